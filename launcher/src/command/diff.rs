@@ -1,0 +1,9 @@
+//! `bottle diff`.
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::ui::Ui;
+
+pub(crate) fn run(_args: &cli::Diff, _ui: &Ui) -> anyhow::Result<Exit> {
+    anyhow::bail!("not there yet")
+}

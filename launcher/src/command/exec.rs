@@ -1,0 +1,9 @@
+//! `bottle exec`.
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::ui::Ui;
+
+pub(crate) fn run(_args: &cli::Exec, _ui: &Ui) -> anyhow::Result<Exit> {
+    anyhow::bail!("not there yet")
+}

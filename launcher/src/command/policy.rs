@@ -1,0 +1,9 @@
+//! `bottle policy`.
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::ui::Ui;
+
+pub(crate) fn run(_args: &cli::Policy, _ui: &Ui) -> anyhow::Result<Exit> {
+    anyhow::bail!("not there yet")
+}

@@ -1,0 +1,9 @@
+//! `bottle start`.
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::ui::Ui;
+
+pub(crate) fn run(_args: &cli::Start, _ui: &Ui) -> anyhow::Result<Exit> {
+    anyhow::bail!("not there yet")
+}

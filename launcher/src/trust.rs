@@ -1,0 +1,1 @@
+//! Whether a manifest found in a repository counts: by its content, once a person said so.
