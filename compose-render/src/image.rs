@@ -60,7 +60,9 @@ pub fn content_hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
         sha.update((part.len() as u64).to_be_bytes());
         sha.update(part);
     }
-    sha.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest = sha.finalize();
+    let first = digest.iter().take(8).fold(0_u64, |hash, &byte| hash << 8 | u64::from(byte));
+    format!("{first:016x}")
 }
 
 #[cfg(test)]

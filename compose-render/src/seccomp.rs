@@ -17,17 +17,17 @@ const PERSONALITIES: [u64; 5] = [0x0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
 /// The profile as JSON text, as `security_opt: seccomp:FILE` reads it.
 pub fn seccomp_profile() -> String {
-    let mut rules = vec![allow(ALLOWED, json!([]))];
+    let mut rules = vec![allow(ALLOWED, &json!([]))];
     for family in FAMILIES {
-        rules.push(allow(&["socket"], json!([equal(0, family)])));
+        rules.push(allow(&["socket"], &json!([equal(0, family)])));
     }
     for value in PERSONALITIES {
-        rules.push(allow(&["personality"], json!([equal(0, value)])));
+        rules.push(allow(&["personality"], &json!([equal(0, value)])));
     }
     let no_namespace = json!([{
         "index": 0, "value": CLONE_NAMESPACES, "valueTwo": 0, "op": "SCMP_CMP_MASKED_EQ",
     }]);
-    rules.push(allow(&["clone"], no_namespace));
+    rules.push(allow(&["clone"], &no_namespace));
     rules.push(json!({
         "names": ["clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"],
         "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS, "args": [],
@@ -40,7 +40,7 @@ pub fn seccomp_profile() -> String {
     format!("{profile:#}\n")
 }
 
-fn allow(names: &[&str], args: Value) -> Value {
+fn allow(names: &[&str], args: &Value) -> Value {
     json!({ "names": names, "action": "SCMP_ACT_ALLOW", "args": args })
 }
 

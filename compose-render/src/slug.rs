@@ -77,9 +77,10 @@ mod tests {
     #[test]
     fn i5_refuses_what_could_mean_more_than_a_name() {
         let long = "a".repeat(MAX_LEN + 1);
-        for bad in
-            ["", "-a", "a-", "A", "a_b", "a.b", "../a", "a/b", "a\n", "a b", "${x}", "ä", "a:b", &long]
-        {
+        for bad in [
+            "", "-a", "a-", "A", "a_b", "a.b", "../a", "a/b", "a\n", "a b", "${x}", "ä", "a:b",
+            &long,
+        ] {
             assert!(bad.parse::<Slug>().is_err(), "{bad:?}");
         }
     }

@@ -81,7 +81,9 @@ fn check(service: &ServiceSpec) -> Result<(), StitchError> {
         return Err(StitchError::NoResolver(role));
     }
     match service.mounts.iter().find(|mount| !mount.host.is_absolute()) {
-        Some(mount) => Err(StitchError::RelativeMount { role, host: mount.host.display().to_string() }),
+        Some(mount) => {
+            Err(StitchError::RelativeMount { role, host: mount.host.display().to_string() })
+        }
         None => Ok(()),
     }
 }

@@ -25,8 +25,8 @@ enum Node {
     Text(String),
     Number(u64),
     Bool(bool),
-    List(Vec<Node>),
-    Map(Vec<(String, Node)>),
+    List(Vec<Self>),
+    Map(Vec<(String, Self)>),
 }
 
 fn text(value: &str) -> Node {
@@ -92,10 +92,7 @@ fn confinement(service: &ServiceSpec) -> Vec<(&'static str, Node)> {
         ("read_only", Node::Bool(service.read_only_root)),
         ("cap_drop", list(["ALL"])),
         ("security_opt", Node::List(security)),
-        (
-            "sysctls",
-            list(["net.ipv4.ip_forward=0", "net.ipv6.conf.all.disable_ipv6=1"]),
-        ),
+        ("sysctls", list(["net.ipv4.ip_forward=0", "net.ipv6.conf.all.disable_ipv6=1"])),
         ("ulimits", map([("core", Node::Number(0))])),
         ("mem_limit", text(&memory)),
         ("memswap_limit", text(&memory)),
@@ -127,7 +124,8 @@ fn surroundings(service: &ServiceSpec) -> Vec<(&'static str, Node)> {
         entries.push(("volumes", Node::List(mounts.collect())));
     }
     if !service.tmpfs.is_empty() {
-        let folders = service.tmpfs.iter().map(|tmpfs| format!("{}:{}", tmpfs.guest, tmpfs.options));
+        let folders =
+            service.tmpfs.iter().map(|tmpfs| format!("{}:{}", tmpfs.guest, tmpfs.options));
         entries.push(("tmpfs", Node::List(folders.map(Node::Text).collect())));
     }
     let plain = service.environment.iter().map(|(name, value)| format!("{name}={value}"));
@@ -210,8 +208,9 @@ fn scalar(node: &Node) -> String {
 
 /// Our own keys are plain words; whatever else comes is quoted like a value.
 fn plain_key(key: &str) -> String {
-    let word = |b: u8| b.is_ascii_lowercase() || b"_-".contains(&b);
-    if !key.is_empty() && key.bytes().all(word) { key.to_owned() } else { quoted(key) }
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
+    let begins = key.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+    if begins && key.bytes().all(word) { key.to_owned() } else { quoted(key) }
 }
 
 /// A YAML double-quoted scalar (YAML 1.2, 7.3.1) with compose's `$` doubled.

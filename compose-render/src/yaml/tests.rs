@@ -1,13 +1,40 @@
 //! What the written file says to a reader of YAML, and to a person.
 
 use super::*;
-use crate::{ImageRef, Network, Role, ServiceSpec, stitch};
+use crate::{ImageRef, Network, Role, stitch};
 
 /// Texts that a careless writer turns into something else.
 pub(crate) const AWKWARD: [&str; 30] = [
-    "", " ", "~", "null", "true", "no", "on", "1_000", "0x1f", "0o17", "1e3", ".inf", "2001-02-03",
-    "12:30:45", "- a", "a: b", "a #b", "#", "&a", "*a", "!tag", "%x", "@x", "`x`", "'", "\"", "\\",
-    "a\nb: c", "${HOME} $X $$", "\u{7f}\u{85}\u{2028}\u{1b}[31m",
+    "",
+    " ",
+    "~",
+    "null",
+    "true",
+    "no",
+    "on",
+    "1_000",
+    "0x1f",
+    "0o17",
+    "1e3",
+    ".inf",
+    "2001-02-03",
+    "12:30:45",
+    "- a",
+    "a: b",
+    "a #b",
+    "#",
+    "&a",
+    "*a",
+    "!tag",
+    "%x",
+    "@x",
+    "`x`",
+    "'",
+    "\"",
+    "\\",
+    "a\nb: c",
+    "${HOME} $X $$",
+    "\u{7f}\u{85}\u{2028}\u{1b}[31m",
 ];
 
 fn project(value: &str) -> Project {

@@ -1,0 +1,3 @@
+//! What leaves this crate: the rendered compose files, reviewed as snapshots.
+
+mod profile;
