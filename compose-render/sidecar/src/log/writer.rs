@@ -1,0 +1,53 @@
+//! The thread that writes: a slow disk or a full pipe must not hold up a worker of the runtime.
+
+use super::ring::Ring;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+
+/// Lines waiting to be written; beyond it, whoever writes the next one waits. None is dropped.
+const WAITING: usize = 4096;
+
+enum Job {
+    Line(String),
+    Flush(Sender<()>),
+}
+
+#[derive(Debug)]
+pub(super) struct Writer(SyncSender<Job>);
+
+impl Writer {
+    /// Starts the thread. It ends when the last clone of the log is gone.
+    pub(super) fn start(ring: Option<PathBuf>) -> Self {
+        let (jobs, todo) = sync_channel(WAITING);
+        std::thread::spawn(move || write_all(&todo, ring));
+        Self(jobs)
+    }
+
+    pub(super) fn put(&self, line: String) {
+        // The thread ends only after every sender: nothing is lost here.
+        drop(self.0.send(Job::Line(line)));
+    }
+
+    pub(super) fn flush(&self) {
+        let (done, wait) = channel();
+        if self.0.send(Job::Flush(done)).is_ok() {
+            wait.recv().unwrap_or_default();
+        }
+    }
+}
+
+fn write_all(todo: &Receiver<Job>, path: Option<PathBuf>) {
+    let mut ring = path.and_then(|path| Ring::open(path).ok());
+    let mut stderr = std::io::stderr();
+    while let Ok(job) = todo.recv() {
+        match job {
+            Job::Line(line) => {
+                drop(stderr.write_all(line.as_bytes()));
+                // A full disk must not stop the sidecar; the line is on stderr.
+                drop(ring.as_mut().map(|ring| ring.append(line.as_bytes())));
+            }
+            Job::Flush(done) => drop(done.send(())),
+        }
+    }
+}
