@@ -1,1 +1,29 @@
-//! Placeholder.
+//! pipelock's control half: what its two configuration files mean, how they are rendered, and how
+//! its service looks.
+//!
+//! Pure but for [`standalone`]: the launcher and the data plane read the same types, and neither
+//! tokio nor TLS is linked through here.
+
+mod action;
+mod bottle_file;
+mod digest;
+mod fault;
+mod policy;
+mod render;
+mod settings;
+mod upstream;
+
+pub use self::action::{Action, ResponseAction};
+pub use self::digest::Digest;
+pub use self::fault::{Fault, Faults};
+pub use self::policy::{Listen, Policy, Read, Steering};
+pub use self::settings::{PortRule, Settings, StandIn};
+
+/// The configuration in upstream's schema.
+pub const UPSTREAM_FILE: &str = "pipelock.yaml";
+/// What upstream has no key for.
+pub const BOTTLE_FILE: &str = "bottle.yaml";
+/// The authority's certificate, in the same folder.
+pub const CA_FILE: &str = "ca.pem";
+/// The authority's key, in the same folder.
+pub const CA_KEY_FILE: &str = "ca-key.pem";
