@@ -1,2 +1,42 @@
-//! Placeholder.
-fn main() {}
+//! `bottle-guest`: the small static binary that lies read-only in the agent's container.
+//!
+//! The image of an agent may be anybody's, so nothing in a bottle relies on a shell, a `tar` or a
+//! `curl` being in it. What runs here runs as the agent and is trusted no more than the agent is:
+//! the launcher judges what it says by what arrives on the host.
+
+mod idle;
+mod pack;
+mod probe;
+mod unpack;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["idle"] => idle::wait_for_the_end(),
+        ["unpack"] => unpack::from_stdin(),
+        ["pack", limit, roots @ ..] => limit
+            .parse()
+            .with_context(|| format!("`{limit}` is no number of bytes"))
+            .and_then(|limit| pack::to_stdout(roots, limit)),
+        ["probe", spec] => probe::run(spec),
+        ["reach", nonce, addresses @ ..] => probe::reach(nonce, addresses),
+        _ => Err(anyhow::anyhow!("usage: bottle-guest idle|unpack|pack|probe|reach")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that says why it failed")]
+fn report(error: &anyhow::Error) {
+    eprintln!("bottle-guest: {error:#}");
+}
