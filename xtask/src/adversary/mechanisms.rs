@@ -1,0 +1,79 @@
+//! What makes each claim true, as the text of the source that says it, and the text without it.
+//!
+//! `cargo xtask tidy` checks that every `on` still stands exactly once, so a moved line is noticed
+//! the day it moves.
+
+/// A mechanism of the product and how it is switched off.
+#[derive(Debug)]
+pub(crate) struct Mechanism {
+    pub(crate) name: &'static str,
+    /// Relative to the root of the workspace.
+    pub(crate) file: &'static str,
+    /// The text that makes the claim true, exactly once in the file.
+    pub(crate) on: &'static str,
+    /// What stands there with the mechanism off; it must still build.
+    pub(crate) off: &'static str,
+    /// The package whose tests must go red.
+    pub(crate) package: &'static str,
+    /// The filter of those tests.
+    pub(crate) tests: &'static [&'static str],
+}
+
+impl Mechanism {
+    /// Whether its tests run containers, which need the sidecars built from the changed source.
+    pub(super) fn needs_containers(&self) -> bool {
+        self.package == "launcher"
+    }
+}
+
+/// Every mechanism that is proven.
+pub(crate) const MECHANISMS: &[Mechanism] = &[
+    Mechanism {
+        name: "slug-is-a-label",
+        file: "compose-render/src/slug.rs",
+        on: "if is_label { Ok(Self(text)) } else { Err(InvalidSlug(text)) }",
+        off: "if is_label || true { Ok(Self(text)) } else { Err(InvalidSlug(text)) }",
+        package: "compose-render",
+        tests: &["i5_"],
+    },
+    Mechanism {
+        name: "dollar-doubled",
+        file: "compose-render/src/yaml.rs",
+        on: "'$' => out.push_str(\"$$\"),",
+        off: "'$' => out.push('$'),",
+        package: "compose-render",
+        tests: &["i5_"],
+    },
+    Mechanism {
+        name: "text-always-quoted",
+        file: "compose-render/src/yaml.rs",
+        on: "Node::Text(value) => quoted(value),",
+        off: "Node::Text(value) => value.clone(),",
+        package: "compose-render",
+        tests: &["i5_"],
+    },
+    Mechanism {
+        name: "agent-never-on-uplink",
+        file: "compose-render/src/stitch.rs",
+        on: "matches!(role, Role::Agent | Role::Egress | Role::Supervise)",
+        off: "matches!(role, Role::Egress | Role::Supervise)",
+        package: "compose-render",
+        tests: &["a1_"],
+    },
+    Mechanism {
+        name: "resolver-on-internal-services",
+        file: "compose-render/src/stitch.rs",
+        on: "if !on_uplink && service.dns.is_none() {",
+        off: "if !on_uplink && service.dns.is_none() && false {",
+        package: "compose-render",
+        tests: &["b1_"],
+    },
+    Mechanism {
+        name: "seccomp-default-deny",
+        file: "compose-render/src/seccomp.rs",
+        on: "\"defaultAction\": \"SCMP_ACT_ERRNO\",",
+        off: "\"defaultAction\": \"SCMP_ACT_ALLOW\",",
+        package: "compose-render",
+        tests: &["a13_"],
+    },
+];

@@ -1,0 +1,65 @@
+//! `--prove`: each mechanism switched off in turn must turn a test red.
+
+use anyhow::{Context as _, Result, bail};
+
+use super::copy::Copy;
+use super::mechanisms::{MECHANISMS, Mechanism};
+use crate::run::{cargo_in, container_environment_in, say};
+
+/// What a run without the mechanism showed.
+enum Seen {
+    Red(String),
+    StillGreen,
+    NotBuilt(String),
+}
+
+pub(super) fn prove(only: &[String]) -> Result<()> {
+    let is_wanted = |mechanism: &&Mechanism| {
+        only.is_empty() || only.iter().any(|word| mechanism.name.contains(word.as_str()))
+    };
+    let wanted: Vec<_> = MECHANISMS.iter().filter(is_wanted).collect();
+    if wanted.is_empty() {
+        bail!("no mechanism is named {}", only.join(", "));
+    }
+    let copy = Copy::refreshed()?;
+    let mut unproven = Vec::new();
+    for mechanism in &wanted {
+        let seen = without(&copy, mechanism)
+            .with_context(|| format!("cannot switch off `{}`", mechanism.name))?;
+        match seen {
+            Seen::Red(test) => say(&format!("red       {:<32} {test}", mechanism.name)),
+            Seen::StillGreen => {
+                say(&format!("UNPROVEN  {:<32} no test went red", mechanism.name));
+                unproven.push(mechanism.name);
+            }
+            Seen::NotBuilt(why) => {
+                say(&format!("UNPROVEN  {:<32} does not build: {why}", mechanism.name));
+                unproven.push(mechanism.name);
+            }
+        }
+    }
+    if unproven.is_empty() {
+        say(&format!("\n{} mechanisms: each seen red without it", wanted.len()));
+        return Ok(());
+    }
+    bail!("{} of {} mechanisms unproven: {}", unproven.len(), wanted.len(), unproven.join(", "))
+}
+
+fn without(copy: &Copy, mechanism: &Mechanism) -> Result<Seen> {
+    let _restored = copy.without(mechanism)?;
+    let environment = container_environment_in(copy.dir(), mechanism.needs_containers())?;
+    let mut args = vec!["test", "-p", mechanism.package, "--no-fail-fast", "--"];
+    args.extend(mechanism.tests);
+    let (ok, output) = cargo_in(copy.dir(), &args, &environment)?;
+    let failed = output.lines().find_map(|line| {
+        line.strip_prefix("test ")?.strip_suffix(" ... FAILED").map(str::to_owned)
+    });
+    Ok(match failed {
+        Some(test) => Seen::Red(test),
+        None if ok => Seen::StillGreen,
+        None => {
+            let error = output.lines().find(|line| line.starts_with("error"));
+            Seen::NotBuilt(error.unwrap_or("no error line").to_owned())
+        }
+    })
+}

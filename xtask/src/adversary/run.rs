@@ -1,0 +1,101 @@
+//! Runs the rows' tests once and prints each row with what was sent and what came back.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use super::rows::{ROWS, Row};
+use crate::run::{cargo_captured, container_environment, say};
+
+/// One recorded attempt; the test kit's `record` writes it.
+#[derive(Deserialize)]
+struct Attempt {
+    row: String,
+    sent: String,
+    came_back: String,
+}
+
+pub(super) fn rows(only: &[String]) -> Result<()> {
+    let wanted: Vec<&Row> = ROWS.iter().filter(|row| is_wanted(row, only)).collect();
+    if wanted.is_empty() {
+        bail!("no row is named {}", only.join(", "));
+    }
+    let record = tempfile::NamedTempFile::new().context("cannot make the record")?;
+    let mut environment = container_environment()?;
+    environment
+        .push(("BOTTLE_ADVERSARY_RECORD".to_owned(), record.path().display().to_string()));
+    let mut args = vec!["test", "--workspace", "--no-fail-fast", "--"];
+    let filters: Vec<String> = wanted.iter().map(|row| prefix(row)).collect();
+    args.extend(filters.iter().map(String::as_str));
+    let output = cargo_captured(&args, &environment)?;
+    let attempts = read(&fs_err::read_to_string(record.path())?)?;
+    report(&wanted, &results(&output), &attempts)
+}
+
+fn is_wanted(row: &Row, only: &[String]) -> bool {
+    only.is_empty() || only.iter().any(|word| word.eq_ignore_ascii_case(row.id))
+}
+
+fn prefix(row: &Row) -> String {
+    format!("{}_", row.id.to_ascii_lowercase())
+}
+
+fn read(text: &str) -> Result<Vec<Attempt>> {
+    text.lines().map(|line| serde_json::from_str(line).context("a torn record")).collect()
+}
+
+/// The verdict of every test by its name, from libtest's `test NAME ... ok`.
+fn results(output: &str) -> BTreeMap<&str, bool> {
+    let lines = output.lines().filter_map(|line| line.strip_prefix("test "));
+    lines
+        .filter_map(|line| line.split_once(" ... "))
+        .filter(|(_, verdict)| verdict.starts_with("ok") || verdict.starts_with("FAILED"))
+        .map(|(name, verdict)| (name, verdict.starts_with("ok")))
+        .collect()
+}
+
+fn report(wanted: &[&Row], results: &BTreeMap<&str, bool>, attempts: &[Attempt]) -> Result<()> {
+    let mut wrong = Vec::new();
+    for row in wanted {
+        let of_row = |name: &&str| name.rsplit("::").next().unwrap_or(name).starts_with(&prefix(row));
+        let tests: Vec<_> = results.iter().filter(|(name, _)| of_row(name)).collect();
+        say(&format!("\n{:<4} {}", row.id, row.what));
+        for (name, ok) in &tests {
+            say(&format!("     {} {name}", if **ok { "holds" } else { "FAILS" }));
+        }
+        for attempt in attempts.iter().filter(|attempt| attempt.row == row.id) {
+            say(&format!("       sent {}", attempt.sent));
+            say(&format!("       back {}", attempt.came_back));
+        }
+        if tests.is_empty() {
+            wrong.push(format!("{} has no test", row.id));
+        }
+        wrong.extend(tests.iter().filter(|(_, ok)| !**ok).map(|(name, _)| format!("{name} fails")));
+    }
+    say("");
+    if wrong.is_empty() {
+        say(&format!("{} rows hold", wanted.len()));
+        return Ok(());
+    }
+    bail!("{} of the threat model: {}", wrong.len(), wrong.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_libtests_lines() {
+        let output = "running 2 tests\ntest a::a1_x ... ok\ntest a4_y ... FAILED\n\ntest result: ok. 1";
+        let read = results(output);
+        assert_eq!(read.into_iter().collect::<Vec<_>>(), [("a4_y", false), ("a::a1_x", true)]);
+    }
+
+    #[test]
+    fn a_row_without_a_test_fails_the_run() {
+        assert!(report(&[&ROWS[0]], &BTreeMap::new(), &[]).is_err());
+        let held = BTreeMap::from([("it::topology::a1_nothing_arrives", true)]);
+        assert!(report(&[&ROWS[0]], &held, &[]).is_ok());
+    }
+}
