@@ -1,15 +1,37 @@
 //! The manifest, `bottle.yaml`: what a person wrote, read strictly into types that cannot be
 //! wrong. Every fault is reported at once, with its line and column, and nothing is created.
 
+mod agent;
+mod bottle;
+mod built_in;
+mod check;
 mod fault;
+mod image;
+mod node;
+mod policy;
+mod preset;
+mod reader;
+mod route;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use compose_render::{HostPattern, ImageRef};
 use ipnet::IpNet;
 
 pub(crate) use self::fault::{Fault, Faults, Position};
+use self::node::{Node, Value};
+use self::reader::Reader;
+use crate::environment::Environment;
+
+/// The keys of a manifest.
+pub(crate) const KEYS: &[&str] = &["version", "agents", "bottles"];
+/// The newest version of the manifest's shape that is read.
+const VERSION: u8 = 1;
+/// An agent's name begins a bottle's: `<agent>-<4 letters>` is a slug of at most 40 bytes.
+const MAX_AGENT: usize = 35;
+const MAX_BOTTLE: usize = 40;
 
 /// A manifest that was read without a fault.
 #[derive(Clone, Debug)]
@@ -18,6 +40,74 @@ pub(crate) struct Manifest {
     pub origin: Origin,
     pub agents: BTreeMap<String, Agent>,
     pub bottles: BTreeMap<String, Bottle>,
+}
+
+impl Manifest {
+    /// Reads a manifest: all of it, or every fault of it.
+    ///
+    /// Touches the disk only to see that the files it names are there.
+    pub(crate) fn read(text: &str, origin: Origin, home: Option<PathBuf>) -> Result<Self, Faults> {
+        let file = origin.to_string();
+        let folder = match &origin {
+            Origin::BuiltIn => PathBuf::new(),
+            Origin::File(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+        };
+        let mut reader = Reader { folder, home, faults: Vec::new() };
+        let mut manifest = Self { origin, agents: BTreeMap::new(), bottles: BTreeMap::new() };
+        match node::parse(text) {
+            Ok(Some(root)) => manifest.take(&mut reader, &root),
+            Ok(None) => reader.fault(
+                Position { line: 1, column: 1 },
+                "nothing is written here; `bottle init` writes a manifest to begin with",
+            ),
+            Err(fault) => reader.faults.push(fault),
+        }
+        if reader.faults.is_empty() {
+            return Ok(manifest);
+        }
+        let mut faults = reader.faults;
+        faults.sort();
+        faults.dedup();
+        Err(Faults { file, faults })
+    }
+
+    /// The manifest that makes the first command work with no file.
+    pub(crate) fn built_in(environment: &Environment) -> Result<Self, Faults> {
+        Self::read(built_in::text(environment), Origin::BuiltIn, None)
+    }
+
+    fn take(&mut self, reader: &mut Reader, root: &Node) {
+        let Some(fields) = reader.fields(root, "a manifest", KEYS) else { return };
+        if let Some(node) = reader.required(&fields, "version") {
+            reader.number(node, "the manifest's `version`", 1..=VERSION);
+        }
+        if let Some(node) = fields.get("bottles") {
+            for (name, at, node) in reader.pairs(node, "`bottles`").unwrap_or_default() {
+                check::name(reader, name, at, "a bottle", MAX_BOTTLE);
+                let bottle = bottle::read(reader, node);
+                self.bottles.extend(bottle.map(|bottle| (name.to_owned(), bottle)));
+            }
+        }
+        let bottles: Vec<&str> = match fields.get("bottles").map(|node| &node.value) {
+            Some(Value::Map(pairs)) => pairs.iter().filter_map(|(key, _)| key.as_str()).collect(),
+            _ => Vec::new(),
+        };
+        let Some(node) = reader.required(&fields, "agents") else { return };
+        for (name, at, node) in reader.pairs(node, "`agents`").unwrap_or_default() {
+            check::name(reader, name, at, "an agent", MAX_AGENT);
+            let agent = agent::read(reader, node, &bottles);
+            self.agents.extend(agent.map(|agent| (name.to_owned(), agent)));
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("the built-in manifest"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// Where a manifest came from. Paths in it are relative to its folder.
@@ -100,65 +190,27 @@ pub(crate) enum Runtime {
     Runsc,
 }
 
-/// One line of egress's policy: which requests to a host pass, and with which credential.
+/// One line of egress's policy, with its places in the file for what is found wrong later.
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
     pub position: Position,
-    pub host: HostPattern,
-    /// Upper case; empty means every method.
-    pub methods: Vec<String>,
-    /// Globs; empty means every path.
-    pub paths: Vec<String>,
-    pub credential: Option<Credential>,
-}
-
-/// A credential by the name of the variable that holds it: the value is in no manifest.
-#[derive(Clone, Debug)]
-pub(crate) struct Credential {
-    pub position: Position,
-    pub variable: String,
-    pub form: CredentialForm,
-}
-
-/// Where in a request the credential stands.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum CredentialForm {
-    /// `<name>: <value>`; lower case.
-    Header(String),
-    /// `authorization: Bearer <value>`.
-    Bearer,
-    /// `authorization: Basic base64(<user>:<value>)`.
-    Basic { user: String },
+    /// Its credentials carry no placeholder yet: that is the plan's to give.
+    pub route: egress::Route,
 }
 
 /// pipelock's part of a bottle.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pipelock {
     pub allow: Vec<HostPattern>,
-    pub dlp: Action,
-    pub responses: ResponseAction,
+    /// Ports besides 443 and 80, as in `docs.example.org:8443`.
+    pub ports: Vec<pipelock::PortRule>,
+    pub dlp: pipelock::Action,
+    pub responses: pipelock::ResponseAction,
     /// Private ranges that may be dialled all the same.
     pub ssrf_allow: Vec<IpNet>,
     pub upstream_ca: Vec<UpstreamCa>,
     /// Another data plane that reads upstream's schema.
     pub image: Option<ImageRef>,
-}
-
-/// What happens to a request in which a secret was found.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Action {
-    #[default]
-    Block,
-    Warn,
-}
-
-/// What happens to a response in which an injection was found.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum ResponseAction {
-    Block,
-    Strip,
-    #[default]
-    Warn,
 }
 
 /// A root that upstream certificates may be signed by, besides the well-known ones.

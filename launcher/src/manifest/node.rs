@@ -43,6 +43,14 @@ impl Node {
         }
     }
 
+    /// The text, where it is one.
+    pub(super) fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, .. } => Some(text),
+            Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
     /// Whether nothing was written here.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar { text, plain: true }

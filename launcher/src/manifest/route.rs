@@ -1,0 +1,123 @@
+//! `egress:` which requests get which credential.
+
+use compose_render::HostPattern;
+
+use super::node::{Node, Value};
+use super::preset::Preset;
+use super::reader::Reader;
+use super::Route;
+
+/// The keys of a route.
+pub(crate) const KEYS: &[&str] = &["host", "port", "methods", "paths", "credential", "preset"];
+/// The keys of a credential.
+pub(crate) const CREDENTIAL_KEYS: &[&str] = &["env", "header", "scheme", "user", "query", "cookie"];
+
+pub(super) fn read(reader: &mut Reader, node: &Node) -> Vec<Route> {
+    let Some(fields) = reader.fields(node, "`egress`", &["routes"]) else { return Vec::new() };
+    let Some(node) = fields.get("routes") else { return Vec::new() };
+    let mut routes = Vec::new();
+    for item in reader.items(node, "`routes`") {
+        routes.extend(route(reader, item));
+    }
+    contradictions(reader, &routes);
+    routes
+}
+
+/// What is wrong with routes that are each right alone, at the place of the later one.
+fn contradictions(reader: &mut Reader, routes: &[Route]) {
+    let plain: Vec<egress::Route> = routes.iter().map(|route| route.route.clone()).collect();
+    for fault in egress::check_routes(&plain) {
+        let concerned = fault.routes();
+        let at = |index: &usize| routes.get(*index).map(|route| route.position);
+        let position = concerned.iter().max().and_then(at).unwrap_or_default();
+        let first = concerned.iter().min().and_then(at).filter(|first| *first != position);
+        let other = first.map(|first| format!("; the other is at {first}")).unwrap_or_default();
+        reader.fault(position, format!("{fault}{other}"));
+    }
+}
+
+fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
+    let Some(fields) = reader.fields(node, "a route", KEYS) else { return Vec::new() };
+    let credentials = fields.get("credential").map(|node| credentials(reader, node));
+    if let Some(node) = fields.get("preset") {
+        for key in ["host", "port", "methods", "paths"] {
+            if let Some(node) = fields.get(key) {
+                let message = format!("a route is a `preset` or has a `{key}`, not both");
+                reader.fault(node.position, message);
+            }
+        }
+        let words = Preset::words();
+        let Some(preset) = reader.word(node, "`preset`", &words) else { return Vec::new() };
+        let routes = preset.routes(credentials.unwrap_or_default());
+        let position = fields.position;
+        return routes.into_iter().map(|route| Route { position, route }).collect();
+    }
+    let host = reader.required(&fields, "host");
+    let host = host.and_then(|node| reader.parsed::<HostPattern>(node, "a route's `host`"));
+    let port = fields.get("port").and_then(|node| reader.number(node, "`port`", 1..=u16::MAX));
+    let methods = fields.get("methods").map(|node| each(reader, node, "`methods`", "a method"));
+    let paths = fields.get("paths").map(|node| each(reader, node, "`paths`", "a path"));
+    let Some(host) = host else { return Vec::new() };
+    let route = egress::Route {
+        port: port.unwrap_or(egress::DEFAULT_PORT),
+        methods: methods.unwrap_or_default(),
+        paths: paths.unwrap_or_default(),
+        credentials: credentials.unwrap_or_default(),
+        ..egress::Route::to(host)
+    };
+    vec![Route { position: fields.position, route }]
+}
+
+/// A list in which every item must be read: one that was left out would widen the route, since
+/// an empty list means all. So is an empty list a fault.
+fn each<T: std::str::FromStr<Err: std::fmt::Display>>(
+    reader: &mut Reader,
+    node: &Node,
+    what: &str,
+    item: &str,
+) -> Vec<T> {
+    let items = reader.items(node, what);
+    if items.is_empty() && matches!(node.value, Value::List(_)) {
+        reader.fault(node.position, format!("{what} is empty; leave it out to mean every one"));
+    }
+    items.iter().filter_map(|node| reader.parsed(node, item)).collect()
+}
+
+/// One credential, or a list of them.
+fn credentials(reader: &mut Reader, node: &Node) -> Vec<egress::Credential> {
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        Value::Map(_) | Value::Scalar { .. } => std::slice::from_ref(node),
+    };
+    items.iter().filter_map(|node| credential(reader, node)).collect()
+}
+
+fn credential(reader: &mut Reader, node: &Node) -> Option<egress::Credential> {
+    let fields = reader.fields(node, "a credential", CREDENTIAL_KEYS)?;
+    let variable = reader.required(&fields, "env");
+    let variable = variable.and_then(|node| reader.parsed(node, "a credential's `env`"));
+    let ways = ["header", "scheme", "query", "cookie"];
+    let given: Vec<&str> = ways.into_iter().filter(|key| fields.get(key).is_some()).collect();
+    let [way] = given.as_slice() else {
+        let message = "a credential has one of `header`, `scheme`, `query` and `cookie`";
+        reader.fault(fields.position, message);
+        return None;
+    };
+    let place = fields.get(way)?;
+    let user = fields.get("user");
+    if let (Some(user), true) = (user, place.as_str() != Some("basic")) {
+        reader.fault(user.position, "`user` belongs to `scheme: basic`");
+    }
+    let form = match *way {
+        "header" => egress::Form::Header(reader.parsed(place, "a credential's `header`")?),
+        "query" => egress::Form::Query(reader.parsed(place, "a credential's `query`")?),
+        "cookie" => egress::Form::Cookie(reader.parsed(place, "a credential's `cookie`")?),
+        _ => match reader.word(place, "`scheme`", &[("bearer", true), ("basic", false)])? {
+            true => egress::Form::Bearer,
+            false => egress::Form::Basic {
+                user: user.and_then(|node| reader.parsed(node, "a credential's `user`")),
+            },
+        },
+    };
+    Some(egress::Credential { variable: variable?, form, placeholder: None })
+}
