@@ -1,0 +1,26 @@
+//! A model that follows a script, so that the genuine agent does a whole piece of work with no
+//! account and no internet.
+//!
+//! It speaks as much of the Messages API as the agent needs, answers over TLS under the names its
+//! setting gives, and notes everything that arrives. It judges the credential by its digest and
+//! never keeps or prints the value of a header.
+
+mod body;
+mod control;
+mod conversation;
+mod events;
+mod model;
+mod record;
+mod server;
+mod setting;
+mod tls;
+
+pub use self::{
+    control::ask,
+    conversation::ToolResult,
+    model::Model,
+    record::{Arrival, Credential, Record, Report, Seen, digest},
+    server::Server,
+    setting::{Expected, Setting, Step, Tool},
+    tls::server as tls_server,
+};

@@ -1,0 +1,1 @@
+//! The model in process, on a port of its own.

@@ -1,0 +1,82 @@
+//! `cargo xtask tools`: what these tasks need and this host may lack.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::checkout::Checkout;
+use crate::program::{Program, found};
+use crate::ui::say;
+
+const COMPOSE_IN_PACKAGE: &str = "usr/libexec/docker/cli-plugins/docker-compose";
+
+/// Docker itself nobody but its owner can install.
+pub(crate) fn docker() -> anyhow::Result<()> {
+    let output = Program::docker().args(["version", "--format", "{{.Server.Version}}"]).capture();
+    match output {
+        Ok(output) if output.code == 0 => Ok(()),
+        Ok(output) => bail!("cannot reach the Docker Engine: {}", output.stderr.trim()),
+        Err(_) => bail!("Docker is missing: install Docker Engine 20.10 or newer"),
+    }
+}
+
+/// mmdebstrap builds the agent's base where no container registry can be reached.
+pub(crate) fn for_images() -> anyhow::Result<()> {
+    docker()?;
+    if found("mmdebstrap") {
+        return Ok(());
+    }
+    let line = "apt-get install --yes --no-install-recommends mmdebstrap";
+    ensure!(
+        found("apt-get") && is_root(),
+        "`mmdebstrap` is missing, and this user may not install it\n\nhint: `sudo {line}`"
+    );
+    say(format!("installing mmdebstrap: `{line}`"));
+    let install = apt_get(["install", "--yes", "--no-install-recommends", "mmdebstrap"]);
+    if install.capture()?.code != 0 {
+        // The lists of a fresh machine are empty.
+        apt_get(["update"]).read()?;
+        install.read()?;
+    }
+    Ok(())
+}
+
+/// Compose v2: the host's, else one that Debian packages, unpacked without installing it.
+pub(crate) fn compose_v2(checkout: &Checkout) -> anyhow::Result<PathBuf> {
+    for folder in ["/usr/libexec", "/usr/local/libexec", "/usr/lib", "/usr/local/lib"] {
+        let plugin = PathBuf::from(folder).join("docker/cli-plugins/docker-compose");
+        if plugin.is_file() {
+            return Ok(plugin);
+        }
+    }
+    let folder = checkout.tools().join("compose");
+    let plugin = folder.join(COMPOSE_IN_PACKAGE);
+    if plugin.is_file() {
+        return Ok(plugin);
+    }
+    for_images()?;
+    say("fetching Compose v2 from Debian's archive into `target/tools`");
+    fs_err::create_dir_all(checkout.tools())?;
+    let unpacked = tempfile::tempdir_in(checkout.tools())?;
+    let tree = unpacked.path().join("tree");
+    Program::new("mmdebstrap")
+        .args(["--quiet", "--variant=extract", "--include=docker-compose", "trixie"])
+        .arg(&tree)
+        .read()?;
+    let fetched = tree.join(COMPOSE_IN_PACKAGE);
+    let kept = plugin.parent().context("a plugin lies in a folder")?;
+    fs_err::create_dir_all(kept)?;
+    fs_err::rename(fetched, &plugin)?;
+    Ok(plugin)
+}
+
+fn apt_get<const N: usize>(arguments: [&str; N]) -> Program {
+    Program::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive")
+}
+
+/// Whose home it is tells too little under sudo; the process's own user is asked.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    fs_err::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
