@@ -1,0 +1,3 @@
+//! egress as it is rendered, and as it runs alone.
+
+mod rendered;
