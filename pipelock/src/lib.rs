@@ -11,6 +11,7 @@ mod fault;
 mod policy;
 mod render;
 mod settings;
+mod sidecar;
 mod upstream;
 
 pub use self::action::{Action, ResponseAction};
@@ -18,12 +19,11 @@ pub use self::digest::Digest;
 pub use self::fault::{Fault, Faults};
 pub use self::policy::{Listen, Policy, Read, Steering};
 pub use self::settings::{PortRule, Settings, StandIn};
+pub use self::sidecar::{BINARY, DOCKERFILE, Pipelock};
 
 /// The configuration in upstream's schema.
 pub const UPSTREAM_FILE: &str = "pipelock.yaml";
 /// What upstream has no key for.
 pub const BOTTLE_FILE: &str = "bottle.yaml";
-/// The authority's certificate, in the same folder.
-pub const CA_FILE: &str = "ca.pem";
-/// The authority's key, in the same folder.
-pub const CA_KEY_FILE: &str = "ca-key.pem";
+/// The authority's certificate and key, in the same folder.
+pub use ca::{CERTIFICATE_FILE as CA_FILE, KEY_FILE as CA_KEY_FILE};

@@ -179,12 +179,12 @@ struct Ssrf {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{Policy, PortRule, StandIn};
     use compose_render::Addresses;
 
-    fn settings() -> Settings {
+    pub(crate) fn settings() -> Settings {
         let (internal, uplink) = ("10.213.0.0/28", "10.213.0.16/28");
         let mut settings = Settings::new(
             Addresses::new(internal.parse().unwrap(), uplink.parse().unwrap()).unwrap(),
