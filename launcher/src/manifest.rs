@@ -19,8 +19,10 @@ use std::path::{Path, PathBuf};
 
 use compose_render::{HostPattern, ImageRef};
 use ipnet::IpNet;
+use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::fault::{Fault, Faults, Position};
+pub(crate) use self::reader::list;
 use self::node::{Node, Value};
 use self::reader::Reader;
 use crate::environment::Environment;
@@ -38,6 +40,8 @@ const MAX_BOTTLE: usize = 40;
 pub(crate) struct Manifest {
     /// Where it came from, as a person would say it: a path, or `the built-in manifest`.
     pub origin: Origin,
+    /// SHA-256 of its text, in hexadecimal.
+    pub digest: String,
     pub agents: BTreeMap<String, Agent>,
     pub bottles: BTreeMap<String, Bottle>,
 }
@@ -53,7 +57,12 @@ impl Manifest {
             Origin::File(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
         };
         let mut reader = Reader { folder, home, faults: Vec::new() };
-        let mut manifest = Self { origin, agents: BTreeMap::new(), bottles: BTreeMap::new() };
+        let mut manifest = Self {
+            origin,
+            digest: digest(text),
+            agents: BTreeMap::new(),
+            bottles: BTreeMap::new(),
+        };
         match node::parse(text) {
             Ok(Some(root)) => manifest.take(&mut reader, &root),
             Ok(None) => reader.fault(
@@ -99,6 +108,11 @@ impl Manifest {
             self.agents.extend(agent.map(|agent| (name.to_owned(), agent)));
         }
     }
+}
+
+/// SHA-256 of a text, in hexadecimal.
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Display for Origin {

@@ -2,13 +2,23 @@
 //!
 //! It is made from a manifest, the environment and what was typed, before anything is created.
 
+mod agent_environment;
+mod credentials;
+mod entropy;
+pub(crate) mod guest;
+mod make;
+mod render;
+mod services;
+
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
-use compose_render::{ImageRef, RenderedFile, Role, Secret, Slug};
+use compose_render::{Addresses, ImageRef, RenderedFile, Role, Secret, Slug};
 
-use crate::manifest::{Image, Resources, Runtime, WorkspaceMode};
+pub(crate) use self::entropy::Entropy;
+pub(crate) use self::make::{Purpose, Wish};
+use crate::manifest::{Image, Pipelock, Resources, Runtime, WorkspaceMode};
 
 /// All that will happen in one start.
 #[derive(Clone, Debug)]
@@ -19,14 +29,18 @@ pub(crate) struct Plan {
     pub workspace: WorkspacePlan,
     pub resources: Resources,
     pub runtime: Runtime,
-    /// What the agent sees, placeholders in the place of credentials.
+    /// What the manifest sets and the placeholders, which stand where credentials would.
     pub env: BTreeMap<String, String>,
-    /// Names alone: the engine takes the values from the compose child's environment.
+    /// Names alone, of those that are set: the values are in [`Plan::secrets`].
     pub forward_env: Vec<String>,
+    /// egress's policy, its credentials with the agent's placeholders. Empty: no egress.
+    pub routes: Vec<egress::Route>,
+    pub pipelock: Pipelock,
+    /// PEM certificates that upstream may be signed by, besides the public roots.
+    pub upstream_ca: Vec<String>,
     pub stand_in: Option<StandIn>,
-    /// The manifest as a person would name it, and the digest of its content.
     pub manifest: ManifestNote,
-    /// Values for the compose child's environment by the names the compose file asks for.
+    /// Values for the compose child's environment, by the names the compose file asks for.
     pub secrets: BTreeMap<String, Secret>,
 }
 
@@ -62,7 +76,7 @@ pub(crate) struct StandIn {
     pub image: ImageRef,
     /// PEM of the authority that only this bottle's pipelock trusts for it.
     pub authority: String,
-    pub host: String,
+    pub host: compose_render::HostPattern,
 }
 
 /// Where the plan came from, for the state folder.
@@ -81,7 +95,7 @@ pub(crate) struct Images {
     pub egress: Option<ImageRef>,
 }
 
-/// Where a bottle lies on the host, and whose its files are.
+/// Where a bottle lies on the host, and whose its processes are.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     /// `state/<slug>`, absolute. `pipelock/`, `egress/`, `provision/` lie below it.
@@ -92,15 +106,43 @@ pub(crate) struct Places {
     pub agent: (u32, u32),
 }
 
+/// What only the host knows, and only once a start has come that far.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    pub addresses: Addresses,
+    pub images: Images,
+    pub places: Places,
+    /// The certificate of pipelock's authority, in PEM: the only one egress trusts.
+    pub pipelock_authority: String,
+    /// The host's own addresses, which pipelock never dials.
+    pub host_addresses: Vec<IpAddr>,
+}
+
 /// What a plan becomes for Docker Compose.
 #[derive(Clone, Debug)]
 pub(crate) struct Rendered {
     /// `docker-compose.yml`, byte for byte.
     pub compose: String,
-    /// Files below the bottle's folder, by the sidecar whose folder holds them.
+    /// What each sidecar's folder is to hold, beside its authority.
     pub files: BTreeMap<Role, Vec<RenderedFile>>,
     /// Files of the bottle's folder itself.
     pub own: Vec<RenderedFile>,
-    /// The agent's address, for the probe.
-    pub agent_address: Ipv4Addr,
+    /// The argv that answers 0 inside each container that has to be waited for.
+    pub healthchecks: BTreeMap<Role, Vec<String>>,
+}
+
+impl Plan {
+    /// Whether egress is part of the bottle: it is where there are routes.
+    pub(crate) fn has_egress(&self) -> bool {
+        !self.routes.is_empty()
+    }
+
+    /// The parts of this bottle, in the order of their services.
+    pub(crate) fn roles(&self) -> Vec<Role> {
+        let mut roles = vec![Role::Pipelock];
+        roles.extend(self.has_egress().then_some(Role::Egress));
+        roles.extend(self.stand_in.is_some().then_some(Role::StandIn));
+        roles.push(Role::Agent);
+        roles
+    }
 }

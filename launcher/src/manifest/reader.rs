@@ -226,7 +226,7 @@ impl Reader {
 }
 
 /// `a`, `b` and `c`.
-pub(super) fn list(words: &[&str]) -> String {
+pub(crate) fn list(words: &[&str]) -> String {
     join(words, "and")
 }
 

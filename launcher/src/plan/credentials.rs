@@ -1,0 +1,111 @@
+//! Credentials: their values go to egress, placeholders of their shape to the agent.
+
+use std::collections::BTreeMap;
+
+use compose_render::{Secret, contract};
+
+use super::make::Purpose;
+use super::{Entropy, StandIn};
+use crate::environment::Environment;
+use crate::manifest::{Fault, Manifest, Position, Route};
+
+/// Before the value of every credential of a demo: a stand-in takes no other.
+const DEMO_PREFIX: &str = "sk-ant-demo-";
+/// The shape a credential is shown with where a plan is shown and its variable is not set.
+const SHOWN: &str = "sk-ant-api03-the-value-is-not-set-here-and-none-is-needed-to-show-a-plan";
+
+/// What became of a bottle's credentials.
+#[derive(Debug, Default)]
+pub(super) struct Credentials {
+    /// The routes, each credential with its placeholder.
+    pub routes: Vec<egress::Route>,
+    /// What the agent gets, by the variable's name.
+    pub placeholders: BTreeMap<String, String>,
+    /// What egress gets, by the name it is asked for under.
+    pub secrets: BTreeMap<String, Secret>,
+    /// What is missing or cannot be used, at the place of its route.
+    pub faults: Vec<Fault>,
+}
+
+/// Reads the value of every credential that a route names.
+pub(super) fn read(
+    routes: &[Route],
+    environment: &Environment,
+    entropy: &Entropy,
+    purpose: Purpose,
+    stand_in: Option<&StandIn>,
+) -> Credentials {
+    let mut found = Credentials::default();
+    for Route { position, route } in routes {
+        let mut route = route.clone();
+        for credential in &mut route.credentials {
+            let variable = credential.variable.as_str();
+            let value = match (environment.get(variable), purpose) {
+                (Some(value), _) => value,
+                (None, Purpose::Show) => SHOWN,
+                (None, Purpose::Start) => {
+                    let message = format!(
+                        "`{variable}` is not set, and the route to `{}` needs it",
+                        route.host
+                    );
+                    found.faults.push(Fault { position: *position, message });
+                    continue;
+                }
+            };
+            if let Some(message) = refuse(credential, value, stand_in, purpose) {
+                found.faults.push(Fault { position: *position, message });
+                continue;
+            }
+            let placeholder = egress::Placeholder::of_shape(value, variable, &entropy.seed);
+            found.placeholders.insert(variable.to_owned(), placeholder.to_string());
+            found.secrets.insert(credential.variable.in_egress(), Secret::new(value.to_owned()));
+            credential.placeholder = Some(placeholder);
+        }
+        found.routes.push(route);
+    }
+    if !found.routes.is_empty() {
+        let name = contract::HOP_SECRET_VARIABLE.to_owned();
+        found.secrets.insert(name, entropy.hop_secret.clone());
+    }
+    found
+}
+
+/// Why a value cannot be used. The value is in no sentence.
+fn refuse(
+    credential: &egress::Credential,
+    value: &str,
+    stand_in: Option<&StandIn>,
+    purpose: Purpose,
+) -> Option<String> {
+    let variable = &credential.variable;
+    if purpose == Purpose::Show {
+        return None;
+    }
+    if let Err(error) = egress::check_secret(&credential.form, value) {
+        return Some(format!("the value of `{variable}` cannot be used: {error}"));
+    }
+    if value.contains(egress::MARK) {
+        return Some(format!("`{variable}` holds a placeholder of a bottle, not a credential"));
+    }
+    (stand_in.is_some() && !value.starts_with(DEMO_PREFIX)).then(|| {
+        format!("a stand-in gets no real credential: `{variable}` does not begin `{DEMO_PREFIX}`")
+    })
+}
+
+/// What to do about a credential that is missing.
+pub(super) fn advice(manifest: &Manifest, routes: &[Route]) -> String {
+    let first = routes.iter().flat_map(|route| &route.route.credentials).next();
+    let variable = first.map_or("THE_VARIABLE", |credential| credential.variable.as_str());
+    match manifest.origin {
+        crate::manifest::Origin::BuiltIn => {
+            "export ANTHROPIC_API_KEY=…, or CLAUDE_CODE_OAUTH_TOKEN=… (made by `claude setup-token`)"
+                .to_owned()
+        }
+        crate::manifest::Origin::File(_) => {
+            format!("export {variable}=…, or take the `credential` off its route")
+        }
+    }
+}
+
+/// The place of a fault that no line of a file is to blame for.
+pub(super) const NOWHERE: Position = Position { line: 1, column: 1 };

@@ -1,0 +1,206 @@
+//! From a manifest, the environment and what was typed to a plan, or every reason why not.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use compose_render::{Secret, Slug};
+
+use super::credentials::{self, Credentials};
+use super::{AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan};
+use crate::environment::Environment;
+use crate::exit::{self, Hint as _};
+use crate::manifest::{Agent, Bottle, Faults, Manifest, UpstreamCa};
+
+/// Where the roots of the system lie, by distribution.
+const SYSTEM_ROOTS: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+/// Larger than any bundle of roots.
+const MAX_PEM: u64 = 4 << 20;
+
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    /// To be run: every credential must be there.
+    Start,
+    /// To be shown: what is not set is shown all the same.
+    Show,
+}
+
+/// What was asked for, apart from the manifest.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub purpose: Purpose,
+    pub agent: String,
+    pub slug: Slug,
+    pub workspace: PathBuf,
+    pub include: Vec<PathBuf>,
+    /// Added to the agent's command.
+    pub args: Vec<OsString>,
+    pub stand_in: Option<StandIn>,
+    pub entropy: Entropy,
+}
+
+impl Plan {
+    /// Makes the plan. It reads certificates and looks where the workspace is; it writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// An agent that is not there, credentials that are missing: all that stands in the way, as
+    /// what the person is to mend (exit 4).
+    pub(crate) fn make(
+        manifest: &Manifest,
+        wish: Wish,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
+        let (agent, bottle) = manifest.agent(&wish.agent)?;
+        let credentials = credentials::read(
+            &bottle.routes,
+            environment,
+            &wish.entropy,
+            wish.purpose,
+            wish.stand_in.as_ref(),
+        );
+        let Credentials { routes, placeholders, mut secrets, mut faults } = credentials;
+        if bottle.pipelock.image.is_some() && wish.stand_in.is_some() {
+            let message = "a stand-in needs our own pipelock: `pipelock.image` names another";
+            faults.push(crate::manifest::Fault {
+                position: credentials::NOWHERE,
+                message: message.to_owned(),
+            });
+        }
+        if !faults.is_empty() {
+            let faults = Faults { file: manifest.origin.to_string(), faults };
+            return Err(anyhow::Error::from(faults).context("this cannot be started as it stands"))
+                .hint(credentials::advice(manifest, &bottle.routes));
+        }
+        let forward_env = forwarded(bottle, environment, &mut secrets);
+        let mut env = bottle.env.clone();
+        env.extend(placeholders.clone());
+        Ok(Self {
+            agent: agent_plan(&wish.agent, agent, &wish.args, &placeholders)?,
+            slug: wish.slug,
+            image: bottle.image.clone(),
+            workspace: WorkspacePlan {
+                mode: bottle.workspace,
+                source: workspace(&wish.workspace)?,
+                include: wish.include,
+            },
+            resources: bottle.resources.clone(),
+            runtime: bottle.runtime,
+            env,
+            forward_env,
+            routes,
+            upstream_ca: authorities(&bottle.pipelock.upstream_ca)?,
+            pipelock: bottle.pipelock.clone(),
+            stand_in: wish.stand_in,
+            manifest: ManifestNote {
+                origin: manifest.origin.to_string(),
+                digest: manifest.digest.clone(),
+            },
+            secrets,
+        })
+    }
+}
+
+impl Manifest {
+    /// The agent of that name, and the bottle it runs in.
+    pub(crate) fn agent(&self, name: &str) -> anyhow::Result<(&Agent, &Bottle)> {
+        let known: Vec<&str> = self.agents.keys().map(String::as_str).collect();
+        let missing = || {
+            let sentence = format!("{} has no agent `{}`", self.origin, name.escape_debug());
+            exit::advise(exit::refused(sentence), format!("it has {}", crate::manifest::list(&known)))
+        };
+        let agent = self.agents.get(name).ok_or_else(missing)?;
+        let bottle = self.bottles.get(&agent.bottle).ok_or_else(missing)?;
+        Ok((agent, bottle))
+    }
+}
+
+fn agent_plan(
+    name: &str,
+    agent: &Agent,
+    args: &[OsString],
+    placeholders: &BTreeMap<String, String>,
+) -> anyhow::Result<AgentPlan> {
+    let mut command = agent.command.clone();
+    for arg in args {
+        let text = arg.to_str().filter(|text| !text.contains('\0'));
+        command.push(text.ok_or_else(|| exit::usage("an argument is not UTF-8"))?.to_owned());
+    }
+    let program = command.first().map(Path::new).and_then(Path::file_name);
+    let key = placeholders.get("ANTHROPIC_API_KEY");
+    let tail = |key: &String| key.get(key.len().saturating_sub(20)..).map(str::to_owned);
+    Ok(AgentPlan {
+        name: name.to_owned(),
+        is_claude: program.is_some_and(|program| program == "claude"),
+        prompt: agent.prompt.clone(),
+        skills: agent.skills.clone(),
+        approved_key: key.and_then(tail),
+        command,
+    })
+}
+
+/// The variables handed on, of those that are set; their values join the secrets, since they are
+/// to reach no file.
+fn forwarded(
+    bottle: &Bottle,
+    environment: &Environment,
+    secrets: &mut BTreeMap<String, Secret>,
+) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in &bottle.forward_env {
+        if let Some(value) = environment.get(name) {
+            secrets.insert(name.clone(), Secret::new(value.to_owned()));
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+fn workspace(folder: &Path) -> anyhow::Result<PathBuf> {
+    let found = folder.canonicalize();
+    let path = found.with_context(|| format!("cannot find the workspace `{}`", folder.display()))?;
+    if !path.is_dir() {
+        let sentence = format!("the workspace `{}` is not a folder", path.display());
+        return Err(exit::advise(exit::usage(sentence), "name a folder by `--workspace`"));
+    }
+    Ok(path)
+}
+
+/// The certificates themselves, so that nothing looks at these files again.
+fn authorities(named: &[UpstreamCa]) -> anyhow::Result<Vec<String>> {
+    named.iter().map(authority).collect()
+}
+
+fn authority(named: &UpstreamCa) -> anyhow::Result<String> {
+    let path = match named {
+        UpstreamCa::File(path) => path.clone(),
+        UpstreamCa::System => {
+            let there = SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file());
+            there
+                .ok_or_else(|| exit::refused("this host has no bundle of roots where one is looked for"))
+                .hint("install `ca-certificates`, or name a PEM file in `upstream_ca`")?
+        }
+    };
+    let shown = path.display().to_string();
+    let pem = read_pem(&path).with_context(|| format!("cannot read `{shown}`"))?;
+    if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(exit::refused(format!("`{shown}` holds no certificate in PEM")));
+    }
+    if pem.contains("PRIVATE KEY-----") {
+        return Err(exit::refused(format!("`{shown}` holds a private key, which is not to leave it")));
+    }
+    Ok(pem)
+}
+
+fn read_pem(path: &Path) -> anyhow::Result<String> {
+    let size = fs_err::metadata(path)?.len();
+    anyhow::ensure!(size <= MAX_PEM, "it is larger than {MAX_PEM} bytes");
+    Ok(fs_err::read_to_string(path)?)
+}

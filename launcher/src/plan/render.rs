@@ -1,0 +1,127 @@
+//! From the plan to what Docker Compose runs: pure, so that its snapshot is the review.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use compose_render::{
+    HostPattern, Network, RenderedFile, Role, ServiceSpec, Sidecar, seccomp_profile, stitch, to_yaml,
+};
+
+use super::{Ground, Places, Plan, Rendered};
+
+/// The profile's file in the bottle's folder.
+const SECCOMP_FILE: &str = "seccomp.json";
+
+impl Places {
+    /// Where the profile of every container lies.
+    pub(super) fn seccomp(&self) -> PathBuf {
+        self.bottle.join(SECCOMP_FILE)
+    }
+
+    /// The folder of one sidecar.
+    fn of(&self, role: Role) -> PathBuf {
+        self.bottle.join(role.as_str())
+    }
+}
+
+impl Plan {
+    /// Renders everything. It writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Only for a plan that no manifest can make: services that would open the bottle.
+    pub(crate) fn render(&self, ground: &Ground) -> anyhow::Result<Rendered> {
+        let mut services = Vec::new();
+        let mut files = BTreeMap::new();
+        let mut healthchecks = BTreeMap::new();
+        for sidecar in self.sidecars(ground)? {
+            services.push(sidecar.service());
+            files.insert(sidecar.role(), sidecar.files());
+            healthchecks.insert(sidecar.role(), sidecar.healthcheck());
+        }
+        if let Some(stand_in) = &self.stand_in {
+            services.push(self.stand_in_service(stand_in, ground));
+            let argv = ["/stand-in", "healthcheck"].map(str::to_owned).to_vec();
+            healthchecks.insert(Role::StandIn, argv);
+        }
+        services.push(self.agent_service(ground));
+        Ok(Rendered {
+            compose: self.compose(services)?,
+            files,
+            own: vec![RenderedFile::plain(SECCOMP_FILE, seccomp_profile())],
+            healthchecks,
+        })
+    }
+
+    fn compose(&self, services: Vec<ServiceSpec>) -> anyhow::Result<String> {
+        let project = stitch(&self.slug, services).context("these services make no bottle")?;
+        Ok(to_yaml(&project))
+    }
+
+    /// The sidecars of this bottle, as their crates describe them.
+    fn sidecars(&self, ground: &Ground) -> anyhow::Result<Vec<Box<dyn Sidecar>>> {
+        let mut sidecars: Vec<Box<dyn Sidecar>> = vec![Box::new(self.pipelock(ground))];
+        if let Some(egress) = self.egress(ground)? {
+            sidecars.push(Box::new(egress));
+        }
+        Ok(sidecars)
+    }
+
+    /// egress, where there are routes.
+    pub(crate) fn egress(&self, ground: &Ground) -> anyhow::Result<Option<egress::Egress>> {
+        if !self.has_egress() {
+            return Ok(None);
+        }
+        let places = &ground.places;
+        let settings = egress::Settings {
+            slug: self.slug.clone(),
+            image: ground.images.egress.clone().context("egress has no image")?,
+            folder: places.of(Role::Egress),
+            seccomp: places.seccomp(),
+            user: places.owner,
+            addresses: ground.addresses,
+            routes: self.routes.clone(),
+            pipelock: None,
+            pipelock_authority: ground.pipelock_authority.clone(),
+        };
+        let refuse = |faults: Vec<egress::Fault>| {
+            let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            crate::exit::refused(format!("the routes contradict each other: {}", sentences.join("; ")))
+        };
+        egress::Egress::new(settings).map(Some).map_err(refuse)
+    }
+
+    /// What pipelock is to do: the manifest's policy, the routes' hosts, and the stand-in.
+    pub(crate) fn pipelock_settings(&self, ground: &Ground) -> pipelock::Settings {
+        let mut settings = pipelock::Settings::new(ground.addresses);
+        settings.allow.clone_from(&self.pipelock.allow);
+        settings.routed = self.routed();
+        settings.ports.clone_from(&self.pipelock.ports);
+        settings.ports.extend(self.routes.iter().filter(|route| ![80, 443].contains(&route.port)).map(
+            |route| pipelock::PortRule { host: route.host.clone(), port: route.port },
+        ));
+        settings.ssrf_allow.clone_from(&self.pipelock.ssrf_allow);
+        settings.never_dial.clone_from(&ground.host_addresses);
+        settings.upstream_ca.clone_from(&self.upstream_ca);
+        settings.requests = self.pipelock.dlp;
+        settings.responses = self.pipelock.responses;
+        if let Some(stand_in) = &self.stand_in {
+            settings.upstream_ca.push(stand_in.authority.clone());
+            settings.stand_in = ground
+                .addresses
+                .of(Role::StandIn, Network::Uplink)
+                .map(|address| pipelock::StandIn { host: stand_in.host.clone(), address });
+        }
+        settings
+    }
+
+    /// The hosts that pipelock takes from egress alone.
+    fn routed(&self) -> Vec<HostPattern> {
+        let mut hosts: Vec<HostPattern> =
+            self.routes.iter().map(|route| route.host.clone()).collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+}
