@@ -1,0 +1,180 @@
+//! Bodies: streamed frame by frame both ways, never collected here.
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Empty, Full};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A body of a request or a response.
+pub type Body = BoxBody<Bytes, BodyError>;
+
+/// Why a body ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("the connection broke within a body")]
+    Broken(#[source] hyper::Error),
+    #[error("no byte of the body came for {0:?}")]
+    Stalled(Duration),
+    /// Whoever judges a body stops it so: the connection is closed, nothing more is sent.
+    #[error("the body was stopped: {0}")]
+    Stopped(String),
+}
+
+/// A body of no bytes.
+pub fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed()
+}
+
+/// A body of these bytes.
+pub fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed()
+}
+
+/// What hyper receives, as a [`Body`].
+pub fn incoming(body: Incoming) -> Body {
+    body.map_err(BodyError::Broken).boxed()
+}
+
+/// A request's body without its trailers: a credential could come in them after all was judged.
+pub fn without_trailers(body: Body) -> Body {
+    Filtered { inner: body }.boxed()
+}
+
+/// What passed through a body, when it is over or dropped.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Passed {
+    pub bytes: u64,
+    /// Whether the end was reached.
+    pub complete: bool,
+}
+
+/// Calls `over` once, when the body has ended, failed or was dropped.
+pub fn observed(body: Body, over: impl FnOnce(Passed) + Send + Sync + 'static) -> Body {
+    let complete = body.is_end_stream();
+    let passed = Passed { bytes: 0, complete };
+    Observed { inner: body, passed, over: Some(Box::new(over)) }.boxed()
+}
+
+/// Fails the body when no frame came for this long.
+pub fn with_deadline(body: Body, idle: Duration) -> Body {
+    Timed { inner: body, idle, sleep: None }.boxed()
+}
+
+struct Filtered {
+    inner: Body,
+}
+
+impl HttpBody for Filtered {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        loop {
+            match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
+                Some(Ok(frame)) if frame.is_trailers() => {}
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+struct Observed {
+    inner: Body,
+    passed: Passed,
+    over: Option<Box<dyn FnOnce(Passed) + Send + Sync>>,
+}
+
+impl HttpBody for Observed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                self.passed.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.passed.complete = self.inner.is_end_stream();
+            }
+            Some(Err(_)) => {}
+            None => self.passed.complete = true,
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        if let Some(over) = self.over.take() {
+            over(self.passed);
+        }
+    }
+}
+
+struct Timed {
+    inner: Body,
+    idle: Duration,
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl HttpBody for Timed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
+            this.sleep = None;
+            return Poll::Ready(frame);
+        }
+        let idle = this.idle;
+        let sleep = this
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + idle)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(Some(Err(BodyError::Stalled(idle))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observed").field("passed", &self.passed).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,82 @@
+//! Headers that end at a hop, headers that lie about the method, and headers of ours.
+
+use http::header::{self, HeaderMap, HeaderName};
+
+/// Headers that say another method than the request line.
+const METHOD_OVERRIDES: [&str; 4] =
+    ["x-http-method-override", "x-http-method", "x-method-override", "x-original-method"];
+
+/// Fields of one hop, besides what `Connection` names.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// Removes what ends at this hop, the names that `Connection` lists included.
+///
+/// Call it before anything is injected: `Connection: authorization` must not take an injected
+/// header with it.
+pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let listed: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .filter(|name| !NEVER_LISTED.contains(name))
+        .collect();
+    for name in listed.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+/// End-to-end framing: a peer that lists these in `Connection` would change what the message is.
+const NEVER_LISTED: [HeaderName; 3] = [header::CONTENT_LENGTH, header::HOST, header::CONTENT_TYPE];
+
+/// Whether a header claims another method than the one that is judged.
+pub fn overrides_method(headers: &HeaderMap) -> bool {
+    METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e4_connection_takes_what_it_names_and_no_more() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, Authorization , content-length"),
+            ("connection", "x-dlp"),
+            ("authorization", "mine"),
+            ("x-dlp", "1"),
+            ("content-length", "3"),
+            ("proxy-authorization", "Basic x"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "keep-alive"),
+            ("accept", "*/*"),
+        ] {
+            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        strip_hop_by_hop(&mut headers);
+        let left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["content-length", "accept"]);
+    }
+
+    #[test]
+    fn e9_method_overrides_are_seen() {
+        let mut headers = HeaderMap::new();
+        assert!(!overrides_method(&headers));
+        headers.insert("x-http-method-override", "DELETE".parse().unwrap());
+        assert!(overrides_method(&headers));
+    }
+}

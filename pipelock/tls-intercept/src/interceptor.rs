@@ -1,0 +1,67 @@
+//! What all connections share: the leaves, the limits, the TLS settings.
+
+use ca::Authority;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Bounds of time, size and number. An agent is hostile, so nothing is without one.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at once; more wait in the kernel's queue.
+    pub connections: usize,
+    /// From the first byte of a tunnel to the end of its TLS handshake.
+    pub handshake: Duration,
+    /// From the first byte of a request's head to its last; also for the first head to begin.
+    pub head: Duration,
+    /// How long a connection may lie idle between requests.
+    pub idle: Duration,
+    /// How long within a request not one byte may pass in either direction.
+    pub stall: Duration,
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
+    /// Bytes of one header field.
+    pub field_bytes: usize,
+    /// Header fields of a request.
+    pub fields: usize,
+    /// Bytes of the head of a CONNECT.
+    pub connect_bytes: usize,
+    /// HTTP/2 streams at once on one connection.
+    pub streams: u32,
+    /// Leaves kept.
+    pub leaves: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(20),
+            idle: Duration::from_secs(120),
+            // A model may think for minutes before its first byte.
+            stall: Duration::from_secs(15 * 60),
+            head_bytes: 64 * 1024,
+            field_bytes: 16 * 1024,
+            fields: 128,
+            connect_bytes: 8 * 1024,
+            streams: 128,
+            leaves: 1024,
+        }
+    }
+}
+
+/// Shared by every connection of a sidecar.
+#[derive(Debug)]
+pub struct Interceptor {
+    pub(crate) limits: Limits,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) authority: Authority,
+}
+
+impl Interceptor {
+    /// Opens TLS with leaves of this authority.
+    pub fn new(authority: Authority, limits: Limits) -> Self {
+        Self { places: Arc::new(Semaphore::new(limits.connections)), limits, authority }
+    }
+}
