@@ -1,0 +1,147 @@
+//! The containers of bottles as the engine knows them, found by label and not by any file.
+
+use crate::{Docker, EscapeControls, RunError, escape_controls};
+use compose_render::{Role, Slug, contract};
+use serde::{Deserialize, Serialize};
+use std::{io::Write, time::Duration};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A container of a bottle.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Container {
+    pub id: String,
+    pub name: String,
+    pub slug: Slug,
+    /// `None` for a role this version does not know.
+    pub role: Option<Role>,
+    /// `running`, `exited`, `restarting`, `created`, `dead`, `paused`.
+    pub state: String,
+    /// The engine's words: `Up 3 minutes`.
+    pub status: String,
+    pub image: String,
+}
+
+/// What `docker inspect` tells of a container's life.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Life {
+    pub status: String,
+    pub exit_code: i32,
+    pub restarts: u64,
+    pub oom_killed: bool,
+    pub started_at: String,
+}
+
+/// Every container of every bottle, or of that bottle.
+pub fn list(docker: &Docker, slug: Option<&Slug>) -> Result<Vec<Container>, RunError> {
+    let format = format!(
+        "{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.Label \"{}\"}}}}\t{{{{.Label \"{}\"}}}}\t{{{{.State}}}}\t{{{{.Image}}}}\t{{{{.Status}}}}",
+        contract::SLUG_LABEL,
+        contract::ROLE_LABEL
+    );
+    let filter = filter(slug);
+    let args = ["ps", "--all", "--no-trunc", "--filter", &filter, "--format", &format];
+    let text = docker.call(args).timeout(PATIENCE).text()?;
+    Ok(text.lines().filter_map(read).collect())
+}
+
+fn read(line: &str) -> Option<Container> {
+    let mut fields = line.split('\t').map(str::to_owned);
+    let (id, name) = (fields.next()?, fields.next()?);
+    // A label that is no slug was not written by us.
+    let slug = fields.next()?.parse().ok()?;
+    let role = Role::named(&fields.next()?);
+    let (state, image) = (fields.next()?, fields.next()?);
+    Some(Container { id, name, slug, role, state, image, status: fields.next()? })
+}
+
+/// How it lives, or ended; `None` where there is no such container.
+pub fn life(docker: &Docker, container: &str) -> Result<Option<Life>, RunError> {
+    let format = concat!(
+        r#"{"status":{{json .State.Status}},"exit_code":{{json .State.ExitCode}},"#,
+        r#""restarts":{{json .RestartCount}},"oom_killed":{{json .State.OOMKilled}},"#,
+        r#""started_at":{{json .State.StartedAt}}}"#
+    );
+    let args = ["container", "inspect", "--format", format, container];
+    match docker.call(args).timeout(PATIENCE).text() {
+        Ok(json) => serde_json::from_str(&json).map(Some).map_err(|error| RunError::Unexpected {
+            command: "docker container inspect".to_owned(),
+            detail: error.to_string(),
+        }),
+        Err(error) if is_absence(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether that container runs.
+pub fn is_running(docker: &Docker, container: &str) -> Result<bool, RunError> {
+    Ok(life(docker, container)?.is_some_and(|life| life.status == "running"))
+}
+
+/// Removes every container of the bottle and its anonymous volumes, by force. None is well.
+pub fn remove(docker: &Docker, slug: &Slug) -> Result<(), RunError> {
+    let filter = filter(Some(slug));
+    let args = ["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter];
+    let ids = docker.call(args).timeout(PATIENCE).text()?;
+    each(docker, &["rm", "--force", "--volumes"], &ids)
+}
+
+/// Removes every named volume of the bottle's project. None is well.
+pub fn remove_volumes(docker: &Docker, slug: &Slug) -> Result<(), RunError> {
+    let filter = format!("label=com.docker.compose.project={}", slug.project());
+    let list = ["volume", "ls", "--quiet", "--filter", &filter];
+    let names = docker.call(list).timeout(PATIENCE).text()?;
+    each(docker, &["volume", "rm", "--force"], &names)
+}
+
+fn each(docker: &Docker, command: &[&str], names: &str) -> Result<(), RunError> {
+    let names: Vec<_> = names.lines().collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    match docker.call(command).args(names).timeout(PATIENCE).run() {
+        Err(error) if is_absence(&error) => Ok(()),
+        other => other,
+    }
+}
+
+/// The last lines a container printed, control characters escaped; empty where there are none.
+pub fn last_log_lines(docker: &Docker, container: &str, lines: u32) -> String {
+    let lines = lines.to_string();
+    let call = docker.call(["logs", "--tail", &lines, container]).timeout(PATIENCE);
+    match call.outcome() {
+        Ok(outcome) => {
+            let printed = escape_controls(&String::from_utf8_lossy(&outcome.stdout));
+            [printed.trim(), &outcome.stderr].join("\n").trim().to_owned()
+        }
+        Err(_) => String::new(),
+    }
+}
+
+/// Writes the logs of all the bottle's containers one after another: for a bottle whose compose
+/// file is gone or broken.
+pub fn logs(docker: &Docker, slug: &Slug, out: &mut (dyn Write + Send)) -> Result<(), RunError> {
+    for container in list(docker, Some(slug))? {
+        let name = container.role.map_or(container.name.clone(), |role| role.to_string());
+        let mut lines = EscapeControls::with_prefix(&mut *out, &format!("{name:<9} | "));
+        let call = docker.call(["logs", "--timestamps", &container.id]).timeout(PATIENCE);
+        call.merge_stderr().stream(&mut lines)?;
+        let finished = lines.finish().map(drop);
+        let command = "docker logs".to_owned();
+        finished.map_err(|source| RunError::Stream { command, source })?;
+    }
+    Ok(())
+}
+
+fn filter(slug: Option<&Slug>) -> String {
+    match slug {
+        Some(slug) => format!("label={}={slug}", contract::SLUG_LABEL),
+        None => format!("label={}", contract::SLUG_LABEL),
+    }
+}
+
+/// Whether the engine says that what was asked for is not there.
+pub(crate) fn is_absence(error: &RunError) -> bool {
+    let said = error.stderr().to_ascii_lowercase();
+    said.contains("no such") || said.contains("not found")
+}

@@ -1,0 +1,188 @@
+//! A bottle's two networks: made before compose runs, so that every address is known.
+//!
+//! The internal one is `--internal` and its gateway address is nobody's (`inhibit_ipv4`): without
+//! that, a container reaches the host through it. Both have subnets from a pool of ours.
+
+mod host;
+mod pool;
+
+use crate::{Docker, RunError, containers::is_absence};
+use compose_render::{Addresses, Network, Slug, contract};
+use ipnet::Ipv4Net;
+use serde::Serialize;
+use std::{io, sync::Mutex, thread, time::Duration};
+
+pub use self::pool::{InvalidPool, Pool};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many subnets are tried before the pool counts as full. The engine refuses one that overlaps
+/// with another network of its own, and only it can say so without a race.
+const ATTEMPTS: usize = 300;
+
+/// The option that keeps the bridge from having an address, which is the way to the host.
+const NO_GATEWAY: &str = "com.docker.network.bridge.inhibit_ipv4=true";
+
+/// Whether the uplink leads out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Uplink {
+    /// To wherever the host reaches.
+    Open,
+    /// To the containers on it alone: for the demo and for tests, whose outside is a sink.
+    Sealed,
+}
+
+/// A network of a bottle as the engine knows it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct FoundNetwork {
+    pub id: String,
+    pub name: String,
+    pub slug: Slug,
+}
+
+/// Networks that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    #[error("network `{0}` exists already")]
+    Taken(String),
+    #[error("no subnet of {pool} is free: {refused} were tried")]
+    Exhausted { pool: String, refused: usize },
+    #[error("the routes and addresses of this host leave no subnet of {pool} free")]
+    Routed { pool: String },
+    #[error("cannot read the routes and addresses of this host")]
+    Host(#[source] io::Error),
+    #[error("the two subnets do not fit")]
+    Subnets(#[from] compose_render::InvalidSubnet),
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// Creates both networks of a bottle. Where one cannot be made, the other is removed again.
+pub fn create(
+    docker: &Docker,
+    slug: &Slug,
+    pool: &Pool,
+    uplink: Uplink,
+) -> Result<Addresses, NetworkError> {
+    let taken = host::taken().map_err(NetworkError::Host)?;
+    let free = pool.free(&taken);
+    if free.len() < 2 {
+        return Err(NetworkError::Routed { pool: pool.to_string() });
+    }
+    create_from(docker, slug, pool, uplink, free)
+}
+
+fn create_from(
+    docker: &Docker,
+    slug: &Slug,
+    pool: &Pool,
+    uplink: Uplink,
+    free: Vec<Ipv4Net>,
+) -> Result<Addresses, NetworkError> {
+    // Both at once: each costs the engine a tenth of a second. They share what is left to try.
+    let free = Mutex::new(free.into_iter().take(ATTEMPTS));
+    let next = || free.lock().ok()?.next();
+    let make = |network| create_one(docker, slug, network, uplink, pool, &next);
+    let (internal, outer) = thread::scope(|scope| {
+        let internal = scope.spawn(|| make(Network::Internal));
+        let outer = make(Network::Uplink);
+        (internal.join(), outer)
+    });
+    let internal =
+        internal.unwrap_or_else(|_| Err(NetworkError::Host(io::ErrorKind::Other.into())));
+    // Whose name was taken is another's network and must stay.
+    match (internal, outer) {
+        (Ok(internal), Ok(outer)) => Ok(Addresses::new(internal, outer)?),
+        (Err(error), Ok(_)) => {
+            remove_one(docker, &Network::Uplink.name(slug))?;
+            Err(error)
+        }
+        (Ok(_), Err(error)) => {
+            remove_one(docker, &Network::Internal.name(slug))?;
+            Err(error)
+        }
+        (Err(error), Err(_)) => Err(error),
+    }
+}
+
+fn create_one(
+    docker: &Docker,
+    slug: &Slug,
+    network: Network,
+    uplink: Uplink,
+    pool: &Pool,
+    next: &(dyn Fn() -> Option<Ipv4Net> + Sync),
+) -> Result<Ipv4Net, NetworkError> {
+    let name = network.name(slug);
+    let mut refused = 0;
+    while let Some(subnet) = next() {
+        match run_create(docker, slug, &name, network, uplink, subnet) {
+            Ok(()) => return Ok(subnet),
+            Err(error) if overlaps(&error) => refused += 1,
+            Err(error) if error.stderr().contains("already exists") => {
+                return Err(NetworkError::Taken(name));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(NetworkError::Exhausted { pool: pool.to_string(), refused })
+}
+
+fn run_create(
+    docker: &Docker,
+    slug: &Slug,
+    name: &str,
+    network: Network,
+    uplink: Uplink,
+    subnet: Ipv4Net,
+) -> Result<(), RunError> {
+    let gateway = Addresses::new(subnet, subnet.supernet().unwrap_or(subnet)).ok();
+    let gateway = gateway.map_or_else(String::new, |at| at.gateway(network).to_string());
+    let (subnet, label) = (subnet.to_string(), format!("{}={slug}", contract::SLUG_LABEL));
+    let mut args = vec!["network", "create", "--driver", "bridge", "--ipv6=false"];
+    args.extend(["--subnet", &subnet, "--gateway", &gateway, "--label", &label]);
+    match (network, uplink) {
+        (Network::Internal, _) => args.extend(["--internal", "--opt", NO_GATEWAY]),
+        (Network::Uplink, Uplink::Sealed) => args.push("--internal"),
+        (Network::Uplink, Uplink::Open) => {}
+    }
+    docker.call(args).arg(name).timeout(PATIENCE).run()
+}
+
+/// The engine's words for a subnet that meets one of its own networks.
+fn overlaps(error: &RunError) -> bool {
+    let said = error.stderr().to_ascii_lowercase();
+    said.contains("overlap") || said.contains("conflicts with network")
+}
+
+/// Removes both networks of a bottle. What is absent is well.
+pub fn remove(docker: &Docker, slug: &Slug) -> Result<(), RunError> {
+    let remove = |network: Network| remove_one(docker, &network.name(slug));
+    thread::scope(|scope| {
+        let internal = scope.spawn(|| remove(Network::Internal));
+        let uplink = remove(Network::Uplink);
+        let internal = internal.join().unwrap_or(Ok(()));
+        internal.and(uplink)
+    })
+}
+
+fn remove_one(docker: &Docker, name: &str) -> Result<(), RunError> {
+    match docker.call(["network", "rm", name]).timeout(PATIENCE).run() {
+        Err(error) if is_absence(&error) => Ok(()),
+        other => other,
+    }
+}
+
+/// Every network of every bottle.
+pub fn list(docker: &Docker) -> Result<Vec<FoundNetwork>, RunError> {
+    let filter = format!("label={}", contract::SLUG_LABEL);
+    let format = format!("{{{{.ID}}}}\t{{{{.Name}}}}\t{{{{.Label \"{}\"}}}}", contract::SLUG_LABEL);
+    let args = ["network", "ls", "--no-trunc", "--filter", &filter, "--format", &format];
+    let text = docker.call(args).timeout(PATIENCE).text()?;
+    let read = |line: &str| {
+        let mut fields = line.split('\t').map(str::to_owned);
+        let (id, name) = (fields.next()?, fields.next()?);
+        Some(FoundNetwork { id, name, slug: fields.next()?.parse().ok()? })
+    };
+    Ok(text.lines().filter_map(read).collect())
+}
