@@ -2,6 +2,7 @@
 //!
 //! This file only connects: what was typed, the command that answers it, and how we leave.
 
+mod agent_image;
 mod cli;
 mod command;
 mod environment;

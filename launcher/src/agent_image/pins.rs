@@ -1,0 +1,105 @@
+//! What is pinned: the base, and Claude Code by version and SHA-256. One table, `agent-pins.json`,
+//! which the demo reads too.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+const TABLE: &str = include_str!("../../agent-pins.json");
+
+static PINS: LazyLock<Pins> =
+    LazyLock::new(|| serde_json::from_str(TABLE).expect("a test reads the table"));
+
+/// The table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pins {
+    pub base: BasePin,
+    claude: Claude,
+}
+
+/// What the base is made from.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BasePin {
+    /// By digest, where a registry can be reached.
+    pub image: String,
+    /// Else Debian's packages of that suite, signed by Debian's keys.
+    pub suite: String,
+    pub packages: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claude {
+    version: String,
+    wheel: String,
+    wheel_version: String,
+    platforms: BTreeMap<String, Platform>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Platform {
+    npm: String,
+    wheel_platform: String,
+    wheel_sha256: String,
+    binary_sha256: String,
+}
+
+/// Claude Code for this machine. The binary's SHA-256 decides, wherever it was fetched from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
+pub(crate) struct ClaudePin {
+    pub version: &'static str,
+    pub binary_sha256: &'static str,
+    pub npm: &'static str,
+    pub wheel: &'static str,
+    pub wheel_version: &'static str,
+    pub wheel_platform: &'static str,
+    pub wheel_sha256: &'static str,
+}
+
+pub(super) fn pins() -> &'static Pins {
+    &PINS
+}
+
+/// The pin for the architecture we were built for.
+pub(crate) fn claude() -> anyhow::Result<ClaudePin> {
+    claude_for(std::env::consts::ARCH)
+}
+
+fn claude_for(architecture: &str) -> anyhow::Result<ClaudePin> {
+    let claude = &PINS.claude;
+    let platform = claude
+        .platforms
+        .get(architecture)
+        .with_context(|| format!("Claude Code is not pinned for `{architecture}`"))?;
+    Ok(ClaudePin {
+        version: &claude.version,
+        binary_sha256: &platform.binary_sha256,
+        npm: &platform.npm,
+        wheel: &claude.wheel,
+        wheel_version: &claude.wheel_version,
+        wheel_platform: &platform.wheel_platform,
+        wheel_sha256: &platform.wheel_sha256,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_pins_every_platform_by_digest() {
+        assert!(pins().base.image.contains("@sha256:"));
+        for platform in pins().claude.platforms.keys() {
+            let pin = claude_for(platform).unwrap();
+            for digest in [pin.binary_sha256, pin.wheel_sha256] {
+                assert!(digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()));
+            }
+        }
+        assert!(claude_for("vax").is_err());
+    }
+}
