@@ -4,18 +4,19 @@
 //! a copy of the sources, and fails if no test goes red.
 
 mod copy;
+mod ground;
 mod mechanisms;
 mod prove;
 mod rows;
 mod run;
 
-pub(crate) use self::mechanisms::{MECHANISMS, Mechanism};
-
 use anyhow::Result;
+
+use crate::checkout::Checkout;
 
 /// Run the tests of the threat model, row by row
 #[derive(clap::Args, Debug)]
-pub(crate) struct Args {
+pub(crate) struct Arguments {
     /// Switch each mechanism off in turn, in a copy, and fail if no test goes red
     #[arg(long)]
     prove: bool,
@@ -25,7 +26,20 @@ pub(crate) struct Args {
     only: Vec<String>,
 }
 
+/// Names each mechanism whose text moved: switched off, it would prove nothing.
+pub(crate) fn faults(checkout: &Checkout) -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for mechanism in mechanisms::MECHANISMS {
+        let source = fs_err::read_to_string(checkout.root.join(mechanism.file))?;
+        if let Err(error) = copy::switched_off(&source, mechanism) {
+            faults.push(format!("mechanism `{}`: {error}", mechanism.name));
+        }
+    }
+    Ok(faults)
+}
+
 /// Runs what was asked for; an `Err` when a row does not hold or a mechanism is not proven.
-pub(crate) fn run(args: &Args) -> Result<()> {
-    if args.prove { prove::prove(&args.only) } else { run::rows(&args.only) }
+pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
+    let only = &arguments.only;
+    if arguments.prove { prove::prove(checkout, only) } else { run::rows(checkout, only) }
 }

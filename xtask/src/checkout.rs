@@ -18,7 +18,8 @@ impl Checkout {
         let root = manifest.parent().context("this package lies in no workspace")?.to_owned();
         let executable = std::env::current_exe().context("cannot tell where this program is")?;
         // `target/debug/xtask`: wherever cargo was told to build, its neighbours are there too.
-        let target = executable.ancestors().nth(2).context("this program lies in no target folder")?;
+        let target =
+            executable.ancestors().nth(2).context("this program lies in no target folder")?;
         Ok(Self { root, target: target.to_owned() })
     }
 

@@ -21,7 +21,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> anyhow::Result<()> {
     let prefix = match &arguments.prefix {
         Some(prefix) => prefix.clone(),
-        None => PathBuf::from(std::env::var_os("HOME").context("`HOME` is not set")?).join(".local"),
+        None => {
+            PathBuf::from(std::env::var_os("HOME").context("`HOME` is not set")?).join(".local")
+        }
     };
     Program::cargo(checkout)
         .args(["build", "--quiet", "--profile", "dist", "--package", "launcher", "--bin", "bottle"])

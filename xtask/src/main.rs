@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything this repository does besides compiling.
 
+mod adversary;
 mod bench;
 mod checkout;
 mod demo;
@@ -48,6 +49,8 @@ enum Task {
     Tools,
     /// Check the rules that no compiler holds
     Tidy,
+    /// Run the tests of the threat model, row by row
+    Adversary(adversary::Arguments),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -80,6 +83,7 @@ fn run(task: Task, checkout: &Checkout) -> anyhow::Result<()> {
             ui::data(tools::compose_v2(checkout)?.display().to_string());
             Ok(())
         }
+        Task::Adversary(arguments) => adversary::run(checkout, &arguments),
         Task::Tidy => tidy::run(checkout),
         Task::Bench(bench) => bench::run(checkout, &bench),
         Task::Install(arguments) => install::run(checkout, &arguments),

@@ -27,18 +27,13 @@ pub(crate) struct Output {
 
 impl Program {
     pub(crate) fn new(name: impl Into<OsString>) -> Self {
-        Self {
-            name: name.into(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            folder: None,
-        }
+        Self { name: name.into(), arguments: Vec::new(), environment: Vec::new(), folder: None }
     }
 
     /// The cargo that runs this task, in this checkout.
     pub(crate) fn cargo(checkout: &Checkout) -> Self {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        Self::new(cargo).within(&checkout.root)
+        Self::new(cargo).within(&checkout.root).env("CARGO_TARGET_DIR", &checkout.target)
     }
 
     pub(crate) fn docker() -> Self {

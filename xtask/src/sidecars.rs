@@ -45,7 +45,11 @@ pub(crate) fn build_with(checkout: &Checkout, profile: &str) -> anyhow::Result<P
 /// Copies a binary when it is another one than before.
 fn put(built: &Path, kept: &Path) -> anyhow::Result<()> {
     let content = fs_err::read(built)?;
-    ensure!(is_static(&content), "`{}` needs a loader, so it runs in no empty image", built.display());
+    ensure!(
+        is_static(&content),
+        "`{}` needs a loader, so it runs in no empty image",
+        built.display()
+    );
     if fs_err::read(kept).is_ok_and(|before| before == content) {
         return Ok(());
     }
@@ -66,7 +70,9 @@ fn is_static(content: &[u8]) -> bool {
         let offset = usize::try_from(u64::from_le_bytes(at(content, 32)?))?;
         let size = usize::from(u16::from_le_bytes(at(content, 54)?));
         let count = usize::from(u16::from_le_bytes(at(content, 56)?));
-        (0..count).map(|index| Ok(u32::from_le_bytes(at(content, offset + index * size)?))).collect()
+        (0..count)
+            .map(|index| Ok(u32::from_le_bytes(at(content, offset + index * size)?)))
+            .collect()
     };
     headers().is_ok_and(|kinds| !kinds.is_empty() && !kinds.contains(&INTERPRETER))
 }

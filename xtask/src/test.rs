@@ -68,9 +68,8 @@ impl Run {
             || self.stage("fmt", || cargo().args(["fmt", "--all", "--check"]).run())
                 && self.stage("clippy", || cargo().args(clippy).run())
                 && self.stage("tidy", || tidy::run(checkout))
-                && self.stage("docs", || {
-                    cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings").run()
-                }))
+                && self
+                    .stage("docs", || cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings").run()))
             && self.stage("tools", || tools::for_images().map(drop))
             && self.stage("sidecars", || sidecars::build(checkout).map(drop))
     }

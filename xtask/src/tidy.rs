@@ -5,6 +5,7 @@ mod files;
 
 use anyhow::bail;
 
+use crate::adversary;
 use crate::checkout::Checkout;
 use crate::ui::say;
 
@@ -16,6 +17,7 @@ pub(crate) fn run(checkout: &Checkout) -> anyhow::Result<()> {
         .exec()?;
     let mut faults = edges::faults(&metadata);
     faults.extend(files::faults(&checkout.root)?);
+    faults.extend(adversary::faults(checkout)?);
     if faults.is_empty() {
         return Ok(());
     }

@@ -9,6 +9,7 @@ mod body;
 mod control;
 mod conversation;
 mod events;
+mod mint;
 mod model;
 mod record;
 mod server;
@@ -18,6 +19,7 @@ mod tls;
 pub use self::{
     control::ask,
     conversation::ToolResult,
+    mint::{AUTHORITY, CERTIFICATE, KEY, mint},
     model::Model,
     record::{Arrival, Credential, Record, Report, Seen, digest},
     server::Server,

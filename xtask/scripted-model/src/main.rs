@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use scripted_model::{Model, Server, Setting, ask, tls_server};
+use compose_render::Slug;
+use scripted_model::{Model, Server, Setting, ask, mint, tls_server};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -23,6 +24,15 @@ struct Arguments {
 enum Command {
     /// Serve until SIGTERM
     Run(Run),
+    /// Mint a certificate for this host, and the authority that vouches for it
+    Mint {
+        #[arg(long)]
+        slug: Slug,
+        #[arg(long)]
+        host: String,
+        #[arg(long)]
+        folder: PathBuf,
+    },
     /// Print what has arrived, as JSON
     Report,
     /// Let a held step go on
@@ -35,9 +45,9 @@ enum Command {
 struct Run {
     #[arg(long, default_value = "/setting.json")]
     setting: PathBuf,
-    #[arg(long, default_value = "/certificate.pem")]
+    #[arg(long, default_value = "/certificate.der")]
     certificate: PathBuf,
-    #[arg(long, default_value = "/key.pem")]
+    #[arg(long, default_value = "/key.der")]
     key: PathBuf,
     /// The port of the model, over TLS
     #[arg(long, default_value_t = 443)]
@@ -51,6 +61,7 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
         Command::Run(run) => serve(&run, arguments.control),
+        Command::Mint { slug, host, folder } => mint(&slug, &host, &folder),
         Command::Report => print(&ask(arguments.control, "/report")?),
         Command::Release => print(&ask(arguments.control, "/release")?),
         Command::Healthcheck => ask(arguments.control, "/health").map(drop),

@@ -1,39 +1,41 @@
 //! A copy of the sources in which a mechanism can be switched off, with a target folder of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
+use super::ground::{copy_of, put, tracked_files};
 use super::mechanisms::Mechanism;
-use crate::run::{root, tracked_files};
+use crate::checkout::Checkout;
 
 /// The copy under `target/adversary`, kept between runs so that little is built again.
+#[derive(Debug)]
 pub(super) struct Copy {
-    dir: PathBuf,
+    checkout: Checkout,
 }
 
 impl Copy {
     /// Brings the copy to the state of the checkout: changed files only, so cargo sees no more.
-    pub(super) fn refreshed() -> Result<Self> {
-        let dir = root().join("target/adversary/source");
-        for file in tracked_files()? {
-            let (from, to) = (root().join(&file), dir.join(&file));
+    pub(super) fn refreshed(checkout: &Checkout) -> Result<Self> {
+        let copy = copy_of(checkout);
+        for file in tracked_files(checkout)? {
+            let (from, to) = (checkout.root.join(&file), copy.root.join(&file));
             let contents = fs_err::read(&from)?;
             if fs_err::read(&to).ok().as_ref() != Some(&contents) {
-                fs_err::create_dir_all(to.parent().unwrap_or(&dir))?;
+                fs_err::create_dir_all(to.parent().unwrap_or(&copy.root))?;
                 fs_err::copy(&from, &to)?;
             }
         }
-        Ok(Self { dir })
+        Ok(Self { checkout: copy })
     }
 
-    pub(super) fn dir(&self) -> &Path {
-        &self.dir
+    pub(super) fn checkout(&self) -> &Checkout {
+        &self.checkout
     }
 
     /// Switches the mechanism off until the guard is dropped.
     pub(super) fn without(&self, mechanism: &Mechanism) -> Result<Restored> {
-        let path = self.dir.join(mechanism.file);
+        let path = self.checkout.root.join(mechanism.file);
         let before = fs_err::read_to_string(&path)?;
         let after = switched_off(&before, mechanism)?;
         put(&path, &after)?;
@@ -49,12 +51,8 @@ pub(super) fn switched_off(source: &str, mechanism: &Mechanism) -> Result<String
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a scratch copy that nobody else reads")]
-fn put(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
-}
-
 /// Puts the source back.
+#[derive(Debug)]
 pub(super) struct Restored {
     path: PathBuf,
     before: String,

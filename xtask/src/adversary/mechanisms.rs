@@ -5,18 +5,18 @@
 
 /// A mechanism of the product and how it is switched off.
 #[derive(Debug)]
-pub(crate) struct Mechanism {
-    pub(crate) name: &'static str,
+pub(super) struct Mechanism {
+    pub(super) name: &'static str,
     /// Relative to the root of the workspace.
-    pub(crate) file: &'static str,
+    pub(super) file: &'static str,
     /// The text that makes the claim true, exactly once in the file.
-    pub(crate) on: &'static str,
+    pub(super) on: &'static str,
     /// What stands there with the mechanism off; it must still build.
-    pub(crate) off: &'static str,
+    pub(super) off: &'static str,
     /// The package whose tests must go red.
-    pub(crate) package: &'static str,
+    pub(super) package: &'static str,
     /// The filter of those tests.
-    pub(crate) tests: &'static [&'static str],
+    pub(super) tests: &'static [&'static str],
 }
 
 impl Mechanism {
@@ -27,7 +27,7 @@ impl Mechanism {
 }
 
 /// Every mechanism that is proven.
-pub(crate) const MECHANISMS: &[Mechanism] = &[
+pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "slug-is-a-label",
         file: "compose-render/src/slug.rs",

@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result, bail};
 
 use super::copy::Copy;
+use super::ground::{Environment, cargo, container_environment, say};
 use super::mechanisms::{MECHANISMS, Mechanism};
-use crate::run::{cargo_in, container_environment_in, say};
+use crate::checkout::Checkout;
 
 /// What a run without the mechanism showed.
 enum Seen {
@@ -13,7 +14,7 @@ enum Seen {
     NotBuilt(String),
 }
 
-pub(super) fn prove(only: &[String]) -> Result<()> {
+pub(super) fn prove(checkout: &Checkout, only: &[String]) -> Result<()> {
     let is_wanted = |mechanism: &&Mechanism| {
         only.is_empty() || only.iter().any(|word| mechanism.name.contains(word.as_str()))
     };
@@ -21,10 +22,10 @@ pub(super) fn prove(only: &[String]) -> Result<()> {
     if wanted.is_empty() {
         bail!("no mechanism is named {}", only.join(", "));
     }
-    let copy = Copy::refreshed()?;
+    let copy = Copy::refreshed(checkout)?;
     let mut unproven = Vec::new();
     for mechanism in &wanted {
-        let seen = without(&copy, mechanism)
+        let seen = without(checkout, &copy, mechanism)
             .with_context(|| format!("cannot switch off `{}`", mechanism.name))?;
         match seen {
             Seen::Red(test) => say(&format!("red       {:<32} {test}", mechanism.name)),
@@ -45,12 +46,16 @@ pub(super) fn prove(only: &[String]) -> Result<()> {
     bail!("{} of {} mechanisms unproven: {}", unproven.len(), wanted.len(), unproven.join(", "))
 }
 
-fn without(copy: &Copy, mechanism: &Mechanism) -> Result<Seen> {
+fn without(checkout: &Checkout, copy: &Copy, mechanism: &Mechanism) -> Result<Seen> {
     let _restored = copy.without(mechanism)?;
-    let environment = container_environment_in(copy.dir(), mechanism.needs_containers())?;
+    let environment = if mechanism.needs_containers() {
+        container_environment(copy.checkout(), checkout)?
+    } else {
+        Environment::new()
+    };
     let mut args = vec!["test", "-p", mechanism.package, "--no-fail-fast", "--"];
     args.extend(mechanism.tests);
-    let (ok, output) = cargo_in(copy.dir(), &args, &environment)?;
+    let (ok, output) = cargo(copy.checkout(), &args, &environment)?;
     let failed = output.lines().find_map(|line| {
         line.strip_prefix("test ")?.strip_suffix(" ... FAILED").map(str::to_owned)
     });

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
+use super::ground::{cargo, container_environment, say};
 use super::rows::{ROWS, Row};
-use crate::run::{cargo_captured, container_environment, say};
+use crate::checkout::Checkout;
 
 /// One recorded attempt; the test kit's `record` writes it.
 #[derive(Deserialize)]
@@ -16,19 +17,18 @@ struct Attempt {
     came_back: String,
 }
 
-pub(super) fn rows(only: &[String]) -> Result<()> {
+pub(super) fn rows(checkout: &Checkout, only: &[String]) -> Result<()> {
     let wanted: Vec<&Row> = ROWS.iter().filter(|row| is_wanted(row, only)).collect();
     if wanted.is_empty() {
         bail!("no row is named {}", only.join(", "));
     }
     let record = tempfile::NamedTempFile::new().context("cannot make the record")?;
-    let mut environment = container_environment()?;
-    environment
-        .push(("BOTTLE_ADVERSARY_RECORD".to_owned(), record.path().display().to_string()));
+    let mut environment = container_environment(checkout, checkout)?;
+    environment.push(("BOTTLE_ADVERSARY_RECORD".to_owned(), record.path().into()));
     let mut args = vec!["test", "--workspace", "--no-fail-fast", "--"];
     let filters: Vec<String> = wanted.iter().map(|row| prefix(row)).collect();
     args.extend(filters.iter().map(String::as_str));
-    let output = cargo_captured(&args, &environment)?;
+    let (_, output) = cargo(checkout, &args, &environment)?;
     let attempts = read(&fs_err::read_to_string(record.path())?)?;
     report(&wanted, &results(&output), &attempts)
 }
@@ -58,7 +58,8 @@ fn results(output: &str) -> BTreeMap<&str, bool> {
 fn report(wanted: &[&Row], results: &BTreeMap<&str, bool>, attempts: &[Attempt]) -> Result<()> {
     let mut wrong = Vec::new();
     for row in wanted {
-        let of_row = |name: &&str| name.rsplit("::").next().unwrap_or(name).starts_with(&prefix(row));
+        let of_row =
+            |name: &&str| name.rsplit("::").next().unwrap_or(name).starts_with(&prefix(row));
         let tests: Vec<_> = results.iter().filter(|(name, _)| of_row(name)).collect();
         say(&format!("\n{:<4} {}", row.id, row.what));
         for (name, ok) in &tests {
@@ -87,7 +88,8 @@ mod tests {
 
     #[test]
     fn reads_libtests_lines() {
-        let output = "running 2 tests\ntest a::a1_x ... ok\ntest a4_y ... FAILED\n\ntest result: ok. 1";
+        let output =
+            "running 2 tests\ntest a::a1_x ... ok\ntest a4_y ... FAILED\n\ntest result: ok. 1";
         let read = results(output);
         assert_eq!(read.into_iter().collect::<Vec<_>>(), [("a4_y", false), ("a::a1_x", true)]);
     }

@@ -148,9 +148,9 @@ fn watched(program: &Program) -> anyhow::Result<(Results, bool)> {
             say(line);
         }
         drop(finished);
-        let well = reader.try_wait().is_ok_and(|output| {
-            output.is_some_and(|output| output.status.success())
-        });
+        let well = reader
+            .try_wait()
+            .is_ok_and(|output| output.is_some_and(|output| output.status.success()));
         (results, well)
     });
     Ok(ended_well)

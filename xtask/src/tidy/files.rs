@@ -19,10 +19,8 @@ const DOOR: &str = concat!("clippy::disallowed_", "methods");
 
 /// The one home of each mechanism: the files that may open a door that `clippy.toml` closes, and
 /// how often each does.
-const DOORS: [(&str, usize); 2] = [
-    ("xtask/scripted-model/src/model.rs", 1),
-    ("xtask/src/program.rs", 1),
-];
+const DOORS: [(&str, usize); 2] =
+    [("xtask/scripted-model/src/model.rs", 1), ("xtask/src/program.rs", 1)];
 
 /// Checks the whole checkout, build products apart.
 pub(super) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
@@ -92,7 +90,8 @@ fn forgotten(folder: &Path, shown: &str, faults: &mut Vec<String>) -> anyhow::Re
 }
 
 fn door_faults(found: &BTreeMap<String, usize>) -> Vec<String> {
-    let allowed = |path: &str| DOORS.iter().find(|(door, _)| *door == path).map_or(0, |door| door.1);
+    let allowed =
+        |path: &str| DOORS.iter().find(|(door, _)| *door == path).map_or(0, |door| door.1);
     let mut faults = Vec::new();
     for (path, count) in found {
         if *count != allowed(path) {
@@ -130,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_door_outside_the_list_is_a_fault_and_so_is_a_stale_row() {
-        let found: BTreeMap<_, _> = DOORS.iter().map(|(path, n)| ((*path).to_owned(), *n)).collect();
+        let found: BTreeMap<_, _> =
+            DOORS.iter().map(|(path, n)| ((*path).to_owned(), *n)).collect();
         assert!(door_faults(&found).is_empty());
         let mut more = found.clone();
         more.insert("egress/src/lib.rs".into(), 1);

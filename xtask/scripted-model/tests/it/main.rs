@@ -1,1 +1,3 @@
-//! The model in process, on a port of its own.
+//! The model in process, asked over TLS on a port of its own.
+
+mod model;
