@@ -1,0 +1,15 @@
+//! Finds credentials in streams of bytes.
+//!
+//! Bytes in, findings out: this crate does no IO, and no finding carries the value it found.
+
+mod check;
+mod decode;
+mod rule;
+mod rules;
+mod set;
+mod stream;
+mod view;
+
+pub use self::rule::Severity;
+pub use self::set::{Finding, Rules};
+pub use self::stream::{MAX_HELD, Stream};

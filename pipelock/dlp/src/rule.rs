@@ -1,0 +1,89 @@
+//! What a rule is: literals that must stand there, an expression that decides, a check on the value.
+
+use std::ops::RangeInclusive;
+
+/// How much harm a finding does.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Severity {
+    /// The word that logs use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A check on the matched bytes that no expression can do.
+pub(crate) type Check = fn(&[u8]) -> bool;
+
+/// A kind of credential. The tables in `rules/` are made of these.
+pub(crate) struct Rule {
+    /// Kebab-case and stable: logs, denials and settings carry it.
+    pub(crate) id: &'static str,
+    pub(crate) severity: Severity,
+    pub(crate) trigger: Trigger,
+    /// The expression from the anchor's first byte on, bounded in length.
+    pub(crate) expression: &'static str,
+    pub(crate) check: Option<Check>,
+    /// A byte before the match that makes it part of a longer word, and no credential.
+    pub(crate) alone: bool,
+    /// Whether a match may hold white space or quotes, and so go on past the end of a word.
+    pub(crate) spans: bool,
+}
+
+/// What must be seen before the expression is run.
+#[derive(Clone)]
+pub(crate) enum Trigger {
+    /// Every match begins with one of these.
+    Anchors(&'static [&'static str]),
+    /// Every match begins with a word of that many of `[A-Za-z0-9_-]`.
+    Word(RangeInclusive<usize>),
+}
+
+impl Rule {
+    pub(crate) const fn new(
+        id: &'static str,
+        severity: Severity,
+        anchors: &'static [&'static str],
+        expression: &'static str,
+    ) -> Self {
+        let trigger = Trigger::Anchors(anchors);
+        Self { id, severity, trigger, expression, check: None, alone: true, spans: false }
+    }
+
+    pub(crate) const fn word(
+        id: &'static str,
+        severity: Severity,
+        length: RangeInclusive<usize>,
+        expression: &'static str,
+    ) -> Self {
+        let trigger = Trigger::Word(length);
+        Self { id, severity, trigger, expression, check: None, alone: true, spans: false }
+    }
+
+    pub(crate) const fn spans(mut self) -> Self {
+        self.spans = true;
+        self
+    }
+
+    pub(crate) const fn checked(mut self, check: Check) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    /// The anchor may stand in the middle of a word.
+    pub(crate) const fn anywhere(mut self) -> Self {
+        self.alone = false;
+        self
+    }
+}
