@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+use compose_run::RunError;
+
+use crate::manifest::Faults;
+
 /// How the program ends. The numbers are a promise: see `docs/`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Exit {
@@ -27,7 +31,13 @@ impl Exit {
         if let Some(exit) = find::<Leave>(error).map(|leave| leave.exit) {
             return exit;
         }
-        Self::Failed
+        if find::<Faults>(error).is_some() {
+            return Self::Refused;
+        }
+        match find::<RunError>(error) {
+            Some(error) if error.is_docker_missing() => Self::NoDocker,
+            _ => Self::Failed,
+        }
     }
 }
 

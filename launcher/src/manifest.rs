@@ -7,6 +7,7 @@ mod built_in;
 mod check;
 mod fault;
 mod image;
+pub(crate) mod lookup;
 mod node;
 mod policy;
 mod preset;
@@ -22,6 +23,7 @@ use ipnet::IpNet;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::fault::{Fault, Faults, Position};
+pub(crate) use self::check::leaves;
 pub(crate) use self::reader::list;
 use self::node::{Node, Value};
 use self::reader::Reader;
@@ -54,8 +56,9 @@ impl Manifest {
         let file = origin.to_string();
         let folder = match &origin {
             Origin::BuiltIn => PathBuf::new(),
-            Origin::File(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+            Origin::File(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
         };
+        let folder = folder.parent().map(Path::to_owned).unwrap_or_default();
         let mut reader = Reader { folder, home, faults: Vec::new() };
         let mut manifest = Self {
             origin,

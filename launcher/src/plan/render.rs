@@ -61,7 +61,8 @@ impl Plan {
 
     /// The sidecars of this bottle, as their crates describe them.
     fn sidecars(&self, ground: &Ground) -> anyhow::Result<Vec<Box<dyn Sidecar>>> {
-        let mut sidecars: Vec<Box<dyn Sidecar>> = vec![Box::new(self.pipelock(ground))];
+        let mut sidecars: Vec<Box<dyn Sidecar>> = Vec::new();
+        drop(self.pipelock_settings(ground)); // pipelock's own description takes them
         if let Some(egress) = self.egress(ground)? {
             sidecars.push(Box::new(egress));
         }
