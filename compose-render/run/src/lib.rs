@@ -4,6 +4,7 @@
 //! [`replace`], waiting in [`wait`]. No child process of ours is reached by a terminal's Ctrl-C
 //! unless it was attached on purpose, and no secret is ever in an argument or an error.
 
+pub mod cancel;
 pub mod containers;
 pub mod images;
 pub mod networks;

@@ -18,6 +18,8 @@ pub enum RunError {
     Failed { command: String, status: ExitStatus, stderr: String },
     #[error("`{command}` was not done after {after:?}{}", on_lines(.stderr))]
     TimedOut { command: String, after: Duration, stderr: String },
+    #[error("`{command}` was ended, as asked")]
+    Cancelled { command: String },
     #[error("cannot pass data to or from `{command}`")]
     Stream { command: String, source: io::Error },
     #[error("`{command}` printed more than {limit} bytes")]
@@ -35,6 +37,7 @@ impl RunError {
             Self::Spawn { .. }
             | Self::Failed { .. }
             | Self::TimedOut { .. }
+            | Self::Cancelled { .. }
             | Self::Stream { .. }
             | Self::TooLong { .. }
             | Self::Unexpected { .. } => false,
@@ -49,6 +52,7 @@ impl RunError {
             | Self::TimedOut { stderr, .. } => stderr,
             Self::Absent { .. }
             | Self::Spawn { .. }
+            | Self::Cancelled { .. }
             | Self::Stream { .. }
             | Self::TooLong { .. }
             | Self::Unexpected { .. } => "",

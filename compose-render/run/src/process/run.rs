@@ -1,6 +1,7 @@
 //! Starts the child, moves its streams, waits for it, and ends it when its time is over.
 
 use super::{Attached, Call, Input, RunError, tail};
+use crate::cancel;
 use nix::{
     sys::signal::{Signal, kill, killpg},
     unistd::Pid,
@@ -10,7 +11,7 @@ use std::{
     os::unix::process::CommandExt as _,
     process::ExitStatus,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Runs it to its end; returns its status and the last lines of its stderr.
@@ -19,6 +20,9 @@ pub(super) fn run(
     out: &mut (dyn Write + Send),
 ) -> Result<(ExitStatus, String), RunError> {
     let command = call.command_line();
+    if cancel::is_set() {
+        return Err(RunError::Cancelled { command });
+    }
     let broken = |source| RunError::Stream { command: command.clone(), source };
     let (stdout, child_stdout) = io::pipe().map_err(broken)?;
     let (stderr, child_stderr) = io::pipe().map_err(broken)?;
@@ -54,13 +58,16 @@ pub(super) fn run(
         let fed = scope.spawn(move || feed.map_or(Ok(()), |(to, from)| fill(from, to)));
         let said = scope.spawn(move || tail::last_lines(stderr));
         let copied = scope.spawn(move || drain(stdout, out));
-        let in_time = wait(&handle, timeout).map_err(broken)?;
+        let end = wait(&handle, timeout).map_err(broken)?;
         let copied = copied.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
         let fed = fed.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()));
         let stderr = said.join().unwrap_or_default();
-        let Some(status) = in_time else {
-            let after = timeout.unwrap_or_default();
-            return Err(RunError::TimedOut { command: command.clone(), after, stderr });
+        let status = match end {
+            End::Itself(status) => status,
+            End::Cancelled => return Err(RunError::Cancelled { command: command.clone() }),
+            End::TimedOut(after) => {
+                return Err(RunError::TimedOut { command: command.clone(), after, stderr });
+            }
         };
         // Where it failed by itself, that says more than the stream it left half full.
         if !status.success() && status.code().is_some() {
@@ -106,17 +113,44 @@ fn expression(call: &Call<'_>) -> duct::Expression {
     expression.unchecked()
 }
 
-/// Waits for its end; `None` where its time was over and it was killed, with its group.
-fn wait(handle: &duct::Handle, timeout: Option<Duration>) -> io::Result<Option<ExitStatus>> {
-    let Some(limit) = timeout else { return handle.wait().map(|output| Some(output.status)) };
-    if let Some(output) = handle.wait_timeout(limit)? {
-        return Ok(Some(output.status));
+/// How a child came to its end.
+enum End {
+    Itself(ExitStatus),
+    TimedOut(Duration),
+    Cancelled,
+}
+
+/// How often a running child is looked at for a cancellation.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a cancelled child has to end by itself.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// Waits for its end, or ends it, with its group, when its time is over or it was cancelled.
+fn wait(handle: &duct::Handle, timeout: Option<Duration>) -> io::Result<End> {
+    let begun = Instant::now();
+    loop {
+        if let Some(output) = handle.wait_timeout(LOOK)? {
+            return Ok(End::Itself(output.status));
+        }
+        if cancel::is_set() {
+            end(handle, Signal::SIGTERM);
+            if handle.wait_timeout(CANCEL_GRACE)?.is_none() {
+                end(handle, Signal::SIGKILL);
+            }
+            return handle.wait().map(|_| End::Cancelled);
+        }
+        if let Some(limit) = timeout.filter(|&limit| begun.elapsed() >= limit) {
+            end(handle, Signal::SIGKILL);
+            return handle.wait().map(|_| End::TimedOut(limit));
+        }
     }
+}
+
+fn end(handle: &duct::Handle, signal: Signal) {
     for pid in handle.pids().into_iter().filter_map(|pid| i32::try_from(pid).ok()) {
         // An error means that it ended just now.
-        killpg(Pid::from_raw(pid), Signal::SIGKILL).unwrap_or_default();
+        killpg(Pid::from_raw(pid), signal).ok();
     }
-    handle.wait().map(|_| None)
 }
 
 fn spawn_error(program: &std::ffi::OsStr, source: io::Error) -> RunError {

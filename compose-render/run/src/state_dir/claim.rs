@@ -41,6 +41,16 @@ impl Claim {
         self.lock.try_clone()
     }
 
+    /// Takes over a lock that another process of ours holds and handed on as this open file.
+    pub fn adopt(dir: BottleDir, lock: File) -> Result<Self, StateError> {
+        guard::check_dir(dir.path())?;
+        let path = dir.lock_file();
+        let there = std::fs::symlink_metadata(&path)?.ino();
+        // A lock of our own on the same open file is the same lock; on any other it is refused.
+        let held = lock.metadata()?.ino() == there && lock.try_lock().is_ok();
+        if held { Ok(Self { dir, lock }) } else { Err(StateError::Taken(dir.slug().clone())) }
+    }
+
     /// Removes the folder with everything in it, the lock last.
     pub fn remove(self) -> Result<(), StateError> {
         let lock = self.dir.lock_file();

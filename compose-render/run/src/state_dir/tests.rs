@@ -146,3 +146,18 @@ fn a_lock_file_that_is_replaced_is_not_held_by_its_old_holder() {
     replace(&old.dir().lock_file(), b"", 0o600).unwrap();
     state.claim(&slug("a")).unwrap();
 }
+
+#[test]
+fn a_lock_handed_on_is_taken_over_and_another_file_is_not() {
+    let (_dir, state) = state();
+    let claim = state.claim(&slug("a")).unwrap();
+    let hold = claim.hold().unwrap();
+    let stranger = fs::File::open(claim.dir().lock_file()).unwrap();
+    let refused = Claim::adopt(state.bottle(&slug("a")), stranger);
+    assert!(matches!(refused, Err(StateError::Taken(_))));
+    drop(claim);
+    let adopted = Claim::adopt(state.bottle(&slug("a")), hold).unwrap();
+    assert!(state.bottle(&slug("a")).is_locked());
+    drop(adopted);
+    assert!(!state.bottle(&slug("a")).is_locked());
+}
