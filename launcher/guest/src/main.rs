@@ -5,8 +5,10 @@
 //! the launcher judges what it says by what arrives on the host.
 
 mod idle;
+mod logged;
 mod pack;
 mod probe;
+mod session;
 mod unpack;
 
 use std::process::ExitCode;
@@ -16,24 +18,34 @@ use anyhow::Context as _;
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let done = match words.as_slice() {
-        ["idle"] => idle::wait_for_the_end(),
-        ["unpack"] => unpack::from_stdin(),
-        ["pack", limit, roots @ ..] => limit
-            .parse()
-            .with_context(|| format!("`{limit}` is no number of bytes"))
-            .and_then(|limit| pack::to_stdout(roots, limit)),
-        ["probe", spec] => probe::run(spec),
-        ["reach", nonce, addresses @ ..] => probe::reach(nonce, addresses),
-        _ => Err(anyhow::anyhow!("usage: bottle-guest idle|unpack|pack|probe|reach")),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            report(&error);
-            ExitCode::FAILURE
+    answer(&words).unwrap_or_else(|error| {
+        report(&error);
+        ExitCode::FAILURE
+    })
+}
+
+fn answer(words: &[&str]) -> anyhow::Result<ExitCode> {
+    match words {
+        ["session", "run", "--", command @ ..] => return session::run(command).map(ExitCode::from),
+        ["session", "attach"] => return session::attach().map(ExitCode::from),
+        ["session", "status"] => session::status(),
+        ["session", "keep", "--", command @ ..] => session::keep(command)?,
+        ["session", "become", terminal, "--", command @ ..] => {
+            session::become_command(terminal, command)?;
         }
+        ["logged", "--", command @ ..] => logged::become_command(command)?,
+        ["idle"] => idle::wait_for_the_end()?,
+        ["unpack"] => unpack::from_stdin()?,
+        ["pack", limit, roots @ ..] => {
+            let limit =
+                limit.parse().with_context(|| format!("`{limit}` is no number of bytes"))?;
+            pack::to_stdout(roots, limit)?;
+        }
+        ["probe", spec] => probe::run(spec)?,
+        ["reach", nonce, addresses @ ..] => probe::reach(nonce, addresses)?,
+        _ => anyhow::bail!("usage: bottle-guest idle|unpack|pack|probe|reach|session|logged"),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stderr, reason = "the one place that says why it failed")]

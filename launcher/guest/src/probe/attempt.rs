@@ -32,8 +32,7 @@ pub(super) fn tcp(to: SocketAddr, nonce: &str, within: Duration) -> State {
 pub(super) fn udp(to: SocketAddr, nonce: &str) -> State {
     let any: IpAddr =
         if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let sent =
-        UdpSocket::bind((any, 0)).and_then(|socket| socket.send_to(nonce.as_bytes(), to));
+    let sent = UdpSocket::bind((any, 0)).and_then(|socket| socket.send_to(nonce.as_bytes(), to));
     match sent {
         Ok(_) => State::Sent,
         Err(error) => State::Failed(error.to_string()),
@@ -55,8 +54,11 @@ fn ask(name: &str, within: Duration) -> std::io::Result<Vec<u8>> {
         .filter_map(|line| line.strip_prefix("nameserver ")?.trim().parse::<IpAddr>().ok())
         .next()
         .ok_or(std::io::ErrorKind::NotFound)?;
-    let any: IpAddr =
-        if resolver.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let any: IpAddr = if resolver.is_ipv4() {
+        Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        Ipv6Addr::UNSPECIFIED.into()
+    };
     let socket = UdpSocket::bind((any, 0))?;
     socket.set_read_timeout(Some(within))?;
     socket.connect((resolver, 53))?;
