@@ -7,11 +7,12 @@ use crate::{
 };
 use pipelock::Policy;
 use std::{
-    io,
     net::{IpAddr, SocketAddr},
+    sync::OnceLock,
     time::Duration,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tls_intercept::client::{self, SendError};
+use tokio::net::TcpStream;
 
 /// What connecting to one address may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -25,8 +26,6 @@ pub enum Undialled {
     Forbidden(Forbidden),
     /// The name has no address, or nobody says.
     Unresolved(Unresolved),
-    /// No address answered; the last one and what it said.
-    Unreachable(SocketAddr, io::Error),
 }
 
 /// The addresses of a target, each of them checked. One that is forbidden condemns them all: a
@@ -56,26 +55,80 @@ pub async fn checked_addresses(
     Ok(addresses)
 }
 
-/// Connects to the first of the addresses that answers.
+/// Connects to the first of the checked addresses that answers, and says which one that was.
 pub async fn connect(
     addresses: &[IpAddr],
     port: u16,
-) -> Result<(TcpStream, SocketAddr), Undialled> {
-    let mut last = None;
+    dialled: &OnceLock<SocketAddr>,
+) -> Result<TcpStream, SendError> {
+    let mut outcome = Err(SendError::Protocol("it has no address"));
     for address in addresses {
         let at = SocketAddr::new(*address, port);
-        let error = match timeout(CONNECT, TcpStream::connect(at)).await {
-            Ok(Ok(stream)) => {
-                // Without this, every small request waits for the peer's delayed acknowledgement.
-                drop(stream.set_nodelay(true));
-                return Ok((stream, at));
-            }
-            Ok(Err(error)) => error,
-            Err(late) => late.into(),
-        };
-        last = Some((at, error));
+        outcome = client::dial(at, CONNECT).await;
+        if outcome.is_ok() {
+            dialled.get_or_init(|| at);
+            break;
+        }
     }
-    let nowhere = || (SocketAddr::from(([0, 0, 0, 0], port)), io::ErrorKind::NotFound.into());
-    let (at, error) = last.unwrap_or_else(nowhere);
-    Err(Undialled::Unreachable(at, error))
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{resolve::Answer, testing::policy};
+
+    /// A name server that gives one answer, then another.
+    #[derive(Debug)]
+    struct Rebinding(std::sync::Mutex<Vec<Vec<&'static str>>>);
+
+    impl Resolve for Rebinding {
+        fn resolve<'a>(&'a self, _name: &'a str) -> Answer<'a> {
+            let mut answers = self.0.lock().unwrap();
+            let now = if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() };
+            Box::pin(async move { Ok(now.iter().map(|text| text.parse().unwrap()).collect()) })
+        }
+    }
+
+    async fn ask(resolver: &Rebinding) -> Result<Vec<IpAddr>, Undialled> {
+        checked_addresses(&policy("", ""), resolver, Target::Name("a.org")).await
+    }
+
+    fn resolver(answers: &[&[&'static str]]) -> Rebinding {
+        Rebinding(std::sync::Mutex::new(answers.iter().map(|answer| answer.to_vec()).collect()))
+    }
+
+    #[tokio::test]
+    async fn b4_one_forbidden_answer_condemns_them_all() {
+        for answers in [
+            &["93.184.215.14", "127.0.0.1"][..],
+            &["93.184.215.14", "::1"],
+            &["169.254.169.254", "93.184.215.14"],
+            &["2606:4700::1111", "::ffff:10.0.0.1"],
+            &["64:ff9b::a00:1"],
+        ] {
+            let verdict = ask(&resolver(&[answers])).await;
+            assert!(matches!(verdict, Err(Undialled::Forbidden(_))), "{answers:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn b4_every_connection_asks_and_checks_again() {
+        let rebinding = resolver(&[&["93.184.215.14"], &["127.0.0.1"]]);
+        assert_eq!(ask(&rebinding).await.unwrap(), ["93.184.215.14".parse::<IpAddr>().unwrap()]);
+        assert!(matches!(ask(&rebinding).await, Err(Undialled::Forbidden(_))));
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_not_dialled() {
+        assert!(matches!(ask(&resolver(&[&[]])).await, Err(Undialled::Unresolved(_))));
+    }
+
+    #[tokio::test]
+    async fn ipv4_goes_first_and_the_number_is_bounded() {
+        let many = ["2606:4700::1", "1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4", "1.1.1.5"];
+        let found = ask(&resolver(&[&many])).await.unwrap();
+        assert_eq!(found.len(), TRIED);
+        assert!(found.iter().all(IpAddr::is_ipv4));
+    }
 }

@@ -1,11 +1,20 @@
 //! pipelock's data plane: the one door to the internet, from `accept` to the line in the log.
 
+pub mod check;
+pub mod cli;
 pub mod dial;
+pub mod door;
 pub mod judge;
 pub mod names;
 pub mod resolve;
-mod side_door;
+pub mod rules;
+pub mod run;
 pub mod ssrf;
+
+mod in_flight;
+mod record;
+mod refusal;
+mod side_door;
 
 #[cfg(test)]
 mod testing;

@@ -47,9 +47,20 @@ const FORBIDDEN_V6: &[(Ipv6Addr, u8)] = &[
 pub enum Forbidden {
     /// It is one of the bottle's own, or of those the launcher named.
     Own,
+    /// It is a cloud's metadata service.
+    Metadata,
     /// It is not on the public internet.
     Private,
 }
+
+/// Where clouds answer questions about the machine, its credentials among them.
+const METADATA: &[IpAddr] = &[
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
 
 /// Says whether `address` may be dialled for `host`, a canonical name or address.
 ///
@@ -68,6 +79,9 @@ pub fn check(policy: &Policy, host: &str, address: IpAddr) -> Result<(), Forbidd
     }
     if contains(&policy.ssrf_allow, address) {
         return Ok(());
+    }
+    if METADATA.contains(&address) {
+        return Err(Forbidden::Metadata);
     }
     if contains(&policy.ssrf_deny, address) || !is_public(address) {
         return Err(Forbidden::Private);
@@ -115,7 +129,7 @@ mod tests {
             "10.1.2.3",
             "100.64.0.1",
             "127.0.0.1",
-            "169.254.169.254",
+            "169.254.1.1",
             "172.16.0.1",
             "172.31.255.255",
             "192.0.0.1",
@@ -126,7 +140,6 @@ mod tests {
             "203.0.113.9",
             "224.0.0.1",
             "255.255.255.255",
-            "168.63.129.16",
             "::",
             "::1",
             "::ffff:127.0.0.1",
@@ -138,12 +151,21 @@ mod tests {
             "2001:0:7f00:1::",
             "2001:db8::1",
             "fe80::1",
-            "fd00:ec2::254",
+            "fd00:ec2::1",
             "ff02::1",
             "100::1",
             "3fff::1",
         ] {
             assert_eq!(check(&policy, "a.org", address(text)), Err(Forbidden::Private), "{text}");
+        }
+    }
+
+    #[test]
+    fn c1_a_metadata_service_is_named_as_such() {
+        let policy = policy("", "");
+        for text in ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "168.63.129.16"]
+        {
+            assert_eq!(check(&policy, "a.org", address(text)), Err(Forbidden::Metadata), "{text}");
         }
     }
 

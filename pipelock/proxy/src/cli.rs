@@ -1,0 +1,39 @@
+//! What may be typed: upstream's own argv, so that the one image can take the other's place.
+
+use clap::{Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The one door to the internet of a bottle
+#[derive(Debug, Parser)]
+#[command(name = "pipelock", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve until SIGTERM; SIGHUP reads the configuration again
+    Run {
+        /// The configuration; `bottle.yaml` lies beside it
+        #[arg(short, long)]
+        config: PathBuf,
+        /// Where the proxy listens, instead of `fetch_proxy.listen`
+        #[arg(short, long)]
+        listen: Option<SocketAddr>,
+    },
+    /// Say what is wrong with a configuration, and which of its keys have no effect
+    Check {
+        /// The configuration; `bottle.yaml` lies beside it
+        #[arg(short, long)]
+        config: PathBuf,
+    },
+    /// Succeed when the pipelock in this container serves
+    Healthcheck,
+    /// Show what the pipelock in this container has loaded
+    Status {
+        /// As one line of JSON, which is the only form there is
+        #[arg(long)]
+        json: bool,
+    },
+}

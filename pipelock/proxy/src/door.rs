@@ -1,0 +1,233 @@
+//! The one door: every connection and every request is judged, logged and sent on from here.
+
+use crate::{
+    dial::{self, Undialled},
+    in_flight::{InFlight, Request as Open},
+    judge::{Asker, Refused, Target, judge},
+    names::Zone,
+    record::{Record, connection_line},
+    refusal::{self, LAYER},
+    resolve::Resolve,
+    rules::Rules,
+    side_door, ssrf,
+};
+use arc_swap::ArcSwap;
+use compose_render::Secret;
+use http::{Method, Request, Response};
+use pipelock::Policy;
+use sidecar::{Event, Line, Log, chain};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, OnceLock},
+};
+use subtle::ConstantTimeEq as _;
+use tls_intercept::{
+    Body, Connection, Denial, Destination, Host, Proxy, RequestId,
+    client::{Client, Form, Upstream},
+};
+
+/// pipelock's data plane.
+pub struct Door {
+    rules: ArcSwap<Rules>,
+    resolver: Arc<dyn Resolve>,
+    client: Client,
+    hop_secret: Option<Secret>,
+    in_flight: InFlight,
+    log: Log,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+impl Door {
+    /// A door with these rules in force.
+    pub fn new(
+        rules: Rules,
+        resolver: Arc<dyn Resolve>,
+        client: Client,
+        hop_secret: Option<Secret>,
+        log: Log,
+    ) -> Self {
+        let rules = ArcSwap::from_pointee(rules);
+        Self { rules, resolver, client, hop_secret, in_flight: InFlight::default(), log }
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.rules.load_full()
+    }
+
+    /// Puts other rules in force, all of them at once, and closes the connections of requests that
+    /// they no longer let through.
+    pub fn replace(&self, rules: Rules) {
+        let policy = Arc::clone(&rules.policy);
+        self.rules.store(Arc::new(rules));
+        self.in_flight.revoke(|to, asker| verdict(&policy, to, asker).is_ok());
+    }
+
+    /// egress is who comes from its address and knows the secret; one of them is not enough.
+    fn asker(&self, policy: &Policy, connection: &Connection) -> Asker {
+        let from_there = policy
+            .egress
+            .is_some_and(|egress| IpAddr::V4(egress) == connection.peer.ip().to_canonical());
+        let knows = match (&self.hop_secret, &connection.hop) {
+            (Some(own), Some(given)) => bool::from(own.expose().as_bytes().ct_eq(given.expose())),
+            (Some(_) | None, _) => false,
+        };
+        if from_there && knows { Asker::Egress } else { Asker::Agent }
+    }
+
+    /// Everything that is known before a name is resolved; names the rule.
+    fn judged(
+        &self,
+        rules: &Rules,
+        asker: Asker,
+        connection: &Connection,
+        request: &Request<Body>,
+    ) -> Result<String, Denial> {
+        let rule =
+            verdict(&rules.policy, &connection.destination, asker).map_err(refusal::refused)?;
+        if *request.method() == Method::CONNECT {
+            return Err(refusal::nested_connect());
+        }
+        if side_door::is_git_push(request.method(), request.uri(), request.headers()) {
+            return Err(refusal::git_push());
+        }
+        Ok(rule)
+    }
+
+    /// Resolves, checks, and says where the request goes; the second value is for the log.
+    async fn checked(
+        &self,
+        rules: &Rules,
+        destination: &Destination,
+    ) -> Result<Vec<IpAddr>, (Denial, Option<String>)> {
+        let target = target(destination);
+        match dial::checked_addresses(&rules.policy, self.resolver.as_ref(), target).await {
+            Ok(addresses) => Ok(addresses),
+            Err(Undialled::Forbidden(why)) => Err((refusal::forbidden(why), None)),
+            Err(Undialled::Unresolved(error)) => Err((refusal::unresolved(), Some(chain(&error)))),
+        }
+    }
+
+    async fn send(
+        &self,
+        rules: &Rules,
+        record: &mut Record,
+        destination: &Destination,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, (Denial, Option<String>)> {
+        let addresses = self.checked(rules, destination).await?;
+        let Some(first) = addresses.first() else { return Err((refusal::unresolved(), None)) };
+        side_door::strip_overrides(request.headers_mut());
+        let upstream = Upstream {
+            destination: destination.clone(),
+            address: SocketAddr::new(*first, destination.port),
+            trust: rules.trust.clone(),
+            form: Form::Origin,
+        };
+        let dialled = OnceLock::new();
+        let connect = || dial::connect(&addresses, destination.port, &dialled);
+        let sent = self.client.send(&upstream, request, connect).await;
+        record.dialled(*dialled.get().unwrap_or(&upstream.address));
+        sent.map_err(|error| {
+            (Denial::new(LAYER, error.reason(), error.next_step()), Some(chain(&error)))
+        })
+    }
+}
+
+impl Proxy for Door {
+    fn layer(&self) -> &'static str {
+        LAYER
+    }
+
+    fn generation(&self) -> u64 {
+        self.rules.load().generation
+    }
+
+    fn admit(&self, connection: &Connection) -> Result<(), Denial> {
+        let Host::Address(address) = connection.destination.host else { return Ok(()) };
+        let rules = self.rules();
+        let asker = self.asker(&rules.policy, connection);
+        let host = address.to_string();
+        let judged = ssrf::check(&rules.policy, &host, address).map_err(refusal::forbidden);
+        let judged = judged.and_then(|()| {
+            verdict(&rules.policy, &connection.destination, asker).map_err(refusal::refused)
+        });
+        judged.map(drop).map_err(|denial| {
+            let denial = denial.host(host);
+            let line = connection_line(Event::Denied, connection.id, connection, &denial);
+            self.log.write(Line { generation: Some(rules.generation), ..line });
+            denial
+        })
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        id: RequestId,
+        request: Request<Body>,
+    ) -> Response<Body> {
+        let rules = self.rules();
+        let asker = self.asker(&rules.policy, &connection);
+        let mut record = Record::begin(&self.log, &connection, id, &request, rules.generation);
+        let rule = match self.judged(&rules, asker, &connection, &request) {
+            Ok(rule) => rule,
+            Err(denial) => return record.denied(denial, None),
+        };
+        record.allowed_by(rule);
+        let destination = connection.destination.clone();
+        let revoked = connection.revoked.clone();
+        let place = self.in_flight.enter(Open { destination: destination.clone(), asker, revoked });
+        let request = record.counting(request);
+        match self.send(&rules, &mut record, &destination, request).await {
+            Ok(response) => record.answered(response, place),
+            Err((denial, detail)) => record.denied(denial, detail),
+        }
+    }
+
+    fn refused(
+        &self,
+        id: RequestId,
+        connection: Option<&Connection>,
+        peer: SocketAddr,
+        denial: &Denial,
+    ) {
+        let line = match connection {
+            Some(connection) => connection_line(Event::Denied, id, connection, denial),
+            None => Line {
+                id: Some(id.to_string()),
+                host: denial.host.clone(),
+                reason: Some(denial.reason.as_str().to_owned()),
+                client: Some(peer.ip().to_string()),
+                ..Line::new(Event::Denied)
+            },
+        };
+        self.log.write(Line { generation: Some(self.generation()), ..line });
+    }
+}
+
+impl Zone for Door {
+    fn policy(&self) -> (Arc<Policy>, u64) {
+        let rules = self.rules.load();
+        (Arc::clone(&rules.policy), rules.generation)
+    }
+
+    fn log(&self) -> &Log {
+        &self.log
+    }
+}
+
+fn verdict(policy: &Policy, to: &Destination, asker: Asker) -> Result<String, Refused> {
+    judge(policy, target(to), to.port, asker)
+}
+
+fn target(destination: &Destination) -> Target<'_> {
+    match &destination.host {
+        Host::Name(name) => Target::Name(name.as_str()),
+        Host::Address(address) => Target::Address(*address),
+    }
+}

@@ -1,0 +1,84 @@
+//! What a refusal says: its reason, and what the agent is to do now.
+
+use crate::{judge::Refused, ssrf::Forbidden};
+use tls_intercept::{Denial, Reason};
+
+/// This sidecar's name in denials.
+pub(crate) const LAYER: &str = "pipelock";
+
+/// A destination that may not be reached.
+pub(crate) fn refused(refused: Refused) -> Denial {
+    match refused {
+        Refused::Host(rule) => {
+            let denial = Denial::new(
+                LAYER,
+                Reason::HostNotAllowed,
+                "do without this host, or ask the person who runs the bottle to allow it under \
+                 `pipelock.allow`",
+            );
+            named(denial, rule)
+        }
+        Refused::Address => Denial::new(
+            LAYER,
+            Reason::AddressNotAllowed,
+            "use the host's name; an address needs a rule of its own under `pipelock.allow`",
+        ),
+        Refused::Port(rule) => Denial::new(
+            LAYER,
+            Reason::PortNotAllowed,
+            "this host may be reached on ports 443 and 80 alone, unless a person lists another",
+        )
+        .rule(rule),
+        Refused::Route(rule) => Denial::new(
+            LAYER,
+            Reason::RouteRequired,
+            "send the request through the bottle's egress proxy, as HTTPS_PROXY says: it has the \
+             route for this host",
+        )
+        .rule(rule),
+    }
+}
+
+/// A host that leads where nothing may go.
+pub(crate) fn forbidden(forbidden: Forbidden) -> Denial {
+    let reason = match forbidden {
+        Forbidden::Metadata => Reason::SsrfMetadata,
+        Forbidden::Own | Forbidden::Private => Reason::SsrfPrivate,
+    };
+    Denial::new(
+        LAYER,
+        reason,
+        "the host leads to an address that is not on the public internet; only a person can \
+         exempt its network, under `pipelock.ssrf.allow`",
+    )
+}
+
+/// A push that goes round the gate.
+pub(crate) fn git_push() -> Denial {
+    Denial::new(
+        LAYER,
+        Reason::SideDoor,
+        "commits leave a bottle through its git gate alone; leave yours in the workspace",
+    )
+}
+
+/// CONNECT inside of a tunnel.
+pub(crate) fn nested_connect() -> Denial {
+    Denial::new(LAYER, Reason::NestedConnect, "connect to the host itself, without a second proxy")
+}
+
+/// A name that nobody knows.
+pub(crate) fn unresolved() -> Denial {
+    Denial::new(
+        LAYER,
+        Reason::NameNotResolved,
+        "the host is allowed, but its name has no address: check its spelling, or try again later",
+    )
+}
+
+fn named(denial: Denial, rule: Option<String>) -> Denial {
+    match rule {
+        Some(rule) => denial.rule(rule),
+        None => denial,
+    }
+}
