@@ -80,25 +80,6 @@ impl Door {
         if from_there && knows { Asker::Egress } else { Asker::Agent }
     }
 
-    /// Everything that is known before a name is resolved; names the rule.
-    fn judged(
-        &self,
-        rules: &Rules,
-        asker: Asker,
-        connection: &Connection,
-        request: &Request<Body>,
-    ) -> Result<String, Denial> {
-        let rule =
-            verdict(&rules.policy, &connection.destination, asker).map_err(refusal::refused)?;
-        if *request.method() == Method::CONNECT {
-            return Err(refusal::nested_connect());
-        }
-        if side_door::is_git_push(request.method(), request.uri(), request.headers()) {
-            return Err(refusal::git_push());
-        }
-        Ok(rule)
-    }
-
     /// Resolves, checks, and says where the request goes; the second value is for the log.
     async fn checked(
         &self,
@@ -174,7 +155,7 @@ impl Proxy for Door {
         let rules = self.rules();
         let asker = self.asker(&rules.policy, &connection);
         let mut record = Record::begin(&self.log, &connection, id, &request, rules.generation);
-        let rule = match self.judged(&rules, asker, &connection, &request) {
+        let rule = match judged(&rules.policy, asker, &connection.destination, &request) {
             Ok(rule) => rule,
             Err(denial) => return record.denied(denial, None),
         };
@@ -219,6 +200,23 @@ impl Zone for Door {
     fn log(&self) -> &Log {
         &self.log
     }
+}
+
+/// Everything that is known before a name is resolved; names the rule.
+fn judged(
+    policy: &Policy,
+    asker: Asker,
+    destination: &Destination,
+    request: &Request<Body>,
+) -> Result<String, Denial> {
+    let rule = verdict(policy, destination, asker).map_err(refusal::refused)?;
+    if *request.method() == Method::CONNECT {
+        return Err(refusal::nested_connect());
+    }
+    if side_door::is_git_push(request.method(), request.uri(), request.headers()) {
+        return Err(refusal::git_push());
+    }
+    Ok(rule)
 }
 
 fn verdict(policy: &Policy, to: &Destination, asker: Asker) -> Result<String, Refused> {

@@ -73,8 +73,8 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    fn push(method: Method, uri: &str) -> bool {
-        is_git_push(&method, &uri.parse().unwrap(), &HeaderMap::new())
+    fn push(method: &Method, uri: &str) -> bool {
+        is_git_push(method, &uri.parse().unwrap(), &HeaderMap::new())
     }
 
     #[test]
@@ -85,12 +85,12 @@ mod tests {
             "/a/b.git/info%2frefs?service=git%252dreceive%252dpack",
             "/a/b.git/info/refs/?service=GIT-RECEIVE-PACK",
         ] {
-            assert!(push(Method::GET, uri), "{uri}");
+            assert!(push(&Method::GET, uri), "{uri}");
         }
         for uri in
             ["/a/b.git/git-receive-pack", "/a/b.git/git%2dreceive%2Dpack", "/x/git-receive-pack/"]
         {
-            assert!(push(Method::POST, uri), "{uri}");
+            assert!(push(&Method::POST, uri), "{uri}");
         }
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, "application/x-git-receive-pack-request".parse().unwrap());
@@ -99,11 +99,11 @@ mod tests {
 
     #[test]
     fn fetching_and_reading_about_it_pass() {
-        assert!(!push(Method::GET, "/a/b.git/info/refs?service=git-upload-pack"));
-        assert!(!push(Method::POST, "/a/b.git/git-upload-pack"));
-        assert!(!push(Method::GET, "/docs/git-receive-pack"));
-        assert!(!push(Method::GET, "/search?q=git-receive-pack"));
-        assert!(!push(Method::GET, "/100%"));
+        assert!(!push(&Method::GET, "/a/b.git/info/refs?service=git-upload-pack"));
+        assert!(!push(&Method::POST, "/a/b.git/git-upload-pack"));
+        assert!(!push(&Method::GET, "/docs/git-receive-pack"));
+        assert!(!push(&Method::GET, "/search?q=git-receive-pack"));
+        assert!(!push(&Method::GET, "/100%"));
     }
 
     #[test]
