@@ -72,6 +72,30 @@ pub(crate) fn github(value: &[u8]) -> bool {
     read == Some(u64::from(crc32(random)))
 }
 
+/// A card number's first word: digits of an issuer.
+pub(crate) fn of_card(word: &[u8]) -> bool {
+    let len = word.len();
+    (len == 4 || len > 12)
+        && matches!(word[0], b'2'..=b'6')
+        && word.iter().all(|b| b.is_ascii_digit() || *b == b'-')
+}
+
+/// An account number's first word: a country's two letters and two digits.
+pub(crate) fn of_account_number(word: &[u8]) -> bool {
+    matches!(word, [a, b, c, d, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase()
+        && c.is_ascii_digit() && d.is_ascii_digit())
+}
+
+/// An encoded account: base64 of digits.
+pub(crate) fn of_account(word: &[u8]) -> bool {
+    matches!(word[0], b'M' | b'N' | b'O')
+}
+
+/// A wallet's import format.
+pub(crate) fn of_wallet(word: &[u8]) -> bool {
+    matches!(word[0], b'5' | b'K' | b'L')
+}
+
 /// CRC-32 (ISO 3309), bit by bit: the values are short.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, &byte| {

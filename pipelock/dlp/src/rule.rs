@@ -41,13 +41,15 @@ pub(crate) struct Rule {
     pub(crate) spans: bool,
 }
 
+/// A quick look at a word, before any expression is run.
+pub(crate) type Look = fn(&[u8]) -> bool;
+
 /// What must be seen before the expression is run.
-#[derive(Clone)]
 pub(crate) enum Trigger {
     /// Every match begins with one of these.
     Anchors(&'static [&'static str]),
-    /// Every match begins with a word of that many of `[A-Za-z0-9_-]`.
-    Word(RangeInclusive<usize>),
+    /// Every match begins with a word of that many of `[A-Za-z0-9_-]` that passes the quick look.
+    Word(RangeInclusive<usize>, Look),
 }
 
 impl Rule {
@@ -64,10 +66,10 @@ impl Rule {
     pub(crate) const fn word(
         id: &'static str,
         severity: Severity,
-        length: RangeInclusive<usize>,
+        (length, look): (RangeInclusive<usize>, Look),
         expression: &'static str,
     ) -> Self {
-        let trigger = Trigger::Word(length);
+        let trigger = Trigger::Word(length, look);
         Self { id, severity, trigger, expression, check: None, alone: true, spans: false }
     }
 

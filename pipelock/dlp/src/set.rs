@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
 
@@ -88,11 +88,14 @@ impl Rules {
                     anchors.extend(texts.iter().copied());
                     owners.extend(texts.iter().map(|_| number));
                 }
-                Trigger::Word(_) => words.push(number),
+                Trigger::Word(..) => words.push(number),
             }
             compiled.push(Compiled { rule, regex: OnceLock::new() });
         }
-        let built = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&anchors);
+        let built = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&anchors);
         #[expect(clippy::expect_used, reason = "the tables are ours and a test compiles them all")]
         let anchors = built.expect("the anchors fit an automaton");
         Self { anchors, owners, words, compiled }
@@ -116,9 +119,9 @@ impl Rules {
         }
         each_word(
             text,
-            |start, len, pass| {
+            |start, word, pass| {
                 for &number in &self.words {
-                    if self.word_fits(number, len) {
+                    if self.word_fits(number, word) {
                         self.try_at(number, text, start, more, pass);
                     }
                 }
@@ -128,9 +131,9 @@ impl Rules {
         pass
     }
 
-    fn word_fits(&self, number: usize, len: usize) -> bool {
+    fn word_fits(&self, number: usize, word: &[u8]) -> bool {
         self.compiled.get(number).is_some_and(|compiled| match &compiled.rule.trigger {
-            Trigger::Word(length) => length.contains(&len),
+            Trigger::Word(length, look) => length.contains(&word.len()) && look(word),
             Trigger::Anchors(_) => false,
         })
     }
@@ -164,22 +167,22 @@ impl Rules {
     }
 }
 
-fn each_word(text: &[u8], mut see: impl FnMut(usize, usize, &mut Pass), pass: &mut Pass) {
+fn each_word(text: &[u8], mut see: impl FnMut(usize, &[u8], &mut Pass), pass: &mut Pass) {
     let mut start = None;
     for (at, &byte) in text.iter().enumerate() {
         match (is_word(byte), start) {
             (true, None) => start = Some(at),
             (false, Some(from)) => {
                 if at - from >= 4 {
-                    see(from, at - from, pass);
+                    see(from, text.get(from..at).unwrap_or_default(), pass);
                 }
                 start = None;
             }
             (true, Some(_)) | (false, None) => {}
         }
     }
-    if let Some(from) = start {
-        see(from, text.len() - from, pass);
+    if let Some(from) = start.filter(|from| text.len() - from >= 4) {
+        see(from, text.get(from..).unwrap_or_default(), pass);
     }
 }
 
@@ -187,7 +190,7 @@ fn each_word(text: &[u8], mut see: impl FnMut(usize, usize, &mut Pass), pass: &m
 fn may_go_on(rule: &Rule, tail: &[u8]) -> bool {
     match &rule.trigger {
         Trigger::Anchors(_) => tail.len() < LONGEST_SPAN,
-        Trigger::Word(_) => {
+        Trigger::Word(..) => {
             let spaced =
                 |&b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b" -".contains(&b);
             let digits = tail.get(2..4).is_some_and(|two| two.iter().all(u8::is_ascii_digit));
@@ -197,8 +200,20 @@ fn may_go_on(rule: &Rule, tail: &[u8]) -> bool {
 }
 
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+    WORD[usize::from(byte)]
 }
+
+/// `[A-Za-z0-9_-]`, looked up: this is asked for every byte.
+static WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
+        byte += 1;
+    }
+    table
+};
 
 /// Whether what precedes is the end of an escape such as `\n`, as in a JSON string.
 fn is_escape_end(text: &[u8], start: usize) -> bool {

@@ -8,37 +8,24 @@ const DEPTH: usize = 3;
 /// Fewer encoded bytes than this hold no credential of any rule.
 const LEAST: usize = 20;
 
-type Decoder = fn(&[u8]) -> Option<Vec<u8>>;
-type Alphabet = fn(u8) -> bool;
-
-/// What a run of an alphabet may be decoded as.
-const RUNS: [(&str, Alphabet, Decoder); 4] = [
-    ("base64", is_base64, decode::base64),
-    ("hex", is_hex, decode::hex),
-    ("base32", is_base32, decode::base32),
-    ("percent", is_percent, decode::percent),
-];
+/// What the callers of this module are told: what was found, and how it was written.
+pub(crate) type See<'a> = &'a mut dyn FnMut(Hit, &'static str);
 
 /// Looks through every encoded run of a settled text.
-pub(crate) fn each(rules: &Rules, text: &[u8], see: &mut impl FnMut(Hit, &'static str)) {
-    through(rules, text, DEPTH, &mut |hit, encoding| see(hit, encoding));
+pub(crate) fn each(rules: &Rules, text: &[u8], see: See<'_>) {
+    through(rules, text, DEPTH, see);
 }
 
-fn through(rules: &Rules, text: &[u8], depth: usize, see: &mut dyn FnMut(Hit, &'static str)) {
+fn through(rules: &Rules, text: &[u8], depth: usize, see: See<'_>) {
     if depth == 0 {
         return;
     }
-    for (encoding, of_alphabet, decoder) in RUNS {
-        for (start, end) in runs(text, of_alphabet) {
-            let run = text.get(start..end).unwrap_or_default();
-            for shift in shifts(encoding, run) {
-                let Some(decoded) = run.get(shift..).and_then(decoder) else { continue };
-                within(rules, &decoded, depth, &mut |hit| {
-                    see(Hit { start, end, ..hit }, encoding);
-                });
-            }
+    each_run(text, &mut |start, run, marks| {
+        let end = start + run.len();
+        for (encoding, decoded) in decodings(run, marks) {
+            within(rules, &decoded, depth, &mut |hit| see(Hit { start, end, ..hit }, encoding));
         }
-    }
+    });
     for (encoding, rewritten) in rewritings(text) {
         let len = text.len();
         within(rules, &rewritten, depth, &mut |hit| {
@@ -55,69 +42,117 @@ fn within(rules: &Rules, decoded: &[u8], depth: usize, see: &mut dyn FnMut(Hit))
     through(rules, decoded, depth - 1, &mut |hit, _| see(hit));
 }
 
-/// Base64 may begin in the middle of a run; of its four beginnings one is right.
-fn shifts(encoding: &str, run: &[u8]) -> std::ops::Range<usize> {
-    if encoding == "base64" { 0..4.min(run.len()) } else { 0..1 }
+/// What the bytes of a run are, as bits: which decoders can have a say.
+mod mark {
+    pub(super) const UPPER: u8 = 1;
+    pub(super) const LOWER: u8 = 2;
+    pub(super) const DIGIT: u8 = 4;
+    pub(super) const BEYOND_HEX: u8 = 8;
+    pub(super) const PERCENT: u8 = 16;
+    pub(super) const BEYOND_BASE64: u8 = 32;
+    pub(super) const SIGN: u8 = 64;
+    pub(super) const RUN: u8 = 128;
 }
 
-fn runs(text: &[u8], of_alphabet: fn(u8) -> bool) -> Vec<(usize, usize)> {
-    let mut found = Vec::new();
-    let mut start = None;
+/// The marks of every byte; 0 for what ends a run.
+static MARKS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        table[byte] = mark::RUN
+            | match c {
+                b'A'..=b'F' => mark::UPPER,
+                b'G'..=b'Z' => mark::UPPER | mark::BEYOND_HEX,
+                b'a'..=b'f' => mark::LOWER,
+                b'g'..=b'z' => mark::LOWER | mark::BEYOND_HEX,
+                b'0'..=b'9' => mark::DIGIT,
+                b'+' | b'/' | b'-' | b'_' | b'=' => mark::SIGN | mark::BEYOND_HEX,
+                b'%' => mark::PERCENT | mark::BEYOND_HEX | mark::BEYOND_BASE64,
+                b'.' | b'~' | b'*' | b':' | b'&' => mark::BEYOND_HEX | mark::BEYOND_BASE64,
+                _ => 0,
+            };
+        if table[byte] == mark::RUN {
+            table[byte] = 0;
+        }
+        byte += 1;
+    }
+    table
+};
+
+fn each_run(text: &[u8], see: &mut dyn FnMut(usize, &[u8], u8)) {
+    let (mut start, mut marks) = (0, 0);
     for (at, &byte) in text.iter().enumerate() {
-        match (of_alphabet(byte), start) {
-            (true, None) => start = Some(at),
-            (false, Some(from)) => {
-                if at - from >= LEAST {
-                    found.push((from, at));
-                }
-                start = None;
+        let of_byte = MARKS[usize::from(byte)];
+        if of_byte == 0 {
+            if at - start >= LEAST {
+                see(start, text.get(start..at).unwrap_or_default(), marks);
             }
-            (true, Some(_)) | (false, None) => {}
+            (start, marks) = (at + 1, 0);
+        } else {
+            marks |= of_byte;
         }
     }
-    if let Some(from) = start.filter(|from| text.len() - from >= LEAST) {
-        found.push((from, text.len()));
+    if text.len() >= start + LEAST {
+        see(start, text.get(start..).unwrap_or_default(), marks);
+    }
+}
+
+/// Everything a run may be, decoded. A run of one case without a digit is a name, not a code.
+fn decodings(run: &[u8], marks: u8) -> Vec<(&'static str, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut push = |encoding, decoded: Option<Vec<u8>>| {
+        found.extend(decoded.map(|decoded| (encoding, decoded)));
+    };
+    if marks & mark::PERCENT != 0 {
+        push("percent", decode::percent(run));
+    }
+    if marks & mark::BEYOND_BASE64 != 0 {
+        // The parts of a run such as `key:AAAA` or `a=b&c=AAAA`, each looked at alone.
+        for part in run.split(|&b| matches!(b, b'%' | b'.' | b'~' | b'*' | b':' | b'&')) {
+            let marks = part.iter().fold(0, |marks, &b| marks | MARKS[usize::from(b)]);
+            if part.len() >= LEAST {
+                codes(part, marks, &mut push);
+            }
+        }
+    } else {
+        codes(run, marks, &mut push);
     }
     found
+}
+
+fn codes(run: &[u8], marks: u8, push: &mut dyn FnMut(&'static str, Option<Vec<u8>>)) {
+    let mixed = marks & mark::UPPER != 0 && marks & (mark::LOWER | mark::DIGIT) != 0;
+    if marks & mark::BEYOND_HEX == 0 && marks & mark::DIGIT != 0 {
+        push("hex", decode::hex(run));
+    }
+    if mixed && marks & mark::LOWER == 0 {
+        push("base32", decode::base32(run));
+    }
+    if mixed {
+        // It may begin in the middle of a run; of its four beginnings one is right.
+        for shift in 0..4 {
+            push("base64", run.get(shift..).and_then(decode::base64));
+        }
+        for part in run.split(|&b| b == b'=').skip(1).filter(|part| part.len() >= LEAST) {
+            push("base64", decode::base64(part));
+        }
+    }
 }
 
 /// The text as a whole, written differently: each only where its mark is there at all.
 fn rewritings(text: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut found = Vec::new();
-    if text.windows(2).any(|pair| pair == b"\\u" || pair == b"\\/") {
+    if decode::has_json_escape(text) {
         found.push(("json", decode::json_escapes(text)));
     }
-    if text.contains(&0) {
+    if decode::has_wide_units(text) {
         found.push(("utf-16", text.iter().copied().filter(|&byte| byte != 0).collect()));
     }
-    if text.iter().any(|&byte| byte >= 0xc2) {
-        let folded = decode::folded(text);
-        if folded != text {
-            found.push(("unicode", folded));
-        }
+    if let Some(folded) = decode::folded(text) {
+        found.push(("unicode", folded));
     }
     found
-}
-
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
-}
-
-fn is_hex(byte: u8) -> bool {
-    byte.is_ascii_hexdigit()
-}
-
-fn is_base32(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || matches!(byte, b'2'..=b'7' | b'=')
-}
-
-/// A run with percent signs: what URLs and forms hold.
-fn is_percent(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'%' | b'-' | b'_' | b'.' | b'~' | b'+' | b'*' | b'/' | b':' | b'=' | b'&'
-        )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Keys of chat, mail, monitoring and work services.
 
+use crate::check;
 use crate::rule::Rule;
 use crate::rule::Severity::{Critical, High};
 
@@ -7,7 +8,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("slack-token", Critical, &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-", "xoxe.", "xoxc-", "xoxd-"], r"xox(?:[baprsocde]-|e\.xox[bp]-)[A-Za-z0-9%/+-]{20,260}"),
     Rule::new("slack-app-token", Critical, &["xapp-"], r"xapp-[0-9]-[A-Z0-9]{8,14}-[0-9]{10,14}-[0-9a-f]{64}"),
     Rule::new("slack-webhook", High, &["hooks.slack.com/"], r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,80}").anywhere(),
-    Rule::word("discord-bot-token", Critical, 23..=27, r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}").checked(crate::check::discord),
+    Rule::word("discord-bot-token", Critical, (23..=27, check::of_account), r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}").checked(check::discord),
     Rule::new("discord-webhook", High, &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"], r"discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_-]{60,80}").anywhere(),
     Rule::new("telegram-bot-token", Critical, &[":AA"], r":AA[A-Za-z0-9_-]{33}").anywhere(),
     Rule::new("teams-webhook", High, &[".webhook.office.com/webhookb2/"], r"\.webhook\.office\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[0-9a-f]{32}").anywhere(),
