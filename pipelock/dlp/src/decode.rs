@@ -14,7 +14,7 @@ pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
         let [_, one, two, three] = bits.to_be_bytes();
         out.extend_from_slice(&[one, two, three]);
     }
-    out.extend(fold(rest.iter(), 6, |b| six_bits(b)).unwrap_or_default());
+    out.extend(fold(rest.iter(), 6, six_bits).unwrap_or_default());
     (!out.is_empty()).then_some(out)
 }
 

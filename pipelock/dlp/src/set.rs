@@ -206,11 +206,10 @@ fn is_word(byte: u8) -> bool {
 /// `[A-Za-z0-9_-]`, looked up: this is asked for every byte.
 static WORD: [bool; 256] = {
     let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        let c = byte as u8;
-        table[byte] = c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
-        byte += 1;
+    let mut c = 0_u8;
+    while c < 128 {
+        table[c as usize] = c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
+        c += 1;
     }
     table
 };

@@ -57,10 +57,9 @@ mod mark {
 /// The marks of every byte; 0 for what ends a run.
 static MARKS: [u8; 256] = {
     let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        let c = byte as u8;
-        table[byte] = mark::RUN
+    let mut c = 0_u8;
+    while c < 128 {
+        table[c as usize] = mark::RUN
             | match c {
                 b'A'..=b'F' => mark::UPPER,
                 b'G'..=b'Z' => mark::UPPER | mark::BEYOND_HEX,
@@ -72,10 +71,10 @@ static MARKS: [u8; 256] = {
                 b'.' | b'~' | b'*' | b':' | b'&' => mark::BEYOND_HEX | mark::BEYOND_BASE64,
                 _ => 0,
             };
-        if table[byte] == mark::RUN {
-            table[byte] = 0;
+        if table[c as usize] == mark::RUN {
+            table[c as usize] = 0;
         }
-        byte += 1;
+        c += 1;
     }
     table
 };
