@@ -12,6 +12,7 @@ mod policy;
 mod render;
 mod settings;
 mod sidecar;
+pub mod standalone;
 mod upstream;
 
 pub use self::action::{Action, ResponseAction};
