@@ -9,6 +9,7 @@ mod environment;
 mod exit;
 mod manifest;
 mod plan;
+mod policy_view;
 mod trust;
 mod ui;
 

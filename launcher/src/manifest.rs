@@ -24,13 +24,25 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::fault::{Fault, Faults, Position};
 pub(crate) use self::check::leaves;
+pub(crate) use self::preset::Preset;
 pub(crate) use self::reader::list;
 use self::node::{Node, Value};
 use self::reader::Reader;
 use crate::environment::Environment;
 
+/// The keys of every section, for the schema to be held against.
+#[cfg(test)]
+pub(crate) mod keys {
+    pub(crate) use super::KEYS as MANIFEST;
+    pub(crate) use super::agent::KEYS as AGENT;
+    pub(crate) use super::bottle::{KEYS as BOTTLE, RESOURCE_KEYS as RESOURCES};
+    pub(crate) use super::image::KEYS as IMAGE;
+    pub(crate) use super::policy::KEYS as PIPELOCK;
+    pub(crate) use super::route::{CREDENTIAL_KEYS as CREDENTIAL, KEYS as ROUTE};
+}
+
 /// The keys of a manifest.
-pub(crate) const KEYS: &[&str] = &["version", "agents", "bottles"];
+const KEYS: &[&str] = &["version", "agents", "bottles"];
 /// The newest version of the manifest's shape that is read.
 const VERSION: u8 = 1;
 /// An agent's name begins a bottle's: `<agent>-<4 letters>` is a slug of at most 40 bytes.

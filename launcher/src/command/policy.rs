@@ -1,9 +1,75 @@
-//! `bottle policy`.
+//! `bottle policy`: what a bottle runs under, or what an agent would get.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use compose_render::Slug;
+use compose_run::read_plain;
+use serde_json::json;
 
 use crate::cli;
-use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::environment::Environment;
+use crate::exit::{self, Exit};
+use crate::manifest::lookup;
+use crate::policy_view::{PolicyView, RouteView};
+use crate::trust::state_root;
+use crate::ui::{Ui, plain};
 
-pub(crate) fn run(_args: &cli::Policy, _ui: &Ui) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+/// Larger than any rendered config.
+const MAX_FILE: u64 = 4 << 20;
+
+pub(crate) fn run(args: &cli::Policy, ui: &Ui) -> anyhow::Result<Exit> {
+    let environment = Environment::of_process();
+    if let Ok(slug) = args.bottle.parse::<Slug>() {
+        let folder = state_root(&environment)?.join(slug.as_str());
+        if folder.join("pipelock").is_dir() {
+            return of_bottle(&slug, &folder, args.json, ui);
+        }
+    }
+    let manifest = lookup::find(&args.manifest, &environment, ui)?;
+    let (agent, bottle) = manifest.agent(&args.bottle).map_err(|error| {
+        let sentence = format!("`{}` is neither a bottle nor an agent", args.bottle.escape_debug());
+        exit::advise(error.context(sentence), "`bottle list` shows the bottles")
+    })?;
+    let view = PolicyView::of(&args.bottle, agent, bottle);
+    if args.json {
+        ui.json(&view)?;
+    } else {
+        ui.data(plain(&view.text()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What the sidecars of a bottle were given: the files themselves, so it is what is judged by.
+fn of_bottle(slug: &Slug, folder: &Path, as_json: bool, ui: &Ui) -> anyhow::Result<Exit> {
+    let text = |name: &str| -> anyhow::Result<String> {
+        let bytes = read_plain(folder, Path::new(name), MAX_FILE)?;
+        String::from_utf8(bytes).with_context(|| format!("`{name}` is not UTF-8"))
+    };
+    let upstream = text(&format!("pipelock/{}", pipelock::UPSTREAM_FILE))?;
+    let own = text(&format!("pipelock/{}", pipelock::BOTTLE_FILE)).ok();
+    let routes = match text("egress/routes.yaml") {
+        Ok(text) => egress::RoutesFile::parse(&text)?.routes,
+        Err(_) => egress::Routes::default(),
+    };
+    let routes: Vec<RouteView> = routes.iter().map(RouteView::of).collect();
+    let pipelock: serde_json::Value = serde_yaml::from_str(&upstream)?;
+    let own: Option<serde_json::Value> = own.as_deref().map(serde_yaml::from_str).transpose()?;
+    let whole = json!({
+        "bottle": slug, "routes": routes, "pipelock": pipelock, "bottle_yaml": own,
+    });
+    if as_json {
+        ui.json(&whole)?;
+        return Ok(Exit::Done);
+    }
+    let mut out = format!("bottle {slug}\n");
+    for route in &routes {
+        out.push_str(&format!("  route  {}\n", route.text()));
+    }
+    let allowed = pipelock.get("api_allowlist").and_then(|list| list.as_array());
+    for host in allowed.into_iter().flatten().filter_map(|host| host.as_str()) {
+        out.push_str(&format!("  allow  {host}\n"));
+    }
+    ui.data(plain(&out))?;
+    Ok(Exit::Done)
 }

@@ -1,9 +1,187 @@
-//! `bottle schema`.
+//! `bottle schema`: the manifest's JSON Schema, for editors.
+
+use serde_json::{Value, json};
 
 use crate::cli;
 use crate::exit::Exit;
+use crate::manifest::Preset;
 use crate::ui::Ui;
 
-pub(crate) fn run(_args: &cli::Schema, _ui: &Ui) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+pub(crate) fn run(_args: &cli::Schema, ui: &Ui) -> anyhow::Result<Exit> {
+    ui.json(&schema())?;
+    Ok(Exit::Done)
+}
+
+/// The schema. What it cannot say (that a bottle is there, that a file is) `bottle check` does.
+fn schema() -> Value {
+    let label = json!("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$");
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "bottle.yaml",
+        "description": "What a coding agent in a bottle may do",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["version", "agents"],
+        "properties": {
+            "version": { "const": 1 },
+            "agents": {
+                "type": "object",
+                "propertyNames": { "pattern": label, "maxLength": 35 },
+                "additionalProperties": agent(),
+            },
+            "bottles": {
+                "type": "object",
+                "propertyNames": { "pattern": label, "maxLength": 40 },
+                "additionalProperties": bottle(),
+            },
+        },
+    })
+}
+
+fn agent() -> Value {
+    object(
+        &["bottle", "command"],
+        json!({
+            "bottle": text("The bottle it runs in, a key of `bottles`"),
+            "command": { "type": "array", "minItems": 1, "items": { "type": "string" } },
+            "prompt": text("A file appended to the agent's system prompt"),
+            "skills": texts("Folders with a SKILL.md"),
+        }),
+    )
+}
+
+fn bottle() -> Value {
+    object(
+        &[],
+        json!({
+            "image": image(),
+            "workspace": { "enum": ["copy", "image", "mount"], "default": "copy" },
+            "resources": object(&[], json!({
+                "cpus": { "type": "number", "minimum": 0.01, "default": 2 },
+                "memory": { "type": ["string", "integer"], "default": "4g" },
+                "pids": { "type": "integer", "minimum": 16, "default": 1024 },
+            })),
+            "env": {
+                "type": "object",
+                "additionalProperties": { "type": ["string", "number", "boolean"] },
+            },
+            "forward_env": texts("Names of variables of the host that the agent sees"),
+            "egress": object(&[], json!({ "routes": { "type": "array", "items": route() } })),
+            "pipelock": pipelock(),
+            "git": { "not": {}, "description": "Not part of this version" },
+            "supervise": object(&[], json!({ "enabled": { "const": false } })),
+            "runtime": { "enum": ["runsc"], "description": "gVisor" },
+        }),
+    )
+}
+
+fn image() -> Value {
+    object(
+        &[],
+        json!({
+            "name": text("An image, used as it is"),
+            "base": text("The image to build on"),
+            "apt": texts("Debian packages"),
+            "run": texts("Shell commands, one line each"),
+            "dockerfile": text("A Dockerfile; its folder is the context"),
+        }),
+    )
+}
+
+fn route() -> Value {
+    let presets: Vec<&str> = Preset::words().into_iter().map(|(word, _)| word).collect();
+    let mut route = object(
+        &[],
+        json!({
+            "host": text("A name, `*.` and a domain, or an address"),
+            "port": { "type": "integer", "minimum": 1, "maximum": 65535, "default": 443 },
+            "methods": { "type": "array", "minItems": 1, "items": { "type": "string" } },
+            "paths": { "type": "array", "minItems": 1, "items": { "type": "string", "pattern": "^/" } },
+            "credential": {
+                "oneOf": [credential(), { "type": "array", "items": credential() }],
+            },
+            "preset": { "enum": presets },
+        }),
+    );
+    if let Some(fields) = route.as_object_mut() {
+        let one_of = json!([{ "required": ["host"] }, { "required": ["preset"] }]);
+        fields.insert("oneOf".to_owned(), one_of);
+    }
+    route
+}
+
+fn credential() -> Value {
+    object(
+        &["env"],
+        json!({
+            "env": text("The variable of the host that holds it"),
+            "header": text("A header whose whole value it is"),
+            "scheme": { "enum": ["bearer", "basic"] },
+            "user": text("The user of `scheme: basic`"),
+            "query": text("A query parameter: weak, since URLs end in logs"),
+            "cookie": text("A cookie"),
+        }),
+    )
+}
+
+fn pipelock() -> Value {
+    let action = |words: Value| object(&[], json!({ "action": { "enum": words } }));
+    object(
+        &[],
+        json!({
+            "allow": texts("Hosts allowed without a route, with `:port` where it is not 443 or 80"),
+            "dlp": action(json!(["block", "warn"])),
+            "responses": action(json!(["warn", "strip", "block"])),
+            "ssrf": object(&[], json!({ "allow": texts("Private networks that may be dialled") })),
+            "upstream_ca": texts("`system`, and PEM files"),
+            "image": text("Another data plane that reads upstream's pipelock.yaml"),
+        }),
+    )
+}
+
+fn object(required: &[&str], properties: Value) -> Value {
+    let mut object = json!({ "type": "object", "additionalProperties": false, "properties": properties });
+    if let (false, Some(fields)) = (required.is_empty(), object.as_object_mut()) {
+        fields.insert("required".to_owned(), json!(required));
+    }
+    object
+}
+
+fn text(description: &str) -> Value {
+    json!({ "type": "string", "description": description })
+}
+
+fn texts(description: &str) -> Value {
+    json!({ "type": "array", "items": { "type": "string" }, "description": description })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::keys;
+
+    fn names(schema: &Value) -> Vec<&str> {
+        let properties = schema["properties"].as_object().unwrap();
+        let mut names: Vec<&str> = properties.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn it_knows_the_keys_that_the_reader_knows() {
+        for (schema, keys) in [
+            (schema(), keys::MANIFEST),
+            (agent(), keys::AGENT),
+            (bottle(), keys::BOTTLE),
+            (bottle()["properties"]["resources"].clone(), keys::RESOURCES),
+            (image(), keys::IMAGE),
+            (route(), keys::ROUTE),
+            (credential(), keys::CREDENTIAL),
+            (pipelock(), keys::PIPELOCK),
+        ] {
+            let mut keys = keys.to_vec();
+            keys.sort_unstable();
+            assert_eq!(names(&schema), keys);
+        }
+    }
 }

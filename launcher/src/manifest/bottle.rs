@@ -29,13 +29,10 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<Bottle> {
     let fields = reader.fields(node, "a bottle", KEYS)?;
     let workspace = fields.get("workspace").and_then(|node| workspace(reader, node));
     if let Some(node) = fields.get("git") {
-        reader.fault(
-            node.position,
-            "`git` needs git-gate, which is not part of this version; leave it out: the agent commits, and you push",
-        );
+        reader.fault(node.position, format!("`git`: {}", git_gate::NOT_BUILT));
     }
     if let Some(node) = fields.get("supervise") {
-        supervise(reader, node);
+        refuse_supervise(reader, node);
     }
     let mut bottle = Bottle {
         image: fields.get("image").and_then(|node| image::read(reader, node)).unwrap_or_default(),
@@ -93,14 +90,11 @@ fn runtime(reader: &mut Reader, node: &Node) -> Option<Runtime> {
     reader.word(node, "`runtime`", &[("runsc", Runtime::Runsc)])
 }
 
-fn supervise(reader: &mut Reader, node: &Node) {
+fn refuse_supervise(reader: &mut Reader, node: &Node) {
     let Some(fields) = reader.fields(node, "`supervise`", &["enabled"]) else { return };
     let Some(node) = fields.get("enabled") else { return };
     if reader.truth(node, "`enabled`") == Some(true) {
-        reader.fault(
-            node.position,
-            "supervise is not part of this version; write `enabled: false`, or leave it out",
-        );
+        reader.fault(node.position, format!("`supervise`: {}", supervise::NOT_BUILT));
     }
 }
 

@@ -3,6 +3,7 @@
 use compose_render::HostPattern;
 use ipnet::IpNet;
 
+use super::fault::Position;
 use super::node::Node;
 use super::reader::Reader;
 use super::{Pipelock, UpstreamCa, check, image};
@@ -41,8 +42,24 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Pipelock {
             policy.upstream_ca.extend(authority(reader, item));
         }
     }
-    policy.image = fields.get("image").and_then(|node| image::reference(reader, node));
+    if let Some(node) = fields.get("image") {
+        policy.image = image::reference(reader, node);
+        foreign(reader, node.position, &policy);
+    }
     policy
+}
+
+/// Another data plane reads upstream's schema, which has no key for some of what we do.
+fn foreign(reader: &mut Reader, at: Position, policy: &Pipelock) {
+    for (key, used) in [
+        ("`upstream_ca`", !policy.upstream_ca.is_empty()),
+        ("a port in `allow`", !policy.ports.is_empty()),
+    ] {
+        if used {
+            let message = format!("{key} needs our own pipelock, and `image` names another");
+            reader.fault(at, message);
+        }
+    }
 }
 
 /// A host, and perhaps a port besides 443 and 80.

@@ -1,7 +1,7 @@
 //! From the plan to what Docker Compose runs: pure, so that its snapshot is the review.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use compose_render::{
@@ -37,7 +37,12 @@ impl Plan {
         let mut healthchecks = BTreeMap::new();
         for sidecar in self.sidecars(ground)? {
             services.push(sidecar.service());
-            files.insert(sidecar.role(), sidecar.files());
+            let mut own = sidecar.files();
+            if sidecar.role() == Role::Pipelock && self.pipelock.image.is_some() {
+                // Another data plane reads upstream's file alone.
+                own.retain(|file| file.path != Path::new(pipelock::BOTTLE_FILE));
+            }
+            files.insert(sidecar.role(), own);
             healthchecks.insert(sidecar.role(), sidecar.healthcheck());
         }
         if let Some(stand_in) = &self.stand_in {
@@ -61,12 +66,25 @@ impl Plan {
 
     /// The sidecars of this bottle, as their crates describe them.
     fn sidecars(&self, ground: &Ground) -> anyhow::Result<Vec<Box<dyn Sidecar>>> {
-        let mut sidecars: Vec<Box<dyn Sidecar>> = Vec::new();
-        drop(self.pipelock_settings(ground)); // pipelock's own description takes them
+        let mut sidecars: Vec<Box<dyn Sidecar>> = vec![Box::new(self.pipelock(ground))];
         if let Some(egress) = self.egress(ground)? {
             sidecars.push(Box::new(egress));
         }
         Ok(sidecars)
+    }
+
+    /// pipelock, which every bottle has. Its authority's files are minted and written apart.
+    pub(crate) fn pipelock(&self, ground: &Ground) -> pipelock::Pipelock {
+        let places = &ground.places;
+        pipelock::Pipelock {
+            slug: self.slug.clone(),
+            image: self.pipelock.image.clone().unwrap_or_else(|| ground.images.pipelock.clone()),
+            folder: places.of(Role::Pipelock),
+            seccomp: places.seccomp(),
+            user: places.owner,
+            settings: self.pipelock_settings(ground),
+            authority: Vec::new(),
+        }
     }
 
     /// egress, where there are routes.

@@ -30,12 +30,23 @@ impl Pool {
     /// Its subnets that meet none of `taken`, in random order: two starts at once rarely try the
     /// same one, and never get it both.
     pub(super) fn free(&self, taken: &[Ipv4Net]) -> Vec<Ipv4Net> {
+        let mut free: Vec<_> = self.in_order(taken).collect();
+        free.shuffle(&mut rand::rng());
+        free
+    }
+
+    /// The addresses a bottle that is only shown has: the first two subnets of the pool, free
+    /// or not. No engine is asked.
+    pub fn first(&self) -> Option<Addresses> {
+        let mut subnets = self.in_order(&[]);
+        Addresses::new(subnets.next()?, subnets.next()?).ok()
+    }
+
+    fn in_order(&self, taken: &[Ipv4Net]) -> impl Iterator<Item = Ipv4Net> {
         let subnets = self.0.iter().filter_map(|net| net.subnets(Addresses::PREFIX).ok()).flatten();
         let meets =
             |net: &Ipv4Net| taken.iter().any(|taken| taken.contains(net) || net.contains(taken));
-        let mut free: Vec<_> = subnets.filter(|net| !meets(net)).collect();
-        free.shuffle(&mut rand::rng());
-        free
+        subnets.filter(move |net| !meets(net))
     }
 }
 

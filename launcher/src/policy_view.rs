@@ -1,0 +1,216 @@
+//! The effective policy of an agent, in words and as JSON: what a person is asked to trust, and
+//! what `bottle policy` answers.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::manifest::{Agent, Bottle, Image, Resources, Runtime, UpstreamCa, WorkspaceMode};
+
+/// What one agent may do.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PolicyView {
+    pub agent: String,
+    pub command: Vec<String>,
+    pub image: String,
+    /// Commands that run while the image is built.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub build: Vec<String>,
+    pub workspace: WorkspaceMode,
+    pub resources: Resources,
+    #[serde(skip_serializing_if = "is_engine")]
+    pub runtime: Runtime,
+    pub routes: Vec<RouteView>,
+    /// Hosts allowed without a route; `:port` where it is neither 443 nor 80.
+    pub allow: Vec<String>,
+    pub private_networks_allowed: Vec<String>,
+    pub upstream_authorities: Vec<String>,
+    pub secrets_in_requests: &'static str,
+    pub injections_in_responses: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipelock_image: Option<String>,
+    /// Names of the variables the agent sees, besides those of bottle itself.
+    pub variables: Vec<String>,
+    pub prompt: Option<String>,
+    pub skills: Vec<String>,
+    pub weaknesses: Vec<String>,
+}
+
+/// One route.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RouteView {
+    pub host: String,
+    pub port: u16,
+    /// Empty means every method.
+    pub methods: Vec<String>,
+    /// Empty means every path.
+    pub paths: Vec<String>,
+    /// Variable and form, such as `GITHUB_TOKEN as bearer`.
+    pub credentials: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_engine(runtime: &Runtime) -> bool {
+    *runtime == Runtime::Engine
+}
+
+impl PolicyView {
+    /// What the manifest grants an agent.
+    pub(crate) fn of(name: &str, agent: &Agent, bottle: &Bottle) -> Self {
+        let plain: Vec<egress::Route> =
+            bottle.routes.iter().map(|route| route.route.clone()).collect();
+        let (image, build) = image(&bottle.image);
+        Self {
+            agent: name.to_owned(),
+            command: agent.command.clone(),
+            image,
+            build,
+            workspace: bottle.workspace,
+            resources: bottle.resources.clone(),
+            runtime: bottle.runtime,
+            routes: plain.iter().map(RouteView::of).collect(),
+            allow: allowed(bottle),
+            private_networks_allowed: texts(&bottle.pipelock.ssrf_allow),
+            upstream_authorities: authorities(bottle),
+            secrets_in_requests: bottle.pipelock.dlp.as_str(),
+            injections_in_responses: bottle.pipelock.responses.as_str(),
+            pipelock_image: bottle.pipelock.image.as_ref().map(ToString::to_string),
+            variables: bottle.env.keys().chain(&bottle.forward_env).cloned().collect(),
+            prompt: agent.prompt.as_ref().map(|path| path.display().to_string()),
+            skills: agent.skills.iter().map(|path| path.display().to_string()).collect(),
+            weaknesses: weaknesses(bottle, &plain),
+        }
+    }
+
+    /// In words, a line for each grant.
+    pub(crate) fn text(&self) -> String {
+        let mut out = format!("agent {}: {}\n", self.agent, self.command.join(" "));
+        let mut line = |name: &str, values: &[String]| {
+            for (nth, value) in values.iter().enumerate() {
+                let name = if nth == 0 { name } else { "" };
+                writeln!(out, "  {name:<12} {value}").ok();
+            }
+        };
+        line("image", std::slice::from_ref(&self.image));
+        line("builds with", &self.build);
+        line("workspace", &[self.workspace_text()]);
+        line("limits", &[self.limits()]);
+        line("routes", &self.routes.iter().map(RouteView::text).collect::<Vec<_>>());
+        line("allows", &self.allow);
+        if self.routes.is_empty() && self.allow.is_empty() {
+            line("allows", &["nothing: no host can be reached".to_owned()]);
+        }
+        line("dials also", &self.private_networks_allowed);
+        line("trusts", &self.upstream_authorities);
+        line("secrets", &[format!("in requests: {}", self.secrets_in_requests)]);
+        line("injections", &[format!("in responses: {}", self.injections_in_responses)]);
+        line("pipelock", &self.pipelock_image.iter().cloned().collect::<Vec<_>>());
+        line("sees", &self.variables);
+        line("prompt", &self.prompt.iter().cloned().collect::<Vec<_>>());
+        line("skills", &self.skills);
+        line("mind", &self.weaknesses);
+        out
+    }
+
+    fn workspace_text(&self) -> String {
+        match self.workspace {
+            WorkspaceMode::Copy => "a copy: what the agent does stays in the bottle",
+            WorkspaceMode::Image => "a copy held by an image: what the agent does stays in the bottle",
+            WorkspaceMode::Mount => "your folder itself, writable",
+        }
+        .to_owned()
+    }
+
+    fn limits(&self) -> String {
+        let Resources { cpus, memory, pids } = &self.resources;
+        let runtime = if self.runtime == Runtime::Runsc { ", under gVisor" } else { "" };
+        format!("{cpus} cores, {} MiB, {pids} processes{runtime}", memory >> 20)
+    }
+}
+
+impl RouteView {
+    /// A route as it is shown.
+    pub(crate) fn of(route: &egress::Route) -> Self {
+        let credentials = route.credentials.iter();
+        let credentials = credentials.map(|one| format!("{} as {}", one.variable, one.form));
+        Self {
+            host: route.host.to_string(),
+            port: route.port,
+            methods: texts(&route.methods),
+            paths: texts(&route.paths),
+            credentials: credentials.collect(),
+        }
+    }
+
+    /// In one line.
+    pub(crate) fn text(&self) -> String {
+        let any = |list: &[String], all: &str| match list {
+            [] => all.to_owned(),
+            some => some.join(" "),
+        };
+        let port = if self.port == egress::DEFAULT_PORT { String::new() } else { format!(":{}", self.port) };
+        let (methods, paths) = (any(&self.methods, "every method"), any(&self.paths, "every path"));
+        let with = any(&self.credentials, "no credential");
+        format!("{}{port}: {methods}, {paths}, with {with}", self.host)
+    }
+}
+
+fn texts<T: ToString>(values: &[T]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}
+
+fn allowed(bottle: &Bottle) -> Vec<String> {
+    let ports = &bottle.pipelock.ports;
+    let of = |host: &compose_render::HostPattern| {
+        let extra = ports.iter().find(|rule| rule.host == *host);
+        extra.map_or_else(|| host.to_string(), |rule| format!("{host}:{}", rule.port))
+    };
+    bottle.pipelock.allow.iter().map(of).collect()
+}
+
+fn image(image: &Image) -> (String, Vec<String>) {
+    match image {
+        Image::Standard => ("the agent image of bottle".to_owned(), Vec::new()),
+        Image::Named(name) => (name.to_string(), Vec::new()),
+        Image::Dockerfile(path) => {
+            (format!("built from {}, whose instructions run", path.display()), Vec::new())
+        }
+        Image::Layered { base, apt, run } => {
+            let base = base.as_ref().map_or("the base of bottle".to_owned(), ToString::to_string);
+            let packages = (!apt.is_empty()).then(|| format!("apt: {}", apt.join(" ")));
+            let commands = run.iter().map(|command| format!("run: {command}"));
+            (format!("built on {base}"), packages.into_iter().chain(commands).collect())
+        }
+    }
+}
+
+fn authorities(bottle: &Bottle) -> Vec<String> {
+    let named = bottle.pipelock.upstream_ca.iter();
+    let named = named.map(|authority| match authority {
+        UpstreamCa::System => "the host's own roots".to_owned(),
+        UpstreamCa::File(path) => path.display().to_string(),
+    });
+    named.collect()
+}
+
+/// What a person should know before they say yes.
+fn weaknesses(bottle: &Bottle, routes: &[egress::Route]) -> Vec<String> {
+    let mut sentences = egress::weaknesses(routes);
+    let mut mind = |holds: bool, sentence: &str| {
+        if holds {
+            sentences.push(sentence.to_owned());
+        }
+    };
+    mind(
+        bottle.workspace == WorkspaceMode::Mount,
+        "the folder is written in place: look at changed hooks, settings and scripts before you run them",
+    );
+    mind(bottle.pipelock.dlp == pipelock::Action::Warn, "secrets in requests pass, with a warning");
+    mind(!bottle.pipelock.ssrf_allow.is_empty(), "private networks can be reached");
+    mind(bottle.pipelock.image.is_some(), "another data plane judges what leaves");
+    mind(
+        bottle.pipelock.allow.iter().any(compose_render::HostPattern::is_wildcard),
+        "a wildcard allows names that whoever runs the domain can choose",
+    );
+    sentences
+}
