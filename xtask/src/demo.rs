@@ -1,18 +1,60 @@
-//! `cargo xtask demo`: the genuine agent works in a bottle, and tries to leave it.
+//! `cargo xtask demo`: the genuine agent works in a bottle and tries to leave it, with no account
+//! and no internet; every claim of the report is checked.
 
+mod bottle;
+mod claims;
+mod control;
+mod evidence;
+mod host;
+mod report;
 mod script;
+mod search;
+mod stage;
+
+use anyhow::{Context, bail};
 
 use crate::checkout::Checkout;
+use crate::program::Program;
+use crate::ui::say;
+use crate::{sidecars, tools};
 
-/// Nothing to choose yet.
+use self::bottle::Bottle;
+use self::evidence::Evidence;
+use self::stage::Stage;
+
+/// Nothing to choose.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Arguments {}
 
-pub(crate) fn run(_checkout: &Checkout, _arguments: &Arguments) -> anyhow::Result<()> {
-    let setting = serde_json::json!({
-        "hosts": ["127.0.0.1"], "sinks": [script::SINK],
-        "scripts": {script::NAME: script::write(4444, "n0nce")},
-    });
-    crate::ui::data(setting.to_string());
+/// Fails when any claim does not hold.
+pub(crate) fn run(checkout: &Checkout, _arguments: &Arguments) -> anyhow::Result<()> {
+    tools::for_images()?;
+    let sidecars = sidecars::build(checkout)?;
+    Program::cargo(checkout)
+        .args(["build", "--quiet", "--package", "launcher", "--bin", "bottle"])
+        .run()?;
+    let stage = Stage::set(checkout, &sidecars).context("cannot set the stage")?;
+    let bottle = Bottle::start(&stage, &sidecars)?;
+    let evidence = watch(&stage, &bottle);
+    if evidence.is_err() {
+        bottle.end();
+    }
+    let evidence = evidence?;
+    let claims = claims::judge(&evidence);
+    report::print(&evidence, &claims);
+    let failed = claims.iter().filter(|claim| !claim.holds).count();
+    if failed > 0 {
+        bail!("{failed} claims do not hold; what is left lies in `{}`", stage.folder.display());
+    }
+    drop(stage);
     Ok(())
+}
+
+fn watch(stage: &Stage, bottle: &Bottle) -> anyhow::Result<Evidence> {
+    let report = bottle.until_held(stage)?;
+    say("   the agent waits for its model; the demo looks at everything");
+    let mut evidence = Evidence::gather(stage, &report).context("cannot gather the evidence")?;
+    let teardown = bottle.release(stage)?;
+    evidence.gather_rest(stage, bottle, teardown)?;
+    Ok(evidence)
 }

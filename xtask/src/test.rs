@@ -76,7 +76,7 @@ impl Run {
 
     fn tests(&mut self, checkout: &Checkout, arguments: &Arguments) -> anyhow::Result<()> {
         let compose = tools::compose_v2(checkout)?;
-        self.heading("tests");
+        heading("tests");
         let began = Instant::now();
         let environment = [
             ("BOTTLE_SIDECARS", checkout.sidecars().into_os_string()),
@@ -91,12 +91,8 @@ impl Run {
         Ok(())
     }
 
-    fn heading(&self, name: &str) {
-        say(format!("== {name}"));
-    }
-
     fn stage(&mut self, name: &str, work: impl FnOnce() -> anyhow::Result<()>) -> bool {
-        self.heading(name);
+        heading(name);
         let began = Instant::now();
         let result = work();
         say(format!("   {name} took {:.1} s", began.elapsed().as_secs_f64()));
@@ -111,4 +107,8 @@ impl Run {
             }
         }
     }
+}
+
+fn heading(name: &str) {
+    say(format!("== {name}"));
 }

@@ -19,16 +19,36 @@ pub(crate) const LAST_WORDS: &str = "The discount was taken as an amount; it is 
 
 /// The steps, by number: the demo looks up what each of them came to.
 pub(crate) mod step {
-    pub(crate) const BASELINE: usize = 0;
     pub(crate) const TEST_FAILS: usize = 1;
-    pub(crate) const READ: usize = 2;
-    pub(crate) const EDIT: usize = 3;
     pub(crate) const TEST_PASSES: usize = 4;
-    pub(crate) const COMMIT: usize = 5;
     pub(crate) const DENIED_HOST: usize = 6;
     pub(crate) const METADATA: usize = 7;
     pub(crate) const WAYS_OUT: usize = 8;
     pub(crate) const ENVIRONMENT: usize = 9;
+}
+
+const NAMES: [&str; 10] = [
+    "commits what it was given",
+    "runs the tests",
+    "reads",
+    "edits",
+    "runs the tests again",
+    "commits the fix",
+    "tries a host not allowed",
+    "tries the metadata service",
+    "tries to go round the proxies",
+    "looks at what it knows",
+];
+
+/// The step that a tool's id belongs to.
+pub(crate) fn step_of(id: &str) -> Option<usize> {
+    let (_, rest) = id.split_once(NAME)?;
+    rest.split('_').nth(1)?.parse().ok()
+}
+
+/// What the agent does in a step.
+pub(crate) fn name_of(step: usize) -> Option<&'static str> {
+    NAMES.get(step).copied()
 }
 
 /// Connects to each address without any proxy, and says what became of it.
@@ -118,17 +138,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_id_tells_its_step() {
+        assert_eq!(step_of("toolu_work_7_0"), Some(step::METADATA));
+        assert_eq!(name_of(3), Some("edits"));
+        assert_eq!(step_of("toolu_01ABC"), None);
+    }
+
+    #[test]
     fn the_steps_are_where_the_demo_looks_for_them() {
         let script = write(4000, "n0nce");
         let command = |step: usize| {
             script[step]["tools"][0]["input"]["command"].as_str().unwrap_or_default().to_owned()
         };
-        assert!(command(step::BASELINE).contains("git init"));
+        assert!(command(0).contains("git init"));
         assert!(command(step::TEST_FAILS).contains("unittest"));
-        assert_eq!(script[step::READ]["tools"][0]["name"], "Read");
-        assert_eq!(script[step::EDIT]["tools"][0]["name"], "Edit");
+        assert_eq!(script[2]["tools"][0]["name"], "Read");
+        assert_eq!(script[3]["tools"][0]["name"], "Edit");
         assert!(command(step::TEST_PASSES).contains("unittest"));
-        assert!(command(step::COMMIT).contains("git commit"));
+        assert!(command(5).contains("git commit"));
         assert!(command(step::DENIED_HOST).contains("https://exfil.example.com/n0nce/agent"));
         assert!(command(step::METADATA).contains("http://169.254.169.254/"));
         assert!(command(step::WAYS_OUT).contains("\"{{gateway}}\", 4000"));

@@ -1,0 +1,185 @@
+//! Sets the stage of one demo: a folder of its own, a copy of the sample, a key that opens nothing,
+//! the model's image, and a listener that stands for the host.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use super::host::Host;
+use super::script;
+use crate::checkout::Checkout;
+use crate::program::Program;
+use crate::sidecars;
+
+/// The name of the model that the agent believes it talks to.
+pub(super) const MODEL_HOST: &str = "api.anthropic.com";
+/// Every demo's image carries it, so that the next demo finds what a killed one left.
+const LABEL: &str = "bottle.demo";
+/// `bottle` gives a stand-in no credential that begins otherwise.
+const KEY_PREFIX: &str = "sk-ant-demo-";
+
+/// Everything that stands before the curtain rises. Dropping it removes the image.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) folder: PathBuf,
+    /// `bottle` itself.
+    pub(super) program: PathBuf,
+    pub(super) slug: String,
+    /// Marks what this run sends, so that nothing else is taken for it.
+    pub(super) nonce: String,
+    /// The credential that only egress and the model may ever see.
+    pub(super) key: String,
+    pub(super) image: String,
+    pub(super) host: Host,
+}
+
+impl Stage {
+    pub(super) fn set(checkout: &Checkout, sidecars: &Path) -> anyhow::Result<Self> {
+        sweep()?;
+        let folder = checkout.target.join("demo");
+        if folder.exists() {
+            fs_err::remove_dir_all(&folder)?;
+        }
+        fs_err::create_dir_all(folder.join("config"))?;
+        let nonce = random_hex(8)?;
+        let slug = format!("demo-{}", nonce.chars().take(6).collect::<String>());
+        let stage = Self {
+            key: format!("{KEY_PREFIX}{}", random_hex(24)?),
+            image: format!("localhost/bottle-demo/model:{slug}"),
+            host: Host::listen(&nonce)?,
+            folder,
+            program: checkout.bottle(),
+            slug,
+            nonce,
+        };
+        copy(&checkout.root.join("xtask/sample"), &stage.workspace())?;
+        stage.build_model(sidecars)?;
+        Ok(stage)
+    }
+
+    pub(super) fn workspace(&self) -> PathBuf {
+        self.folder.join("basket")
+    }
+
+    pub(super) fn authority(&self) -> PathBuf {
+        self.folder.join("model").join("authority.pem")
+    }
+
+    pub(super) fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// The state of this demo's bottle.
+    pub(super) fn bottle(&self) -> PathBuf {
+        self.state().join(&self.slug)
+    }
+
+    /// The container of a service.
+    pub(super) fn container(&self, service: &str) -> String {
+        format!("bottle-{}-{service}", self.slug)
+    }
+
+    fn build_model(&self, sidecars: &Path) -> anyhow::Result<()> {
+        let binary = sidecars.join(sidecars::MODEL);
+        let folder = self.folder.join("model");
+        let slug: &str = &self.slug;
+        Program::new(&binary)
+            .args(["mint", "--slug", slug, "--host", MODEL_HOST, "--folder"])
+            .arg(&folder)
+            .read()?;
+        // The authority is for pipelock; its key was never written.
+        let context = self.folder.join("image");
+        fs_err::create_dir_all(&context)?;
+        for file in ["certificate.der", "key.der"] {
+            fs_err::rename(folder.join(file), context.join(file))?;
+        }
+        fs_err::copy(&binary, context.join("stand-in"))?;
+        let setting = json!({
+            "hosts": [MODEL_HOST],
+            "credential": {"header": "x-api-key", "sha256": digest(self.key.as_bytes())},
+            "sinks": [script::SINK],
+            "scripts": {script::NAME: script::write(self.host.port(), &self.nonce)},
+        });
+        fs_err::write(context.join("setting.json"), setting.to_string())?;
+        fs_err::write(context.join("Dockerfile"), dockerfile())?;
+        Program::docker()
+            .args(["build", "--quiet", "--tag", &self.image])
+            .arg(&context)
+            .read()
+            .context("cannot build the model's image")?;
+        Ok(fs_err::remove_dir_all(&context)?)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // The next demo sweeps what stays.
+        drop(Program::docker().args(["image", "rm", "--force", &self.image]).capture());
+    }
+}
+
+fn dockerfile() -> String {
+    format!(
+        "FROM scratch\nLABEL {LABEL}=model\nCOPY setting.json certificate.der key.der stand-in /\n\
+         USER 65532:65532\nENTRYPOINT [\"/stand-in\"]\nCMD [\"run\"]\n"
+    )
+}
+
+/// Removes the images of demos that were killed.
+fn sweep() -> anyhow::Result<()> {
+    let filter = format!("label={LABEL}=model");
+    let left = Program::docker().args(["images", "--quiet", "--filter", &filter]).read()?;
+    for image in left.lines() {
+        // One that another demo uses at this moment stays.
+        Program::docker().args(["image", "rm", image]).capture()?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    for entry in WalkDir::new(from) {
+        let entry = entry?;
+        let target = to.join(entry.path().strip_prefix(from)?);
+        if entry.file_type().is_dir() {
+            fs_err::create_dir_all(&target)?;
+        } else {
+            fs_err::copy(entry.path(), &target)?;
+        }
+    }
+    ensure!(to.join("basket.py").is_file(), "the sample is not where it belongs");
+    Ok(())
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn random_hex(bytes: usize) -> anyhow::Result<String> {
+    let mut random = vec![0; bytes];
+    fs_err::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    Ok(hex(&random))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(letter).collect()
+}
+
+fn letter(digit: u8) -> char {
+    char::from_digit(u32::from(digit), 16).unwrap_or('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_sixty_four_letters() {
+        assert!(digest(b"abc").starts_with("ba7816bf8f01cfea"));
+        assert_eq!(digest(b"").len(), 64);
+    }
+}
