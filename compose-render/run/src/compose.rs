@@ -16,9 +16,9 @@ use std::{
 };
 
 /// Nothing compose does for a bottle takes longer than this on a machine that works.
-const UP_LIMIT: Duration = Duration::from_secs(300);
-const DOWN_LIMIT: Duration = Duration::from_secs(180);
-const LOGS_LIMIT: Duration = Duration::from_secs(120);
+const UP_LIMIT: Duration = Duration::from_mins(5);
+const DOWN_LIMIT: Duration = Duration::from_mins(3);
+const LOGS_LIMIT: Duration = Duration::from_mins(2);
 
 /// Settings of the user's own compose life that must not reach ours.
 const FOREIGN: [&str; 8] = [
@@ -211,7 +211,7 @@ impl Compose {
     }
 }
 
-fn held<'a>(call: Call<'a>, hold: Option<File>) -> Call<'a> {
+fn held(call: Call<'_>, hold: Option<File>) -> Call<'_> {
     match hold {
         Some(file) => call.input_file(file),
         None => call,

@@ -5,7 +5,7 @@ use compose_render::{Role, Slug, contract};
 use serde::{Deserialize, Serialize};
 use std::{io::Write, time::Duration};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A container of a bottle.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_moves_the_cursor_or_reorders() {
+    fn i6_nothing_moves_the_cursor_or_reorders() {
         let hostile = "a\rb\x1b[2Jc\u{9b}d\u{202e}e\0\u{7f}\tf\n";
         let safe = escape_controls(hostile);
         insta::assert_snapshot!(safe.trim_end(), @r"a\rb\u{1b}[2Jc\u{9b}d\u{202e}e\u{0}\u{7f}	f");

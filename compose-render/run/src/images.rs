@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// A build copies what it is given; an agent's image takes the longest.
-const BUILD_LIMIT: Duration = Duration::from_secs(1800);
+const BUILD_LIMIT: Duration = Duration::from_mins(30);
 /// The label of every image of ours, with the part's name.
 pub const PART_LABEL: &str = "bottle.part";
 

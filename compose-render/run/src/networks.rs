@@ -14,7 +14,7 @@ use std::{io, sync::Mutex, thread, time::Duration};
 
 pub use self::pool::{InvalidPool, Pool};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How many subnets are tried before the pool counts as full. The engine refuses one that overlaps
 /// with another network of its own, and only it can say so without a race.

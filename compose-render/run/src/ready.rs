@@ -45,6 +45,7 @@ pub fn wait(
 fn ask(docker: &Docker, container: &str, healthcheck: &[String]) -> Result<Option<()>, ReadyError> {
     match docker.exec(container, None, false, healthcheck).timeout(CHECK_LIMIT).run() {
         Ok(()) => return Ok(Some(())),
+        Err(error @ RunError::Cancelled { .. }) => return Err(error.into()),
         Err(error) if error.is_docker_missing() => return Err(error.into()),
         Err(_) => {}
     }

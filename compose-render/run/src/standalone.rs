@@ -15,7 +15,7 @@ use std::{
 };
 
 /// How long one sidecar may take until it serves.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 
 /// What starting and stopping needs of this host.
 #[derive(Clone, Debug)]

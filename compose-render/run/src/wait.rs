@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn asks_again_until_there_is_an_answer() {
         let mut asked = 0;
-        let answer = until("a third time", Duration::from_secs(60), || {
+        let answer = until("a third time", Duration::from_mins(1), || {
             asked += 1;
             (asked == 3).then_some("yes")
         });

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a4_knows_the_addresses_of_this_host() {
+    fn knows_the_addresses_of_this_host() {
         let loopback: Ipv4Addr = "127.0.0.1".parse().unwrap();
         assert!(taken().unwrap().iter().any(|net| net.contains(&loopback)));
     }

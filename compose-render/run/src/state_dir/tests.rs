@@ -96,7 +96,7 @@ fn lists_bottles_and_broken_ones_and_leaves_other_folders_alone() {
 }
 
 #[test]
-fn i6_refuses_links_and_modes_that_let_others_in() {
+fn i1_refuses_links_and_modes_that_let_others_in() {
     let (dir, state) = state();
     let claim = state.claim(&slug("a")).unwrap();
     let elsewhere = dir.path().join("elsewhere");
