@@ -44,8 +44,9 @@ impl Route {
     }
 
     pub fn covers_method(&self, method: &str) -> bool {
-        !Method::FORBIDDEN.contains(&method)
-            && (self.methods.is_empty() || self.methods.iter().any(|own| own.0 == method))
+        // Without regard to case, as some servers read a method.
+        let forbidden = Method::FORBIDDEN.iter().any(|name| name.eq_ignore_ascii_case(method));
+        !forbidden && (self.methods.is_empty() || self.methods.iter().any(|own| own.0 == method))
     }
 
     /// Whether a canonical path, without its query, is covered.
@@ -118,6 +119,11 @@ impl Routes {
     /// Whether some route names the host at that port, so that its requests are looked into.
     pub fn covers_host(&self, host: &str, port: u16) -> bool {
         self.0.iter().any(|route| route.covers_host(host, port))
+    }
+
+    /// Whether some route has a credential for the host, at whatever port.
+    pub fn has_credential_for(&self, host: &str) -> bool {
+        self.0.iter().any(|route| !route.credentials.is_empty() && route.host.covers(host))
     }
 
     /// Judges one request. `host` and `path` are canonical; the path has no query.
@@ -240,6 +246,7 @@ mod tests {
         let routes = Routes::new(vec![route("api.test", &[], &[])]);
         assert!(matches!(routes.judge("api.test", 443, "GET", "/"), Verdict::Covered { .. }));
         assert_eq!(routes.judge("api.test", 443, "TRACE", "/"), Verdict::Method);
+        assert_eq!(routes.judge("api.test", 443, "trace", "/"), Verdict::Method);
         assert!("TRACE".parse::<Method>().is_err());
     }
 

@@ -36,6 +36,15 @@ pub struct Settings {
     pub pipelock_authority: String,
 }
 
+/// Mints the root of this bottle's egress, which its agent alone trusts.
+///
+/// # Errors
+///
+/// When it cannot be signed.
+pub fn mint(slug: &Slug, now: time::OffsetDateTime) -> Result<ca::Authority, ca::CaError> {
+    ca::Authority::mint(slug, Role::Egress, now)
+}
+
 /// The sidecar, with routes that do not contradict each other.
 #[derive(Clone, Debug)]
 pub struct Egress {

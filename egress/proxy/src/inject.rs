@@ -42,7 +42,8 @@ const LOGIN_HEADERS: &[&str] = &[
 ];
 
 /// Headers that make a server act as if another method had been asked for.
-const METHOD_OVERRIDES: &[&str] = &["x-http-method-override", "x-http-method", "x-method-override"];
+const METHOD_OVERRIDES: &[&str] =
+    &["x-http-method-override", "x-http-method", "x-method-override", "x-original-method"];
 
 /// Headers of one hop alone. Removed before anything is put in, so that a `Connection` header that
 /// names ours finds nothing to remove, here or in the next proxy.
@@ -76,7 +77,6 @@ pub(crate) fn inject(
     secrets: &impl Secrets,
 ) -> Result<Needles, Refusal> {
     strip_hops(&mut parts.headers);
-    strip(&mut parts.headers, |name| METHOD_OVERRIDES.contains(&name));
     let mut needles = Needles::default();
     if route.credentials.is_empty() {
         return if has_placeholder(&parts.headers) {
@@ -161,6 +161,11 @@ fn strip(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
 /// Servers that pass headers on as variables read `x_api_key` and `x-api-key` as one.
 fn canonical(name: &str) -> String {
     name.to_ascii_lowercase().replace(['_', '.'], "-")
+}
+
+/// Whether a header claims another method than the one that was judged, however it is spelled.
+pub(crate) fn claims_another_method(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| METHOD_OVERRIDES.contains(&canonical(name.as_str()).as_str()))
 }
 
 /// Whether a header by which programs log in holds a placeholder, real or invented.

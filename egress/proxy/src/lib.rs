@@ -4,6 +4,17 @@
 //! A credential leaves this process in one place, `inject`, after the verdict and inside TLS that
 //! pipelock's authority vouches for.
 
+mod cli;
 mod echo;
 mod encode;
 mod inject;
+mod plane;
+mod policy;
+mod proxy;
+mod serve;
+mod upstream;
+mod vault;
+
+pub use self::cli::{Cli, Command};
+pub use self::plane::Plane;
+pub use self::serve::{check, run};

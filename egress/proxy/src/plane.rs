@@ -1,0 +1,73 @@
+//! egress from its files and its environment to its last connection.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use sidecar::{Environment, Line, Log, Shutdown, Status};
+use tls_intercept::client::{Client, ClientLimits};
+use tls_intercept::{Interceptor, Limits, Mode};
+use tokio::net::TcpListener;
+
+use crate::policy::{Policies, read};
+use crate::proxy::Egress;
+use crate::vault::Vault;
+
+/// A data plane that is ready to serve.
+#[derive(Clone, Debug)]
+pub struct Plane {
+    egress: Arc<Egress>,
+    interceptor: Arc<Interceptor>,
+    status: Arc<Status>,
+    shutdown: Shutdown,
+}
+
+impl Plane {
+    /// Reads the routes file, and the authority that lies beside it.
+    ///
+    /// A credential that is missing is told and stops nothing: its route answers 503.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read or is wrong.
+    pub fn load(
+        config: &Path,
+        environment: Environment,
+        shutdown: &Shutdown,
+        log: &Log,
+        status: &Arc<Status>,
+    ) -> anyhow::Result<Self> {
+        let folder = config.parent().unwrap_or(Path::new("."));
+        let authority = ca::Authority::load(
+            &read(&folder.join(ca::CERTIFICATE_FILE))?,
+            &read(&folder.join(ca::KEY_FILE))?,
+        )
+        .context("cannot use egress's own authority")?;
+        let vault = Vault::new(environment.credentials);
+        let policies = Policies::load(config, status, log)?;
+        for sentence in vault.missing(&policies.current().routes) {
+            log.write(Line::failure(sentence));
+        }
+        let client = Client::new(ClientLimits::default(), shutdown.clone());
+        let hop = environment.hop_secret;
+        Ok(Self {
+            egress: Arc::new(Egress { policies, vault, client, hop, log: log.clone() }),
+            interceptor: Arc::new(Interceptor::new(authority, Limits::default())),
+            status: Arc::clone(status),
+            shutdown: shutdown.clone(),
+        })
+    }
+
+    /// Serves until the shutdown is requested.
+    pub async fn serve(&self, listener: TcpListener) {
+        let (interceptor, egress) = (Arc::clone(&self.interceptor), Arc::clone(&self.egress));
+        self.status.set_ready();
+        let shutdown = self.shutdown.clone();
+        tls_intercept::serve(listener, Mode::Proxy, interceptor, egress, shutdown).await;
+    }
+
+    /// Reads the routes again. What is wrong with them is told, and those in force stay.
+    pub fn reload(&self) {
+        self.egress.policies.reload(&self.status, &self.egress.log, &self.egress.vault);
+    }
+}
