@@ -53,9 +53,7 @@ impl Placeholder {
                 .chain_update(variable)
                 .chain_update(block.to_be_bytes())
                 .finalize();
-            for byte in digest {
-                text.push_str(&format!("{byte:02x}"));
-            }
+            text.push_str(&hex(&digest));
             block += 1;
         }
         text.truncate(fixed + tail);
@@ -65,6 +63,12 @@ impl Placeholder {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 impl fmt::Display for Placeholder {

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::check::{Fault, check_routes};
 use crate::credential::{Credential, Form};
+use crate::placeholder::hex;
 use crate::route::{Route, Routes};
 
 /// The file's name in egress's folder.
@@ -92,7 +93,7 @@ impl RoutesFile {
 
     /// What `status` reports of a file that is in force: the SHA-256 of its bytes.
     pub fn digest(text: &str) -> String {
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(text))
     }
 }
 

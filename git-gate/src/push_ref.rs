@@ -40,7 +40,7 @@ impl FromStr for PushRef {
         let labels_hold = plain.split('/').all(|label| {
             let wild = matches!(label, "*" | "**");
             let odd = label.starts_with(['-', '.']) || label.ends_with(['.', '-']);
-            let named = !label.is_empty() && !odd && !label.ends_with(".lock");
+            let named = !label.is_empty() && !odd && label.strip_suffix(".lock").is_none();
             wild || (named && !label.contains("..") && !label.contains('*'))
         });
         if labels_hold { Ok(Self(text.to_owned())) } else { Err(fault("a part of it is no name")) }

@@ -1,3 +1,4 @@
 //! egress as it is rendered, and as it runs alone.
 
+#[cfg(test)]
 mod rendered;

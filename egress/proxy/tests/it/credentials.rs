@@ -1,0 +1,191 @@
+//! Section G: who gets the credential, and who never does.
+
+use egress::{Form, Route};
+
+use crate::agent::{ask, ask_at, ask_plain};
+use crate::world::{CANARY, HOP, World, api_key, placeholder, plainly, route, with_key};
+
+#[tokio::test]
+async fn g1_every_login_of_the_agent_is_replaced_by_one_credential() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let answer = ask(
+        &world,
+        &format!(
+            "GET /v1/models?a=1
+            X-Api-Key: {}
+            X-API-KEY: mine
+            x_api_key: mine
+            Authorization: Bearer mine
+            Cookie: session=mine
+            api-key: mine
+            Accept: application/json",
+            placeholder()
+        ),
+    )
+    .await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "hello"));
+    let seen = world.seen_once();
+    assert_eq!(seen.line, "GET /v1/models?a=1");
+    assert_eq!(seen.headers.get_all("x-api-key").iter().count(), 1);
+    assert_eq!(seen.headers["x-api-key"], CANARY);
+    for gone in ["authorization", "cookie", "x_api_key", "api-key", "proxy-authorization"] {
+        assert!(!seen.headers.contains_key(gone), "{gone}: {:?}", seen.headers);
+    }
+    assert_eq!(seen.headers["accept"], "application/json");
+    assert_eq!(seen.hop.as_deref(), Some(HOP));
+    let line = world.log_line("allowed").await;
+    assert_eq!((&line["host"], &line["rule"]), (&"api.test".into(), &"routes[0]".into()));
+    assert_eq!((&line["path"], &line["bytes_out"]), (&"/v1/models".into(), &5.into()));
+}
+
+#[tokio::test]
+async fn g2_no_credential_outside_the_route() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    for (destination, head, expected) in [
+        ("api.test:443", "GET /v2/models", 403),
+        ("api.test:443", "GET /", 403),
+        ("sub.api.test:443", "GET /v1/models", 200),
+        ("api.test:8443", "GET /v1/models", 200),
+        ("other.test:443", "GET /v1/models", 200),
+    ] {
+        let answer = ask_at(&world, destination, head).await;
+        assert_eq!(answer.status, expected, "{destination} {head}");
+    }
+    let seen = world.seen();
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    for seen in seen {
+        assert!(!format!("{seen:?}").contains("canary"), "{seen:?}");
+        // Nor does egress vouch for what no route names.
+        assert_eq!(seen.hop, None);
+    }
+}
+
+#[tokio::test]
+async fn g2_the_same_request_on_the_route_has_it() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    assert_eq!(ask(&world, "GET /v1/models").await.status, 200);
+    assert_eq!(world.seen_once().headers["x-api-key"], CANARY);
+}
+
+#[tokio::test]
+async fn d9_never_in_the_clear() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let answer = ask_plain(&world, "http://api.test/v1/models", "api.test").await;
+    assert_eq!((answer.status, answer.reason().as_str()), (403, "plain-http-not-allowed"));
+    let answer = ask_plain(&world, "http://api.test:443/v1/models", "api.test:443").await;
+    assert_eq!((answer.status, answer.reason().as_str()), (403, "plain-http-not-allowed"));
+    assert!(world.seen().is_empty());
+    // Another host's plain HTTP goes on as it came.
+    let answer = ask_plain(&world, "http://other.test/x?y", "other.test").await;
+    assert_eq!(answer.status, 200);
+    let seen = world.seen_once();
+    assert_eq!((seen.destination.as_str(), seen.line.as_str()), ("other.test:80", "GET /x?y"));
+    assert_eq!((seen.arrival, seen.hop), (tls_intercept::Arrival::Absolute, None));
+}
+
+#[tokio::test]
+async fn e4_connection_cannot_take_the_credential_out() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let head = "GET /v1/models\nConnection: close, x-api-key\nProxy-Connection: x-api-key";
+    assert_eq!(ask(&world, head).await.status, 200);
+    assert_eq!(world.seen_once().headers["x-api-key"], CANARY);
+}
+
+#[tokio::test]
+async fn every_form_arrives_in_its_place() {
+    let basic = Form::Basic { user: Some("me".parse().unwrap()) };
+    for (form, header, line) in [
+        (Form::Bearer, Some(("authorization", format!("Bearer {CANARY}"))), "GET /v1/x?q=1"),
+        (basic, None, "GET /v1/x?q=1"),
+        (
+            Form::Query("key".parse().unwrap()),
+            None,
+            "GET /v1/x?q=1&key=sk-ant-api03-canary-0123456789-abcdefghijklmnopqrstuvwxyz",
+        ),
+        (
+            Form::Cookie("session".parse().unwrap()),
+            Some(("cookie", format!("session={CANARY}; a=b"))),
+            "GET /v1/x?q=1",
+        ),
+    ] {
+        let routes = vec![with_key(route(&[], &[]), form.clone())];
+        let world = World::start(routes, &[("KEY", CANARY)], plainly).await;
+        let answer = ask(&world, "GET /v1/x?q=1\nAuthorization: mine\nCookie: a=b").await;
+        assert_eq!(answer.status, 200, "{form:?}");
+        let seen = world.seen_once();
+        assert_eq!(seen.line, line);
+        if let Some((name, value)) = header {
+            assert_eq!(seen.headers[name], value);
+        }
+        if form == Form::Bearer {
+            assert!(!seen.headers.contains_key("cookie"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn g3_a_missing_credential_is_503_before_anything_is_sent() {
+    for secrets in [&[][..], &[("KEY", "line\r\nbreak")][..], &[("KEY", "short")][..]] {
+        let world = World::start(vec![api_key()], secrets, plainly).await;
+        let head = format!("GET /v1/models\nx-api-key: {}", placeholder());
+        let answer = ask(&world, &head).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (503, "credential-missing"));
+        assert!(world.seen().is_empty());
+        let line = world.log_line("error").await;
+        assert!(line["detail"].as_str().unwrap().contains("credential `KEY`"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn g3_a_placeholder_is_never_sent_in_a_credentials_place() {
+    let narrow = Route::to("api.test".parse().unwrap());
+    let world = World::start(vec![narrow], &[], plainly).await;
+    let head = format!("GET /v1/models\nAuthorization: Bearer {}", placeholder());
+    let answer = ask(&world, &head).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (503, "credential-missing"));
+    assert!(world.seen().is_empty());
+    assert_eq!(ask(&world, "GET /v1/models\nAuthorization: Bearer own").await.status, 200);
+    assert_eq!(world.seen_once().headers["authorization"], "Bearer own");
+}
+
+#[tokio::test]
+async fn d5_each_request_of_a_connection_is_judged_alone() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let mut stream = crate::agent::open(&world, "api.test:443").await;
+    for (path, expected) in [("/v1/a", 200), ("/v2/b", 403), ("/v1/c", 200)] {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: api.test\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(crate::agent::read(&mut stream).await.status, expected, "{path}");
+    }
+    let paths: Vec<_> = world.seen().into_iter().map(|seen| seen.line).collect();
+    assert_eq!(paths, ["GET /v1/a", "GET /v1/c"]);
+}
+
+#[tokio::test]
+async fn d2_a_host_other_than_the_connections_gets_no_credential() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let mut stream = crate::agent::open(&world, "other.test:443").await;
+    stream.write_all(b"GET /v1/a HTTP/1.1\r\nhost: api.test\r\n\r\n").await.unwrap();
+    assert_eq!(crate::agent::read(&mut stream).await.status, 421);
+    assert!(world.seen().is_empty());
+}
+
+#[tokio::test]
+async fn bodies_go_through_unchanged() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let mut stream = crate::agent::open(&world, "api.test:443").await;
+    let body = "x".repeat(300_000);
+    let head = format!(
+        "POST /v1/messages HTTP/1.1\r\nhost: api.test\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    assert_eq!(crate::agent::read(&mut stream).await.status, 200);
+    assert_eq!(world.seen_once().body, body);
+    let line = world.log_line("allowed").await;
+    assert_eq!(line["bytes_in"], 300_000);
+}

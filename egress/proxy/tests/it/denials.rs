@@ -1,0 +1,83 @@
+//! What is refused, what is down, and that the two never look alike.
+
+use crate::agent::{ask, ask_at};
+use crate::world::{CANARY, World, api_key, plainly, route, with_key};
+use egress::Form;
+
+#[tokio::test]
+async fn g10_a_method_no_route_names_gets_no_credential_and_goes_nowhere() {
+    let get_only = with_key(route(&["GET"], &["/v1/**"]), Form::Bearer);
+    let world = World::start(vec![get_only], &[("KEY", CANARY)], plainly).await;
+    let answer = ask(&world, "POST /v1/models\ncontent-length: 0").await;
+    assert_eq!((answer.status, answer.reason().as_str()), (403, "method-not-allowed"));
+    let answer = ask(&world, "GET /v1/models\nx-http-method-override: DELETE").await;
+    assert_eq!((answer.status, answer.reason().as_str()), (403, "method-override"));
+    assert!(world.seen().is_empty());
+    let line = world.log_line("denied").await;
+    assert_eq!(
+        (&line["reason"], &line["method"], &line["path"]),
+        (&"method-not-allowed".into(), &"POST".into(), &"/v1/models".into())
+    );
+    assert_eq!(ask(&world, "GET /v1/models").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_path_no_route_names_is_denied_with_the_contracts_body() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let answer = ask(&world, "GET /admin?token=of-the-agent").await;
+    let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(answer.reason(), "path-not-allowed");
+    assert_eq!((&json["layer"], &json["host"]), (&"egress".into(), &"api.test".into()));
+    assert_eq!((&json["path"], &json["retryable"]), (&"/admin".into(), &false.into()));
+    assert_eq!(json["propose"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn e7_the_canonical_path_is_what_is_judged() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    for path in ["/v1/../admin", "/v1/%2e%2e/admin", "/v1/..%2fadmin", "//v1/x", "/%76%32/x"] {
+        let answer = ask(&world, &format!("GET {path}")).await;
+        assert!(matches!(answer.status, 400 | 403), "{path}: {answer:?}");
+    }
+    assert!(world.seen().is_empty(), "{:?}", world.seen());
+    // The same bytes, judged and forwarded, where they mean a path of the route.
+    assert_eq!(ask(&world, "GET /v1/./x/../models").await.status, 200);
+    assert_eq!(world.seen_once().line, "GET /v1/models");
+}
+
+#[tokio::test]
+async fn g5_trace_is_denied() {
+    let any = with_key(route(&[], &[]), Form::Bearer);
+    let world = World::start(vec![any], &[("KEY", CANARY)], plainly).await;
+    let answer = ask(&world, "TRACE /v1/models").await;
+    assert_eq!((answer.status, answer.reason().as_str()), (403, "method-not-allowed"));
+    assert!(world.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_pipelock_that_is_down_is_502_and_no_denial() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    world.stop_pipelock().await;
+    for destination in ["api.test:443", "other.test:443"] {
+        let answer = ask_at(&world, destination, "GET /v1/models").await;
+        assert_eq!((answer.status, answer.reason().as_str()), (502, "upstream-unreachable"));
+        assert!(answer.body.contains("pipelock"), "{}", answer.body);
+    }
+    assert_eq!(world.log_line("error").await["reason"], "upstream-unreachable");
+}
+
+#[tokio::test]
+async fn g3_whoever_answers_without_pipelocks_authority_gets_nothing() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    // The routes now name another authority: what answers is not the bottle's pipelock.
+    let slug = "other".parse().unwrap();
+    let other = egress::mint(&slug, time::OffsetDateTime::now_utc()).unwrap();
+    let text = std::fs::read_to_string(world.routes_file()).unwrap();
+    let mut file = egress::RoutesFile::parse(&text).unwrap();
+    file.pipelock.authority = other.certificate_pem().to_owned();
+    std::fs::write(world.routes_file(), file.render()).unwrap();
+    world.plane.reload();
+    let answer = ask(&world, "GET /v1/models").await;
+    assert_eq!((answer.status, answer.reason().as_str()), (502, "upstream-certificate"));
+    assert!(world.seen().is_empty());
+}

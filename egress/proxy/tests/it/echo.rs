@@ -1,0 +1,62 @@
+//! G5: what an upstream echoes does not reach the agent.
+
+use http::{HeaderValue, Response};
+use tls_intercept::{Body, body};
+
+use crate::agent::ask;
+use crate::world::{CANARY, Seen, World, api_key, placeholder};
+
+/// Echoes the credential in a header and, in the words of many a debug page, in the body.
+fn echoing(seen: &Seen) -> Response<Body> {
+    let key = seen.headers["x-api-key"].clone();
+    let text = format!("headers: {{\"X-Api-Key\": \"{}\"}} and more", key.to_str().unwrap());
+    let mut response = Response::new(body::full(text));
+    response.headers_mut().insert("x-echo", key);
+    response
+}
+
+#[tokio::test]
+async fn g5_an_echo_comes_back_as_the_placeholder() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], echoing).await;
+    let answer = ask(&world, "GET /v1/debug").await;
+    assert_eq!(answer.status, 200);
+    let all = format!("{}{}", answer.head, answer.body);
+    assert!(!all.contains("canary"), "{all}");
+    let placeholder = placeholder();
+    assert_eq!(answer.body, format!("headers: {{\"X-Api-Key\": \"{placeholder}\"}} and more"));
+    assert_eq!(world.log_line("redacted").await["reason"], "credential-echoed");
+    // The test can fail: the origin did send it.
+    assert_eq!(world.seen_once().headers["x-api-key"], CANARY);
+}
+
+fn gzipped(_: &Seen) -> Response<Body> {
+    let mut response = Response::new(body::full("not really"));
+    response.headers_mut().insert("content-encoding", HeaderValue::from_static("gzip"));
+    response
+}
+
+#[tokio::test]
+async fn e10_a_response_that_cannot_be_looked_into_is_refused() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], gzipped).await;
+    let answer = ask(&world, "GET /v1/debug\naccept-encoding: gzip, br").await;
+    assert_eq!(answer.reason(), "response-refused");
+    assert!(!world.seen_once().headers.contains_key("accept-encoding"));
+}
+
+fn unauthorized(seen: &Seen) -> Response<Body> {
+    let mut response = echoing(seen);
+    *response.status_mut() = http::StatusCode::UNAUTHORIZED;
+    let location = format!("https://login.test/?key={CANARY}");
+    response.headers_mut().insert("location", location.parse().unwrap());
+    response
+}
+
+#[tokio::test]
+async fn g5_errors_and_redirects_are_cleaned_too() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], unauthorized).await;
+    let answer = ask(&world, "GET /v1/debug").await;
+    assert_eq!(answer.status, 401);
+    assert!(!format!("{answer:?}").contains("canary"), "{answer:?}");
+    // And egress follows no redirect.
+    assert_eq!(world.seen().len(), 1);
+}

@@ -1,0 +1,14 @@
+//! egress against a pipelock and an origin of the tests' own, on loopback.
+
+#[cfg(test)]
+mod agent;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod denials;
+#[cfg(test)]
+mod echo;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod world;
