@@ -42,7 +42,7 @@ pub(crate) mod keys {
 }
 
 /// The keys of a manifest.
-const KEYS: &[&str] = &["version", "agents", "bottles"];
+pub(crate) const KEYS: &[&str] = &["version", "agents", "bottles"];
 /// The newest version of the manifest's shape that is read.
 const VERSION: u8 = 1;
 /// An agent's name begins a bottle's: `<agent>-<4 letters>` is a slug of at most 40 bytes.
@@ -250,3 +250,6 @@ pub(crate) enum UpstreamCa {
     /// A PEM file; absolute.
     File(PathBuf),
 }
+
+#[cfg(test)]
+mod tests;

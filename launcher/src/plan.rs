@@ -146,3 +146,6 @@ impl Plan {
         roles
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
