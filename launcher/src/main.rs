@@ -11,6 +11,8 @@ mod manifest;
 mod plan;
 mod policy_view;
 mod trust;
+mod provision;
+mod workspace;
 mod ui;
 
 use std::process::ExitCode;

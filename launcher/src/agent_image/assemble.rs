@@ -14,7 +14,10 @@ const GUEST_PATH: &str = "usr/local/bin/claude";
 pub(super) fn standard_name() -> anyhow::Result<ImageRef> {
     let pin = pins::claude()?;
     let base = base::name();
-    Ok(ImageRef::local("agent", &content_hash([base.as_str(), pin.binary_sha256].map(str::as_bytes))))
+    Ok(ImageRef::local(
+        "agent",
+        &content_hash([base.as_str(), pin.binary_sha256].map(str::as_bytes)),
+    ))
 }
 
 /// The name of the standard image on another base, or with more in it.
@@ -134,7 +137,6 @@ fn dockerfile(from: &ImageRef, foreign: bool, apt: &[String], run: &[String]) ->
     text.push_str("USER agent\n");
     text
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -56,7 +56,9 @@ pub(super) fn build(builder: &Builder<'_>, name: &ImageRef) -> anyhow::Result<()
     if from_registry(builder, name) {
         return Ok(());
     }
-    (builder.tell)("no registry can be reached: building the base from Debian's packages (25 s, once)");
+    (builder.tell)(
+        "no registry can be reached: building the base from Debian's packages (25 s, once)",
+    );
     from_packages(builder, name)
 }
 
@@ -136,7 +138,8 @@ fn environment() -> [String; 3] {
     [
         format!("HOME={}", contract::AGENT_HOME),
         "LANG=C.UTF-8".to_owned(),
-        "PATH=/home/agent/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+        "PATH=/home/agent/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+            .to_owned(),
     ]
 }
 

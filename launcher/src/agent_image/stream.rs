@@ -73,7 +73,9 @@ impl HashOf {
     /// The SHA-256 of all that passed, in hexadecimal.
     pub(super) fn hex(&self) -> String {
         let digest = self.0.lock().map(|sha| sha.clone().finalize());
-        digest.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect()).unwrap_or_default()
+        digest
+            .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+            .unwrap_or_default()
     }
 }
 

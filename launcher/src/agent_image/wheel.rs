@@ -43,8 +43,7 @@ pub(super) fn ensure(builder: &Builder<'_>, pin: &ClaudePin) -> anyhow::Result<P
         .timeout(DOWNLOAD_TIMEOUT)
         .run()
         .context("cannot fetch Claude Code")?;
-    cached(&folder, pin)?
-        .with_context(|| format!("pip left no wheel in `{}`", folder.display()))
+    cached(&folder, pin)?.with_context(|| format!("pip left no wheel in `{}`", folder.display()))
 }
 
 /// The binary in the wheel.

@@ -51,8 +51,7 @@ fn ask(name: &str, within: Duration) -> std::io::Result<Vec<u8>> {
     let text = fs::read_to_string(RESOLVERS)?;
     let resolver = text
         .lines()
-        .filter_map(|line| line.strip_prefix("nameserver ")?.trim().parse::<IpAddr>().ok())
-        .next()
+        .find_map(|line| line.strip_prefix("nameserver ")?.trim().parse::<IpAddr>().ok())
         .ok_or(std::io::ErrorKind::NotFound)?;
     let any: IpAddr = if resolver.is_ipv4() {
         Ipv4Addr::UNSPECIFIED.into()

@@ -1,0 +1,186 @@
+//! Sets the agent up: whom it trusts, what it knows, and its folder, in one mount and one command.
+
+mod claude;
+mod identity;
+mod skills;
+
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context as _, anyhow};
+use compose_render::contract;
+use compose_run::{Docker, replace};
+
+pub(crate) use self::identity::Identity;
+use crate::plan::{Plan, guest};
+use crate::workspace::Selection;
+
+/// A prompt longer than this would not fit into an argument.
+const PROMPT_LIMIT: u64 = 100 << 10;
+
+/// What the read-only mount holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contents<'a> {
+    /// The image's own roots, PEM.
+    pub roots: &'a str,
+    /// The bottle's authorities, PEM.
+    pub authorities: &'a [&'a str],
+    /// The guest binary on the host.
+    pub guest: &'a Path,
+}
+
+/// Writes the folder that is mounted into the agent. No secret is in it, and everybody can read it:
+/// the agent's uid is not ours.
+pub(crate) fn write(folder: &Path, contents: &Contents<'_>) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write `{}`", folder.display());
+    fs_err::create_dir_all(folder)?;
+    fs_err::set_permissions(folder, Permissions::from_mode(0o755))?;
+    let authorities = joined(contents.authorities);
+    let bundle = joined(&[contents.roots, &authorities]);
+    replace(&folder.join(name(guest::AUTHORITIES)), authorities.as_bytes(), 0o644)
+        .with_context(cannot)?;
+    replace(&folder.join(name(guest::TRUST_BUNDLE)), bundle.as_bytes(), 0o644)
+        .with_context(cannot)?;
+    let binary = fs_err::read(contents.guest)?;
+    replace(&folder.join(name(guest::BINARY)), &binary, 0o755).with_context(cannot)
+}
+
+/// What goes into an agent that just came up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub plan: &'a Plan,
+    /// Who commits in there.
+    pub identity: &'a Identity,
+    /// There for `workspace: copy`.
+    pub selection: Option<&'a Selection>,
+    /// A saved workspace, which takes the selection's place and brings its conversation.
+    pub resume: Option<&'a Path>,
+}
+
+/// Refuses prompts and skills that cannot be provisioned, before anything is created.
+pub(crate) fn check(plan: &Plan) -> anyhow::Result<()> {
+    command(plan)?;
+    skills::read(&plan.agent.skills).map(drop)
+}
+
+/// Brings everything in by one stream and one command.
+pub(crate) fn bring(docker: &Docker, container: &str, arrival: &Arrival<'_>) -> anyhow::Result<()> {
+    let (reader, writer) = io::pipe().context("no pipe")?;
+    thread::scope(|scope| {
+        let packing = scope.spawn(move || pack(arrival, writer));
+        let unpacked =
+            docker.exec(container, None, true, [guest::BINARY, "unpack"]).input_from(reader).run();
+        let packed = packing.join().unwrap_or_else(|_| Err(anyhow!("packing panicked")));
+        unpacked.context("cannot set the agent up")?;
+        packed
+    })
+}
+
+fn pack(arrival: &Arrival<'_>, out: impl Write) -> anyhow::Result<()> {
+    let mut out = tar::Builder::new(io::BufWriter::with_capacity(256 << 10, out));
+    for seed in seeds(arrival)? {
+        seed.write(&mut out)?;
+    }
+    match (arrival.resume, arrival.selection) {
+        (Some(saved), _) => {
+            let mut out = out.into_inner()?;
+            // The seeds' archive was ended by `into_inner`; the guest reads on past an end.
+            let mut saved = fs_err::File::open(saved)?;
+            io::copy(&mut saved, &mut out).context("cannot bring the saved workspace in")?;
+            out.flush().context("cannot bring the saved workspace in")
+        }
+        (None, selection) => {
+            if let Some(selection) = selection {
+                selection.write(relative(contract::WORKSPACE_DIR), &mut out)?;
+            }
+            out.into_inner()?.flush().context("cannot bring the workspace in")
+        }
+    }
+}
+
+fn seeds(arrival: &Arrival<'_>) -> anyhow::Result<Vec<Seed>> {
+    let agent = &arrival.plan.agent;
+    let mut seeds = vec![Seed::file(".gitconfig", arrival.identity.gitconfig())];
+    if agent.is_claude {
+        seeds.extend(claude::seeds(agent.approved_key.as_deref())?);
+    }
+    seeds.extend(skills::read(&agent.skills)?);
+    Ok(seeds)
+}
+
+/// The agent's command, its prompt included.
+pub(crate) fn command(plan: &Plan) -> anyhow::Result<Vec<String>> {
+    let mut command = plan.agent.command.clone();
+    if let Some(path) = &plan.agent.prompt {
+        let text = skills::read_text(path, PROMPT_LIMIT)?;
+        if plan.agent.is_claude {
+            // Before the arguments a person typed: those may end in `-p PROMPT`.
+            let at = command.len().min(1);
+            command.splice(at..at, ["--append-system-prompt".to_owned(), text]);
+        } else {
+            anyhow::bail!("`prompt` is only known for Claude Code: write it into the command");
+        }
+    }
+    Ok(command)
+}
+
+/// A file or a link in the agent's home.
+#[derive(Debug)]
+struct Seed {
+    /// Relative to the home.
+    name: String,
+    mode: u32,
+    contents: Vec<u8>,
+}
+
+impl Seed {
+    fn file(name: impl Into<String>, contents: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), mode: 0o600, contents: contents.into() }
+    }
+
+    fn write(&self, out: &mut tar::Builder<impl Write>) -> anyhow::Result<()> {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(self.mode);
+        header.set_size(self.contents.len() as u64);
+        let path = Path::new(relative(contract::AGENT_HOME)).join(&self.name);
+        out.append_data(&mut header, path, self.contents.as_slice())
+            .with_context(|| format!("cannot pack `{}`", self.name))
+    }
+}
+
+fn name(guest_path: &str) -> &str {
+    guest_path.rsplit('/').next().unwrap_or(guest_path)
+}
+
+fn relative(guest_path: &str) -> &str {
+    guest_path.strip_prefix('/').unwrap_or(guest_path)
+}
+
+/// PEM texts in one file, each beginning on a line of its own.
+fn joined(texts: &[&str]) -> String {
+    let lines = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
+    lines.map(|text| format!("{text}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundle_holds_roots_and_authorities_and_the_other_file_these_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let guest = dir.path().join("guest");
+        replace(&guest, b"binary", 0o755).unwrap();
+        let folder = dir.path().join("provision");
+        let authorities = ["CA1", "CA2\n"];
+        let contents = Contents { roots: "ROOT\n\n", authorities: &authorities, guest: &guest };
+        write(&folder, &contents).unwrap();
+        let read = |name: &str| fs_err::read_to_string(folder.join(name)).unwrap();
+        assert_eq!(read("trust.pem"), "ROOT\nCA1\nCA2\n");
+        assert_eq!(read("authorities.pem"), "CA1\nCA2\n");
+        assert_eq!(read("bottle-guest"), "binary");
+    }
+}

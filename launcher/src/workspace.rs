@@ -1,0 +1,27 @@
+//! The user's folder: what of it goes into a bottle, and how what the agent made comes out again.
+//!
+//! Nothing of a repository ever runs on the host. No git is started in it: its index and its
+//! configuration are read by the small readers here, and what goes into the bottle is chosen by list.
+
+mod beneath;
+mod credentials;
+mod derived;
+mod entry;
+mod git_config;
+mod git_folder;
+mod git_index;
+mod refusals;
+mod save;
+mod select;
+
+pub(crate) use self::derived::{derived, remove_derived};
+pub(crate) use self::git_config::value as config_value;
+pub(crate) use self::refusals::{check, mount_owner};
+pub(crate) use self::save::{Saved, save};
+pub(crate) use self::select::{Selection, select};
+
+/// The file of a bottle's folder that holds its saved workspace.
+pub(crate) const SAVED: &str = "workspace.tar";
+
+/// The most that is saved of a workspace.
+pub(crate) const SAVE_LIMIT: u64 = 4 << 30;
