@@ -112,13 +112,13 @@ fn surroundings(service: &ServiceSpec) -> Vec<(&'static str, Node)> {
         entries.push(("dns_search", list(["."])));
     }
     if !service.mounts.is_empty() {
+        // No `create_host_path`: Compose 1.29 refuses the key, and every folder is made before.
         let mounts = service.mounts.iter().map(|mount| {
             map([
                 ("type", text("bind")),
                 ("source", text(&mount.host.display().to_string())),
                 ("target", text(&mount.guest)),
                 ("read_only", Node::Bool(!mount.writable)),
-                ("bind", map([("create_host_path", Node::Bool(false))])),
             ])
         });
         entries.push(("volumes", Node::List(mounts.collect())));
