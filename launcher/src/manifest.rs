@@ -43,8 +43,8 @@ pub(crate) mod keys {
 
 /// The keys of a manifest.
 pub(crate) const KEYS: &[&str] = &["version", "agents", "bottles"];
-/// The newest version of the manifest's shape that is read.
-const VERSION: u8 = 1;
+/// The version of the manifest's shape that is read.
+const VERSION: &str = "1";
 /// An agent's name begins a bottle's: `<agent>-<4 letters>` is a slug of at most 40 bytes.
 const MAX_AGENT: usize = 35;
 const MAX_BOTTLE: usize = 40;
@@ -103,7 +103,7 @@ impl Manifest {
     fn take(&mut self, reader: &mut Reader, root: &Node) {
         let Some(fields) = reader.fields(root, "a manifest", KEYS) else { return };
         if let Some(node) = reader.required(&fields, "version") {
-            reader.number(node, "the manifest's `version`", 1..=VERSION);
+            reader.word(node, "the manifest's `version`", &[(VERSION, ())]);
         }
         if let Some(node) = fields.get("bottles") {
             for (name, at, node) in reader.pairs(node, "`bottles`").unwrap_or_default() {

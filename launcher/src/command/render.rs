@@ -8,6 +8,7 @@ use compose_run::Owner;
 use compose_run::networks::Pool;
 use serde_json::json;
 
+use crate::agent_image;
 use crate::cli;
 use crate::environment::Environment;
 use crate::exit::{Exit, Hint as _};
@@ -74,7 +75,7 @@ fn ground(plan: &Plan, environment: &Environment) -> anyhow::Result<Ground> {
     Ok(Ground {
         addresses: pool.first().context("the pool of subnets has no room")?,
         images: Images {
-            agent: image("agent"),
+            agent: agent_image::name_of(&plan.image)?,
             pipelock: image("pipelock"),
             egress: plan.has_egress().then(|| image("egress")),
         },

@@ -1,7 +1,7 @@
 //! `agents:` the program in the bottle, and how it is set up.
 
 use super::check;
-use super::node::Node;
+use super::node::{Node, Value};
 use super::reader::{Reader, list, nearest};
 use super::Agent;
 
@@ -31,7 +31,8 @@ pub(super) fn read(reader: &mut Reader, node: &Node, bottles: &[&str]) -> Option
             .iter()
             .filter_map(|word| reader.text(word, "a word of a command").map(str::to_owned))
             .collect();
-        if words.first().is_none_or(String::is_empty) {
+        let named = words.first().is_some_and(|program| !program.is_empty());
+        if !named && matches!(node.value, Value::List(_)) {
             reader.fault(node.position, "a command begins with the name of a program");
         }
         words

@@ -8,7 +8,7 @@ use compose_render::{
     HostPattern, Network, RenderedFile, Role, ServiceSpec, Sidecar, seccomp_profile, stitch, to_yaml,
 };
 
-use super::{Ground, Places, Plan, Rendered};
+use super::{Ground, Places, Plan, Rendered, guest};
 
 /// The profile's file in the bottle's folder.
 const SECCOMP_FILE: &str = "seccomp.json";
@@ -36,7 +36,7 @@ impl Plan {
         let mut files = BTreeMap::new();
         let mut healthchecks = BTreeMap::new();
         for sidecar in self.sidecars(ground)? {
-            services.push(sidecar.service());
+            services.push(reachable(sidecar.as_ref(), ground));
             let mut own = sidecar.files();
             if sidecar.role() == Role::Pipelock && self.pipelock.image.is_some() {
                 // Another data plane reads upstream's file alone.
@@ -59,6 +59,7 @@ impl Plan {
         })
     }
 
+    /// The compose file of these services.
     fn compose(&self, services: Vec<ServiceSpec>) -> anyhow::Result<String> {
         let project = stitch(&self.slug, services).context("these services make no bottle")?;
         Ok(to_yaml(&project))
@@ -142,5 +143,16 @@ impl Plan {
         hosts.sort();
         hosts.dedup();
         hosts
+    }
+}
+
+/// A sidecar's service; pipelock's with our guest binary as well, which has no shell to say from
+/// where on the uplink the probe's control is to arrive.
+fn reachable(sidecar: &dyn Sidecar, ground: &Ground) -> ServiceSpec {
+    let service = sidecar.service();
+    if sidecar.role() == Role::Pipelock {
+        service.mount_read_only(&ground.places.bottle.join("provision"), guest::FOLDER)
+    } else {
+        service
     }
 }

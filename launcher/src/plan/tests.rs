@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use compose_render::{Addresses, ImageRef, Role};
+use compose_run::{Compose, ComposeProject, Docker};
 
 use super::*;
 use crate::environment::Environment;
@@ -222,4 +223,44 @@ fn without_routes_there_is_no_egress_and_pipelock_is_the_way_out() {
     assert_eq!(plan.way_out(&ground().addresses).to_string(), "10.213.0.3:8888");
     assert_eq!(built_in().way_out(&ground().addresses).to_string(), "10.213.0.4:8080");
     assert!(plan.secrets.is_empty());
+}
+
+/// Every Compose of this host; `cargo xtask test` brings a v2 where there is none.
+fn composes() -> Vec<Compose> {
+    let docker = Docker::find().expect("install a docker client: `apt-get install docker.io`");
+    let named = Environment::of_process();
+    let forced = [named.get("BOTTLE_COMPOSE_V2"), Some("v2"), Some("v1")];
+    let found = forced.into_iter().flatten().filter_map(|one| Compose::find(&docker, Some(one)).ok());
+    found.collect()
+}
+
+#[test]
+fn compose_understands_every_snapshot_and_keeps_every_hostile_value() {
+    let composes = composes();
+    assert!(!composes.is_empty(), "install a Compose: `apt-get install docker-compose`");
+    let folder = tempfile::tempdir().unwrap();
+    for (name, plan) in [("whole", built_in()), ("hostile", hostile()), ("stand-in", stand_in())] {
+        // v1 reads the seccomp profile as soon as it reads the file that names it.
+        let mut ground = ground();
+        ground.places.bottle = folder.path().to_owned();
+        let rendered = plan.render(&ground).unwrap();
+        for own in &rendered.own {
+            let path = folder.path().join(&own.path);
+            compose_run::replace(&path, own.contents().as_bytes(), own.mode).unwrap();
+        }
+        let file = folder.path().join(format!("{name}.yml"));
+        compose_run::replace(&file, rendered.compose.as_bytes(), 0o600).unwrap();
+        let project = ComposeProject::new(&plan.slug, &file);
+        for compose in &composes {
+            compose.check(&project).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let said = compose.config(&project).unwrap();
+            let understood: serde_json::Value = serde_yaml::from_slice(&said.stdout).unwrap();
+            let agent = &understood["services"]["agent"];
+            assert_eq!(agent["privileged"], serde_json::Value::Null);
+            for (variable, value) in &plan.env {
+                let kept = agent["environment"][variable].as_str().unwrap_or_default();
+                assert_eq!(&kept.replace("$$", "$"), value, "{name}: {variable}");
+            }
+        }
+    }
 }
