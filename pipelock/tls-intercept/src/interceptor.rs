@@ -1,6 +1,11 @@
-//! What all connections share: the leaves, the limits, the TLS settings.
+//! What all connections share: the leaves, the limits.
 
-use ca::Authority;
+mod leaves;
+
+use self::leaves::Leaves;
+use crate::Host;
+use ca::{Authority, CaError};
+use rustls::ServerConfig;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -10,12 +15,16 @@ use tokio::sync::Semaphore;
 pub struct Limits {
     /// Connections at once; more wait in the kernel's queue.
     pub connections: usize,
-    /// From the first byte of a tunnel to the end of its TLS handshake.
+    /// From the opening of a tunnel to the end of its TLS handshake.
     pub handshake: Duration,
     /// From the first byte of a request's head to its last; also for the first head to begin.
     pub head: Duration,
     /// How long a connection may lie idle between requests.
     pub idle: Duration,
+    /// How long the body of a request may pause.
+    pub body: Duration,
+    /// How long bytes may wait for an agent that does not read.
+    pub write: Duration,
     /// How long within a request not one byte may pass in either direction.
     pub stall: Duration,
     /// Bytes of a request's head.
@@ -39,6 +48,8 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(20),
             idle: Duration::from_secs(120),
+            body: Duration::from_secs(120),
+            write: Duration::from_secs(300),
             // A model may think for minutes before its first byte.
             stall: Duration::from_secs(15 * 60),
             head_bytes: 64 * 1024,
@@ -56,12 +67,30 @@ impl Default for Limits {
 pub struct Interceptor {
     pub(crate) limits: Limits,
     pub(crate) places: Arc<Semaphore>,
-    pub(crate) authority: Authority,
+    leaves: Leaves,
 }
 
 impl Interceptor {
     /// Opens TLS with leaves of this authority.
     pub fn new(authority: Authority, limits: Limits) -> Self {
-        Self { places: Arc::new(Semaphore::new(limits.connections)), limits, authority }
+        Self {
+            places: Arc::new(Semaphore::new(limits.connections)),
+            leaves: Leaves::new(authority, limits.leaves),
+            limits,
+        }
     }
+
+    /// The TLS settings with a leaf for this host and no other.
+    pub(crate) fn tls_for(&self, host: &Host) -> Result<Arc<ServerConfig>, TlsSettingsError> {
+        self.leaves.tls_for(host, time::OffsetDateTime::now_utc())
+    }
+}
+
+/// Why there is no leaf.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsSettingsError {
+    #[error("no leaf for `{0}`")]
+    Leaf(String, #[source] CaError),
+    #[error("the leaf for `{0}` does not serve")]
+    Settings(String, #[source] rustls::Error),
 }

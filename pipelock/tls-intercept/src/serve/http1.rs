@@ -1,0 +1,55 @@
+//! HTTP/1 on one connection: guard, hyper, watch.
+
+use super::Context;
+use super::guard::Guard;
+use super::io::{Activity, Watched, last_word};
+use super::pipeline::{Binding, Pipeline};
+use crate::Proxy;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Serves requests until the connection ends, is idle for too long, or everything stops.
+pub(super) async fn serve<P: Proxy, S>(context: Context<P>, binding: Binding, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let activity = Activity::new();
+    let limits = context.interceptor.limits;
+    let guard =
+        Guard::new(Watched::new(stream, Arc::clone(&activity)), limits, Arc::clone(&activity));
+    let verdicts = guard.verdicts();
+    let revoked = binding.revoked();
+    let shutdown = context.shutdown.clone();
+    let pipeline = Arc::new(Pipeline::new(context, binding, Arc::clone(&activity)));
+    let judged = Arc::clone(&verdicts);
+    let service = service_fn(move |request| {
+        let (pipeline, fault) = (Arc::clone(&pipeline), judged.next());
+        Box::pin(async move { pipeline.http1(request, fault).await })
+    });
+    let mut connection = Builder::new()
+        .half_close(false)
+        .max_headers(limits.fields + 1)
+        .max_buf_size(limits.head_bytes.max(64 * 1024))
+        .serve_connection(TokioIo::new(guard), service);
+    let mut draining = false;
+    let watch = activity.watch(&limits);
+    tokio::pin!(watch);
+    loop {
+        tokio::select! {
+            // Whatever ended it: the peer that went, or a fault that was answered.
+            _ = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx)) => break,
+            () = shutdown.requested(), if !draining => {
+                draining = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            () = revoked.cancelled() => return,
+            _ = &mut watch => break,
+        }
+    }
+    let stream = connection.into_parts().io.into_inner().into_inner();
+    last_word(stream, b"").await;
+}
