@@ -12,6 +12,8 @@ mod host_program;
 mod pins;
 mod roots;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod wheel;
 
 use std::path::Path;
@@ -31,7 +33,7 @@ pub(crate) struct Builder<'a> {
     pub docker: &'a Docker,
     /// Where downloads stay: [`cache_folder`].
     pub cache: &'a Path,
-    pub tell: &'a dyn Fn(&str),
+    pub tell: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Builder<'_> {

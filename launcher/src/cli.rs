@@ -77,6 +77,9 @@ pub(crate) enum Command {
     Pipelock(Sidecar),
     /// Run egress alone
     Egress(Sidecar),
+    /// Stay with a bottle nobody looks at; its lock is on stdin
+    #[command(hide = true)]
+    Keep(Keep),
 }
 
 /// Which manifest is read.
@@ -139,6 +142,12 @@ pub(crate) struct Start {
 
 #[derive(Args, Debug)]
 pub(crate) struct Attach {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Keep {
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 }

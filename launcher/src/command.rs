@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod export;
 pub(crate) mod init;
+pub(crate) mod keep;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod metrics;
@@ -52,6 +53,7 @@ pub(crate) fn dispatch(command: &Command, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Pipelock(args) => sidecar::run(sidecar::Part::Pipelock, args, ui),
+        Command::Keep(args) => keep::run(args, ui),
         Command::Egress(args) => sidecar::run(sidecar::Part::Egress, args, ui),
     }
 }

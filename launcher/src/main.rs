@@ -3,17 +3,32 @@
 //! This file only connects: what was typed, the command that answers it, and how we leave.
 
 mod agent_image;
+mod attach;
+mod bottles;
+mod claim;
 mod cli;
 mod command;
+mod decisions;
 mod environment;
 mod exit;
+mod fault_point;
+mod host;
+mod keeper;
 mod manifest;
 mod plan;
 mod policy_view;
-mod trust;
 mod provision;
-mod workspace;
+mod session;
+mod sidecar_images;
+mod signals;
+mod start;
+mod steps;
+mod teardown;
+mod terminal;
+mod times;
+mod trust;
 mod ui;
+mod workspace;
 
 use std::process::ExitCode;
 

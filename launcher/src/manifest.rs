@@ -199,6 +199,17 @@ pub(crate) enum WorkspaceMode {
     Mount,
 }
 
+impl WorkspaceMode {
+    /// The word of the manifest.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Image => "image",
+            Self::Mount => "mount",
+        }
+    }
+}
+
 /// What the agent may use of the host. Defaults are values, so that a rendered file shows them.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub(crate) struct Resources {

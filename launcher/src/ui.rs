@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::cli::Talk;
@@ -14,13 +14,13 @@ use crate::exit;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How we talk to the person.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ui {
     talk: Talk,
     colour: bool,
     live: bool,
     /// Whether a progress line stands on the terminal, to be wiped before the next word.
-    standing: Mutex<bool>,
+    standing: Arc<Mutex<bool>>,
 }
 
 impl Ui {
@@ -30,7 +30,7 @@ impl Ui {
         let dumb = environment.get("TERM").is_none_or(|term| term == "dumb");
         let terminal = io::stderr().is_terminal() && !dumb;
         let colour = terminal && environment.get("NO_COLOR").is_none();
-        Self { talk, colour, live: terminal && !talk.quiet, standing: Mutex::new(false) }
+        Self { talk, colour, live: terminal && !talk.quiet, standing: Arc::default() }
     }
 
     /// Prints data: the answer to what was asked. Ends with one newline.

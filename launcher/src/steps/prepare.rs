@@ -1,0 +1,189 @@
+//! Steps 2 to 4, at once since none needs another's result: images, networks, authorities.
+
+use std::thread;
+
+use anyhow::{Context as _, anyhow};
+use compose_render::{Addresses, ImageRef, Role};
+use compose_run::{Metadata, Owner, cancel, networks};
+
+use super::ground::{self, Authorities};
+use super::{Prepared, Start, Step};
+use crate::agent_image::{self, Builder};
+use crate::exit::Hint as _;
+use crate::manifest::{Image, WorkspaceMode};
+use crate::plan::{Ground, Images, Places};
+use crate::{sidecar_images, workspace};
+
+/// The engine's answers to three questions that none has to wait for.
+struct Made {
+    images: anyhow::Result<(Images, Option<workspace::Selection>)>,
+    addresses: anyhow::Result<Addresses>,
+    authorities: anyhow::Result<Authorities>,
+}
+
+impl Start<'_> {
+    /// Finds or builds the images, makes the networks, mints the authorities; writes down what of it
+    /// later commands must know.
+    pub(super) fn prepare(&self, metadata: &mut Metadata) -> anyhow::Result<Prepared> {
+        let what = "preparing images, networks and authorities";
+        let Made { images, addresses, authorities } = self.ui.step(what, |_| self.make());
+        let reached = |step: Step| self.fault.reached(step.as_str());
+        let named = |step: Step| format!("the step `{step}` failed");
+        // A network that could not be made ended the build: it is the cause.
+        let addresses = addresses
+            .and_then(|made| reached(Step::Networks).map(|()| made))
+            .with_context(|| named(Step::Networks))?;
+        let (images, selection) = images
+            .and_then(|made| reached(Step::Build).map(|()| made))
+            .with_context(|| named(Step::Build))?;
+        let authorities = authorities
+            .and_then(|made| reached(Step::Mint).map(|()| made))
+            .with_context(|| named(Step::Mint))?;
+
+        self.note(metadata, &images, addresses)?;
+        let sidecars = Owner::of_sidecars();
+        let agent = match self.plan.workspace.mode {
+            WorkspaceMode::Mount => workspace::mount_owner(&self.plan.workspace.source)?,
+            WorkspaceMode::Copy | WorkspaceMode::Image => {
+                (compose_render::contract::AGENT_UID, compose_render::contract::AGENT_UID)
+            }
+        };
+        let ground = Ground {
+            addresses,
+            images,
+            places: Places {
+                bottle: self.claim.dir().path().to_owned(),
+                owner: (sidecars.uid, sidecars.gid),
+                agent,
+            },
+            pipelock_authority: authorities.pipelock.certificate.clone(),
+            host_addresses: ground::host_addresses()?,
+        };
+        Ok(Prepared { ground, authorities, selection })
+    }
+
+    fn make(&self) -> Made {
+        thread::scope(|scope| {
+            let authorities = scope.spawn(|| {
+                let mint = || Authorities::mint(&self.plan.slug, self.plan.has_egress());
+                self.times.measure(Step::Mint.as_str(), mint)
+            });
+            let images = scope.spawn(|| self.times.measure(Step::Build.as_str(), || self.images()));
+            let addresses = self.times.measure(Step::Networks.as_str(), || self.networks());
+            if addresses.is_err() {
+                // Nobody waits for a build of minutes to read that there is no network.
+                cancel::set();
+            }
+            let images = images.join().unwrap_or_else(|_| Err(panicked()));
+            if !self.signals.any() {
+                cancel::clear();
+            }
+            let authorities = authorities.join().unwrap_or_else(|_| Err(panicked()));
+            Made { images, addresses, authorities }
+        })
+    }
+
+    fn networks(&self) -> anyhow::Result<Addresses> {
+        networks::create(&self.host.docker, &self.plan.slug, &self.pool, self.uplink()).map_err(
+            |error| match error {
+                networks::NetworkError::Taken(_) => crate::exit::advise(
+                    error.into(),
+                    "it was left behind or is another's: `bottle cleanup` removes what is ours, \
+                     `docker network rm` the rest; or choose another `--name`",
+                ),
+                networks::NetworkError::Exhausted { .. }
+                | networks::NetworkError::Routed { .. } => crate::exit::advise(
+                    error.into(),
+                    "`bottle cleanup` frees what no bottle uses; `BOTTLE_SUBNETS` names another \
+                         private network, such as 172.30.0.0/16",
+                ),
+                networks::NetworkError::Host(_)
+                | networks::NetworkError::Subnets(_)
+                | networks::NetworkError::Run(_) => error.into(),
+            },
+        )
+    }
+
+    fn images(&self) -> anyhow::Result<(Images, Option<workspace::Selection>)> {
+        let docker = &self.host.docker;
+        let cache = agent_image::cache_folder(self.environment)?;
+        let tell = |what: &str| self.ui.say(what);
+        let builder = Builder { docker, cache: &cache, tell: &tell };
+        let sidecar = |role: Role| {
+            let building = || self.ui.say(format_args!("building the image of `{role}`"));
+            sidecar_images::ensure(docker, &self.sidecars, role, building)
+        };
+        thread::scope(|scope| {
+            let pipelock = scope.spawn(|| match &self.plan.pipelock.image {
+                Some(image) => builder.ensure(&Image::Named(image.clone())),
+                None => sidecar(Role::Pipelock),
+            });
+            let egress =
+                scope.spawn(|| self.plan.has_egress().then(|| sidecar(Role::Egress)).transpose());
+            let stand_in = scope.spawn(|| self.stand_in_image(&builder));
+            let selection = scope.spawn(|| self.selection());
+            let agent = builder.ensure(&self.plan.image);
+            let selection = selection.join().unwrap_or_else(|_| Err(panicked()))?;
+            let agent = self.with_workspace(&builder, agent?, selection.as_ref())?;
+            stand_in.join().unwrap_or_else(|_| Err(panicked()))?;
+            let images = Images {
+                agent,
+                pipelock: pipelock.join().unwrap_or_else(|_| Err(panicked()))?,
+                egress: egress.join().unwrap_or_else(|_| Err(panicked()))?,
+            };
+            Ok((images, selection))
+        })
+    }
+
+    fn stand_in_image(&self, builder: &Builder<'_>) -> anyhow::Result<()> {
+        let Some(stand_in) = &self.plan.stand_in else { return Ok(()) };
+        if builder.exists(&stand_in.image)? {
+            return Ok(());
+        }
+        Err(anyhow!("there is no image `{}`", stand_in.image)).hint("build it before the start")
+    }
+
+    /// What of the user's folder goes in; with `mount`, the folder itself does.
+    fn selection(&self) -> anyhow::Result<Option<workspace::Selection>> {
+        if self.plan.workspace.mode == WorkspaceMode::Mount || self.resume.is_some() {
+            return Ok(None);
+        }
+        workspace::select(&self.plan.workspace).map(Some)
+    }
+
+    fn with_workspace(
+        &self,
+        builder: &Builder<'_>,
+        agent: ImageRef,
+        selection: Option<&workspace::Selection>,
+    ) -> anyhow::Result<ImageRef> {
+        match (self.plan.workspace.mode, selection) {
+            (WorkspaceMode::Image, Some(selection)) => {
+                workspace::derived(builder, &agent, selection)
+            }
+            _ => Ok(agent),
+        }
+    }
+
+    fn note(
+        &self,
+        metadata: &mut Metadata,
+        images: &Images,
+        addresses: Addresses,
+    ) -> anyhow::Result<()> {
+        metadata.images.insert(Role::Agent, images.agent.clone());
+        metadata.images.insert(Role::Pipelock, images.pipelock.clone());
+        if let Some(egress) = &images.egress {
+            metadata.images.insert(Role::Egress, egress.clone());
+        }
+        if let Some(stand_in) = &self.plan.stand_in {
+            metadata.images.insert(Role::StandIn, stand_in.image.clone());
+        }
+        metadata.addresses = Some(addresses);
+        Ok(self.claim.dir().set_metadata(metadata)?)
+    }
+}
+
+fn panicked() -> anyhow::Error {
+    anyhow!("a thread of ours ended without an answer")
+}

@@ -1,0 +1,88 @@
+//! Step 7: what the agent finds when it begins; meanwhile the sidecars get ready.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use compose_render::Role;
+use compose_run::{containers, ready};
+
+use super::{Prepared, Start};
+use crate::exit::Hint as _;
+use crate::manifest::WorkspaceMode;
+use crate::plan::Rendered;
+use crate::provision::{self, Arrival, Identity};
+
+/// How long a sidecar may take until it serves: seconds, even on a machine that is busy.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// How much of a container's log an error carries.
+const LOG_LINES: u32 = 20;
+
+impl Start<'_> {
+    /// Brings in workspace and settings while every sidecar is waited for.
+    pub(super) fn provision_and_wait(
+        &self,
+        prepared: &Prepared,
+        rendered: &Rendered,
+    ) -> anyhow::Result<()> {
+        let names: Vec<_> = rendered.healthchecks.keys().map(ToString::to_string).collect();
+        let what = format!("waiting for {}, bringing in the workspace", names.join(", "));
+        self.ui.step(what, |_| {
+            thread::scope(|scope| {
+                let waits: Vec<_> = rendered
+                    .healthchecks
+                    .iter()
+                    .map(|(&role, argv)| scope.spawn(move || self.wait_for(role, argv)))
+                    .collect();
+                let brought = self.bring(prepared);
+                for wait in waits {
+                    wait.join().unwrap_or_else(|_| Err(anyhow!("a thread of ours ended")))?;
+                }
+                brought
+            })
+        })
+    }
+
+    fn wait_for(&self, role: Role, argv: &[String]) -> anyhow::Result<()> {
+        let container = role.container(&self.plan.slug);
+        let ready = self.times.measure(ready_step(role), || {
+            ready::wait(&self.host.docker, &container, argv, READY_LIMIT)
+        });
+        ready
+            .with_context(|| format!("`{role}` did not get ready"))
+            .hint(format!("`bottle logs {} --service {role}` shows all it printed", self.plan.slug))
+    }
+
+    fn bring(&self, prepared: &Prepared) -> anyhow::Result<()> {
+        let agent = Role::Agent.container(&self.plan.slug);
+        let docker = &self.host.docker;
+        let arrival = Arrival {
+            plan: self.plan,
+            identity: &Identity::of_person(self.environment),
+            // With `image`, it lies there already.
+            selection: prepared
+                .selection
+                .as_ref()
+                .filter(|_| self.plan.workspace.mode == WorkspaceMode::Copy),
+            resume: self.resume.as_deref(),
+        };
+        let brought = self.times.measure("bring", || provision::bring(docker, &agent, &arrival));
+        brought.map_err(|error| {
+            let lines = containers::last_log_lines(docker, &agent, LOG_LINES);
+            let said = if lines.is_empty() { lines } else { format!("\n{lines}") };
+            error.context(format!("cannot set up the agent's container{said}"))
+        })
+    }
+}
+
+fn ready_step(role: Role) -> &'static str {
+    match role {
+        Role::Pipelock => "ready-pipelock",
+        Role::Egress => "ready-egress",
+        Role::GitGate => "ready-git-gate",
+        Role::Supervise => "ready-supervise",
+        Role::StandIn => "ready-stand-in",
+        Role::Agent => "ready-agent",
+    }
+}
