@@ -1,12 +1,13 @@
 //! Stands for the host: a listener on all its addresses that notes who comes with this run's mark.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 
+const LONGEST_LINE: u64 = 256;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The listener. Its thread ends with this process.
@@ -43,10 +44,9 @@ impl Host {
 
 fn note(mut stream: TcpStream, nonce: &str, arrived: &Mutex<Vec<String>>) -> Option<()> {
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    let mut first = [0; 256];
-    let length = stream.read(&mut first).ok()?;
-    let text = String::from_utf8_lossy(first.get(..length)?).into_owned();
-    let line = text.lines().next()?.to_owned();
+    let mut line = String::new();
+    BufReader::new(Read::by_ref(&mut stream).take(LONGEST_LINE)).read_line(&mut line).ok()?;
+    let line = line.trim_end().to_owned();
     if line.contains(nonce) {
         arrived.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
@@ -63,7 +63,7 @@ mod tests {
         let host = Host::listen("n0nce").unwrap();
         for path in ["other", "n0nce/control"] {
             let mut stream = TcpStream::connect(("127.0.0.1", host.port())).unwrap();
-            write!(stream, "GET /{path} HTTP/1.1\r\n\r\n").unwrap();
+            stream.write_all(format!("GET /{path} HTTP/1.1\r\n").as_bytes()).unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).unwrap();
             assert!(answer.contains("arrived"));

@@ -77,7 +77,10 @@ fn source(shown: &str, text: &str, faults: &mut Vec<String>) {
 
 /// A file that `main.rs` does not name is a test that never runs.
 fn forgotten(folder: &Path, shown: &str, faults: &mut Vec<String>) -> anyhow::Result<()> {
-    let main = fs_err::read_to_string(folder.join("main.rs"))?;
+    let Ok(main) = fs_err::read_to_string(folder.join("main.rs")) else {
+        faults.push(format!("`{shown}` has no `main.rs`, so no test in it runs"));
+        return Ok(());
+    };
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
         let is_module = path.extension().is_some_and(|extension| extension == "rs");
