@@ -9,7 +9,7 @@ mod host;
 mod report;
 mod script;
 mod search;
-mod stage;
+pub(crate) mod stage;
 
 use anyhow::{Context, bail};
 
@@ -33,7 +33,8 @@ pub(crate) fn run(checkout: &Checkout, _arguments: &Arguments) -> anyhow::Result
     Program::cargo(checkout)
         .args(["build", "--quiet", "--package", "launcher", "--bin", "bottle"])
         .run()?;
-    let stage = Stage::set(checkout, &sidecars).context("cannot set the stage")?;
+    let stage = Stage::set(checkout, &sidecars, checkout.target.join("demo"))
+        .context("cannot set the stage")?;
     let bottle = Bottle::start(&stage, &sidecars)?;
     let evidence = watch(&stage, &bottle);
     if evidence.is_err() {

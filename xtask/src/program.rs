@@ -68,6 +68,7 @@ impl Program {
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the tasks link nothing of the product")]
     pub(crate) fn expression(&self) -> duct::Expression {
         let mut expression = duct::cmd(&self.name, &self.arguments);
         for (name, value) in &self.environment {

@@ -12,13 +12,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The listener. Its thread ends with this process.
 #[derive(Debug)]
-pub(super) struct Host {
+pub(crate) struct Host {
     port: u16,
     arrived: Arc<Mutex<Vec<String>>>,
 }
 
 impl Host {
-    pub(super) fn listen(nonce: &str) -> anyhow::Result<Self> {
+    pub(crate) fn listen(nonce: &str) -> anyhow::Result<Self> {
         let listener =
             TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).context("cannot listen on this host")?;
         let host = Self { port: listener.local_addr()?.port(), arrived: Arc::default() };
@@ -32,12 +32,12 @@ impl Host {
         Ok(host)
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// The first lines that bore the mark.
-    pub(super) fn arrived(&self) -> Vec<String> {
+    pub(crate) fn arrived(&self) -> Vec<String> {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

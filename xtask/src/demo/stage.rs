@@ -16,7 +16,7 @@ use crate::program::Program;
 use crate::sidecars;
 
 /// The name of the model that the agent believes it talks to.
-pub(super) const MODEL_HOST: &str = "api.anthropic.com";
+pub(crate) const MODEL_HOST: &str = "api.anthropic.com";
 /// Every demo's image carries it, so that the next demo finds what a killed one left.
 const LABEL: &str = "bottle.demo";
 /// `bottle` gives a stand-in no credential that begins otherwise.
@@ -24,23 +24,26 @@ const KEY_PREFIX: &str = "sk-ant-demo-";
 
 /// Everything that stands before the curtain rises. Dropping it removes the image.
 #[derive(Debug)]
-pub(super) struct Stage {
-    pub(super) folder: PathBuf,
+pub(crate) struct Stage {
+    pub(crate) folder: PathBuf,
     /// `bottle` itself.
-    pub(super) program: PathBuf,
-    pub(super) slug: String,
+    pub(crate) program: PathBuf,
+    pub(crate) slug: String,
     /// Marks what this run sends, so that nothing else is taken for it.
-    pub(super) nonce: String,
+    pub(crate) nonce: String,
     /// The credential that only egress and the model may ever see.
-    pub(super) key: String,
-    pub(super) image: String,
-    pub(super) host: Host,
+    pub(crate) key: String,
+    pub(crate) image: String,
+    pub(crate) host: Host,
 }
 
 impl Stage {
-    pub(super) fn set(checkout: &Checkout, sidecars: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn set(
+        checkout: &Checkout,
+        sidecars: &Path,
+        folder: PathBuf,
+    ) -> anyhow::Result<Self> {
         sweep()?;
-        let folder = checkout.target.join("demo");
         if folder.exists() {
             fs_err::remove_dir_all(&folder)?;
         }
@@ -61,25 +64,25 @@ impl Stage {
         Ok(stage)
     }
 
-    pub(super) fn workspace(&self) -> PathBuf {
+    pub(crate) fn workspace(&self) -> PathBuf {
         self.folder.join("basket")
     }
 
-    pub(super) fn authority(&self) -> PathBuf {
+    pub(crate) fn authority(&self) -> PathBuf {
         self.folder.join("model").join("authority.pem")
     }
 
-    pub(super) fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.folder.join("state")
     }
 
     /// The state of this demo's bottle.
-    pub(super) fn bottle(&self) -> PathBuf {
+    pub(crate) fn bottle(&self) -> PathBuf {
         self.state().join(&self.slug)
     }
 
     /// The container of a service.
-    pub(super) fn container(&self, service: &str) -> String {
+    pub(crate) fn container(&self, service: &str) -> String {
         format!("bottle-{}-{service}", self.slug)
     }
 
@@ -155,7 +158,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// SHA-256 in lower-case hexadecimal.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

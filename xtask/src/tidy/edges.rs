@@ -5,22 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, PackageId};
 
 /// A package of ours and the packages of ours that it may depend on, tests apart.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("compose-render", &[]),
     ("compose-run", &["compose-render"]),
     ("sidecar", &["compose-render"]),
     ("compose-testkit", &["compose-render", "compose-run"]),
+    ("probe-client", &[]),
     ("ca", &["compose-render"]),
     ("tls-intercept", &["ca", "compose-render", "sidecar"]),
-    ("pipelock", &["compose-render"]),
-    ("egress", &["compose-render"]),
+    ("pipelock", &["ca", "compose-render", "compose-run"]),
+    ("dlp", &[]),
+    ("egress", &["ca", "compose-render", "compose-run"]),
     ("git-gate", &["compose-render"]),
     ("supervise", &["compose-render"]),
-    ("pipelock-proxy", &["ca", "compose-render", "pipelock", "sidecar", "tls-intercept"]),
+    ("pipelock-proxy", &["ca", "compose-render", "dlp", "pipelock", "sidecar", "tls-intercept"]),
     ("egress-proxy", &["ca", "compose-render", "egress", "sidecar", "tls-intercept"]),
     (
         "launcher",
-        &["ca", "compose-render", "compose-run", "egress", "git-gate", "pipelock", "supervise"],
+        &[
+            "ca",
+            "compose-render",
+            "compose-run",
+            "dlp",
+            "egress",
+            "git-gate",
+            "pipelock",
+            "supervise",
+        ],
     ),
     ("bottle-guest", &[]),
     ("scripted-model", &["ca", "compose-render"]),

@@ -20,7 +20,7 @@ const DOOR: &str = concat!("clippy::disallowed_", "methods");
 /// The one home of each mechanism: the files that may open a door that `clippy.toml` closes, and
 /// how often each does.
 const DOORS: [(&str, usize); 2] =
-    [("xtask/scripted-model/src/model.rs", 1), ("xtask/src/program.rs", 1)];
+    [("xtask/scripted-model/src/model.rs", 1), ("xtask/src/program.rs", 2)];
 
 /// Checks the whole checkout, build products apart.
 pub(super) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
