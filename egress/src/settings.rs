@@ -50,6 +50,7 @@ pub fn mint(slug: &Slug, now: time::OffsetDateTime) -> Result<ca::Authority, ca:
 pub struct Egress {
     settings: Settings,
     routes: Routes,
+    authority: Vec<RenderedFile>,
 }
 
 impl Egress {
@@ -62,10 +63,17 @@ impl Egress {
         match check_routes(&settings.routes) {
             faults if faults.is_empty() => {
                 let routes = Routes::new(settings.routes.clone());
-                Ok(Self { settings, routes })
+                Ok(Self { settings, routes, authority: Vec::new() })
             }
             faults => Err(faults),
         }
+    }
+
+    /// Adds the files of the sidecar's own root, where nobody else writes them: started alone.
+    #[must_use]
+    pub fn with_authority(mut self, files: impl IntoIterator<Item = RenderedFile>) -> Self {
+        self.authority.extend(files);
+        self
     }
 
     /// The routes in the order in which they are asked.
@@ -124,6 +132,8 @@ impl Sidecar for Egress {
     }
 
     fn files(&self) -> Vec<RenderedFile> {
-        vec![RenderedFile::plain(NAME, self.routes_file())]
+        let mut files = vec![RenderedFile::plain(NAME, self.routes_file())];
+        files.extend(self.authority.iter().cloned());
+        files
     }
 }

@@ -38,4 +38,6 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Give the egress in this container new values: a JSON object of names and values on stdin
+    Credentials,
 }

@@ -5,6 +5,7 @@
 //! pipelock's authority vouches for.
 
 mod cli;
+mod credentials;
 mod echo;
 mod encode;
 mod inject;
@@ -16,5 +17,6 @@ mod upstream;
 mod vault;
 
 pub use self::cli::{Cli, Command};
+pub use self::credentials::give;
 pub use self::plane::Plane;
 pub use self::serve::{check, run};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use compose_render::Role;
-use egress_proxy::{Cli, Command, check, run};
+use egress_proxy::{Cli, Command, check, give, run};
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
@@ -15,6 +15,7 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Check { config } => check(&config)?,
         Command::Healthcheck => sidecar::healthcheck()?,
+        Command::Credentials => give()?,
         Command::Status { json: _ } => sidecar::print_status()?,
     }
     Ok(ExitCode::SUCCESS)

@@ -7,8 +7,9 @@ use anyhow::Context as _;
 use sidecar::{Environment, Line, Log, Shutdown, Status};
 use tls_intercept::client::{Client, ClientLimits};
 use tls_intercept::{Interceptor, Limits, Mode};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
+use crate::credentials;
 use crate::policy::{Policies, read};
 use crate::proxy::Egress;
 use crate::vault::Vault;
@@ -64,6 +65,11 @@ impl Plane {
         self.status.set_ready();
         let shutdown = self.shutdown.clone();
         tls_intercept::serve(listener, Mode::Proxy, interceptor, egress, shutdown).await;
+    }
+
+    /// Takes new values of credentials from a socket, until the shutdown is requested.
+    pub async fn take_credentials(&self, listener: UnixListener) {
+        credentials::take(listener, Arc::clone(&self.egress), self.shutdown.clone()).await;
     }
 
     /// Reads the routes again. What is wrong with them is told, and those in force stay.

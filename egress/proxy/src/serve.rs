@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use egress::RoutesFile;
 use sidecar::Running;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
+use crate::credentials::SOCKET;
 use crate::plane::Plane;
 use crate::policy::read;
 
@@ -32,6 +33,15 @@ pub async fn run(config: &Path, listen: SocketAddr, running: Running) -> anyhow:
     let cannot = || format!("cannot listen on `{listen}`");
     let listener = TcpListener::bind(listen).await.with_context(cannot)?;
     let plane = Plane::load(config, environment, &shutdown, &log, &status)?;
+    let socket = Path::new(SOCKET);
+    // Left by a process that was killed: the tmpfs outlives it when the engine restarts us.
+    drop(std::fs::remove_file(socket));
+    let credentials =
+        UnixListener::bind(socket).with_context(|| format!("cannot listen on `{SOCKET}`"))?;
+    shutdown.spawn({
+        let plane = plane.clone();
+        async move { plane.take_credentials(credentials).await }
+    });
     let reloading = async {
         loop {
             reload.wished().await;

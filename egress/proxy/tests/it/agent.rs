@@ -1,5 +1,6 @@
 //! The agent's side: raw bytes, so that a test decides every one of them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,22 @@ use crate::world::World;
 
 /// A lost answer fails the test, it does not hang it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where egress is, and by which root the agent knows it.
+pub(crate) trait Way {
+    fn egress(&self) -> SocketAddr;
+    fn authority(&self) -> &str;
+}
+
+impl Way for World {
+    fn egress(&self) -> SocketAddr {
+        self.egress
+    }
+
+    fn authority(&self) -> &str {
+        &self.authority
+    }
+}
 
 /// What came back.
 #[derive(Debug)]
@@ -36,13 +53,13 @@ impl Answer {
 }
 
 /// Asks `https://api.test` through egress; `head` is the request line and headers, without `Host`.
-pub(crate) async fn ask(world: &World, head: &str) -> Answer {
-    ask_at(world, "api.test:443", head).await
+pub(crate) async fn ask(way: &impl Way, head: &str) -> Answer {
+    ask_at(way, "api.test:443", head).await
 }
 
 /// The same at another destination.
-pub(crate) async fn ask_at(world: &World, destination: &str, head: &str) -> Answer {
-    let mut stream = open(world, destination).await;
+pub(crate) async fn ask_at(way: &impl Way, destination: &str, head: &str) -> Answer {
+    let mut stream = open(way, destination).await;
     let host = destination.strip_suffix(":443").unwrap_or(destination);
     let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
     let mut request = format!("{line} HTTP/1.1\r\nhost: {host}\r\n");
@@ -56,8 +73,8 @@ pub(crate) async fn ask_at(world: &World, destination: &str, head: &str) -> Answ
 }
 
 /// Opens a tunnel and TLS in it, as the agent trusts egress.
-pub(crate) async fn open(world: &World, destination: &str) -> TlsStream<TcpStream> {
-    let mut stream = TcpStream::connect(world.egress).await.unwrap();
+pub(crate) async fn open(way: &impl Way, destination: &str) -> TlsStream<TcpStream> {
+    let mut stream = TcpStream::connect(way.egress()).await.unwrap();
     let ask = format!("CONNECT {destination} HTTP/1.1\r\nhost: {destination}\r\n\r\n");
     stream.write_all(ask.as_bytes()).await.unwrap();
     let mut head = Vec::new();
@@ -66,7 +83,7 @@ pub(crate) async fn open(world: &World, destination: &str) -> TlsStream<TcpStrea
     }
     assert!(head.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&head));
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(world.egress_authority.as_bytes()).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_slice(way.authority().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -80,8 +97,8 @@ pub(crate) async fn open(world: &World, destination: &str) -> TlsStream<TcpStrea
 }
 
 /// Plain HTTP in absolute form.
-pub(crate) async fn ask_plain(world: &World, uri: &str, host: &str) -> Answer {
-    let mut stream = TcpStream::connect(world.egress).await.unwrap();
+pub(crate) async fn ask_plain(way: &impl Way, uri: &str, host: &str) -> Answer {
+    let mut stream = TcpStream::connect(way.egress()).await.unwrap();
     let request = format!("GET {uri} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     read(&mut stream).await

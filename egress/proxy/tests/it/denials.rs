@@ -57,7 +57,7 @@ async fn g5_trace_is_denied() {
 #[tokio::test]
 async fn a_pipelock_that_is_down_is_502_and_no_denial() {
     let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
-    world.stop_pipelock().await;
+    world.behind.stop().await;
     for destination in ["api.test:443", "other.test:443"] {
         let answer = ask_at(&world, destination, "GET /v1/models").await;
         assert_eq!((answer.status, answer.reason().as_str()), (502, "upstream-unreachable"));

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod container;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod denials;

@@ -83,16 +83,61 @@ impl Proxy for Origin {
     fn refused(&self, _: RequestId, _: Option<&Connection>, _: SocketAddr, _: &Denial) {}
 }
 
+/// What stands behind egress: pipelock, and every origin.
+pub(crate) struct Behind {
+    pub(crate) pipelock: Pipelock,
+    origin: Arc<Origin>,
+    shutdown: Shutdown,
+}
+
+impl Behind {
+    pub(crate) async fn start(answer: Answer) -> Self {
+        let slug: Slug = "tests".parse().unwrap();
+        let shutdown = Shutdown::new();
+        let now = time::OffsetDateTime::now_utc();
+        let authority = Authority::mint(&slug, Role::Pipelock, now).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pipelock = Pipelock {
+            address: listener.local_addr().unwrap(),
+            authority: authority.certificate_pem().to_owned(),
+        };
+        let origin = Arc::new(Origin { seen: Mutex::default(), answer });
+        shutdown.spawn(tls_intercept::serve(
+            listener,
+            Mode::Proxy,
+            Arc::new(Interceptor::new(authority, Limits::default())),
+            Arc::clone(&origin),
+            shutdown.clone(),
+        ));
+        Self { pipelock, origin, shutdown }
+    }
+
+    /// What arrived so far.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.origin.seen.lock().unwrap().clone()
+    }
+
+    /// Takes no more connections and ends those that are open.
+    pub(crate) async fn stop(&self) {
+        self.shutdown.request();
+        self.shutdown.drain(Duration::from_secs(30)).await;
+    }
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        self.shutdown.request();
+    }
+}
+
 /// Everything that runs, until it is dropped.
 pub(crate) struct World {
     pub(crate) egress: SocketAddr,
-    pub(crate) egress_authority: String,
-    pub(crate) pipelock: Pipelock,
+    pub(crate) authority: String,
     pub(crate) status: Arc<Status>,
     pub(crate) plane: Plane,
     pub(crate) shutdown: Shutdown,
-    origin: Arc<Origin>,
-    origin_shutdown: Shutdown,
+    pub(crate) behind: Behind,
     log: Log,
     folder: tempfile::TempDir,
 }
@@ -106,28 +151,13 @@ impl World {
     ) -> Self {
         let slug: Slug = "tests".parse().unwrap();
         let now = time::OffsetDateTime::now_utc();
-        let origin_shutdown = Shutdown::new();
-        let pipelock_authority = Authority::mint(&slug, Role::Pipelock, now).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let pipelock = Pipelock {
-            address: listener.local_addr().unwrap(),
-            authority: pipelock_authority.certificate_pem().to_owned(),
-        };
-        let origin = Arc::new(Origin { seen: Mutex::default(), answer });
-        origin_shutdown.spawn(tls_intercept::serve(
-            listener,
-            Mode::Proxy,
-            Arc::new(Interceptor::new(pipelock_authority, Limits::default())),
-            Arc::clone(&origin),
-            origin_shutdown.clone(),
-        ));
-
+        let behind = Behind::start(answer).await;
         let folder = tempfile::tempdir().unwrap();
         let authority = egress::mint(&slug, now).unwrap();
         for file in authority.files().unwrap() {
             std::fs::write(folder.path().join(&file.path), file.contents()).unwrap();
         }
-        let file = RoutesFile { pipelock: pipelock.clone(), routes: Routes::new(routes) };
+        let file = RoutesFile { pipelock: behind.pipelock.clone(), routes: Routes::new(routes) };
         std::fs::write(folder.path().join("routes.yaml"), file.render()).unwrap();
 
         let status = Arc::new(Status::new("egress", "0"));
@@ -148,13 +178,11 @@ impl World {
         shutdown.spawn(async move { serving.serve(listener).await });
         Self {
             egress: address,
-            egress_authority: authority.certificate_pem().to_owned(),
-            pipelock,
+            authority: authority.certificate_pem().to_owned(),
             status,
             plane,
             shutdown,
-            origin,
-            origin_shutdown,
+            behind,
             log,
             folder,
         }
@@ -162,7 +190,7 @@ impl World {
 
     /// What arrived so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.origin.seen.lock().unwrap().clone()
+        self.behind.seen()
     }
 
     /// What arrived, when it is exactly one request.
@@ -178,7 +206,8 @@ impl World {
 
     /// Writes other routes where egress reads them.
     pub(crate) fn write_routes(&self, routes: Vec<Route>) -> String {
-        let file = RoutesFile { pipelock: self.pipelock.clone(), routes: Routes::new(routes) };
+        let file =
+            RoutesFile { pipelock: self.behind.pipelock.clone(), routes: Routes::new(routes) };
         let text = file.render();
         std::fs::write(self.routes_file(), &text).unwrap();
         text
@@ -208,18 +237,11 @@ impl World {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-
-    /// Stops what answers as pipelock.
-    pub(crate) async fn stop_pipelock(&self) {
-        self.origin_shutdown.request();
-        self.origin_shutdown.drain(Duration::from_secs(30)).await;
-    }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
         self.shutdown.request();
-        self.origin_shutdown.request();
         // Whatever a test did, the secret is in no line.
         if !std::thread::panicking() {
             let text = self.log_text();
