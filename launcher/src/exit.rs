@@ -35,6 +35,7 @@ impl Exit {
             return Self::Refused;
         }
         match find::<RunError>(error) {
+            Some(RunError::Cancelled { .. }) => Self::Interrupted,
             Some(error) if error.is_docker_missing() => Self::NoDocker,
             _ => Self::Failed,
         }

@@ -12,6 +12,7 @@ mod decisions;
 mod environment;
 mod exit;
 mod fault_point;
+mod hex;
 mod host;
 mod keeper;
 mod manifest;

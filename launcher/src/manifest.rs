@@ -22,13 +22,14 @@ use compose_render::{HostPattern, ImageRef};
 use ipnet::IpNet;
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use self::fault::{Fault, Faults, Position};
 pub(crate) use self::check::leaves;
-pub(crate) use self::preset::Preset;
-pub(crate) use self::reader::list;
+pub(crate) use self::fault::{Fault, Faults, Position};
 use self::node::{Node, Value};
+pub(crate) use self::preset::Preset;
 use self::reader::Reader;
+pub(crate) use self::reader::list;
 use crate::environment::Environment;
+use crate::hex::hex;
 
 /// The keys of every section, for the schema to be held against.
 #[cfg(test)]
@@ -127,7 +128,7 @@ impl Manifest {
 
 /// SHA-256 of a text, in hexadecimal.
 fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 impl fmt::Display for Origin {

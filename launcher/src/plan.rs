@@ -136,15 +136,6 @@ impl Plan {
     pub(crate) fn has_egress(&self) -> bool {
         !self.routes.is_empty()
     }
-
-    /// The parts of this bottle, in the order of their services.
-    pub(crate) fn roles(&self) -> Vec<Role> {
-        let mut roles = vec![Role::Pipelock];
-        roles.extend(self.has_egress().then_some(Role::Egress));
-        roles.extend(self.stand_in.is_some().then_some(Role::StandIn));
-        roles.push(Role::Agent);
-        roles
-    }
 }
 
 #[cfg(test)]

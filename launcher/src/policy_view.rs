@@ -115,7 +115,9 @@ impl PolicyView {
     fn workspace_text(&self) -> String {
         match self.workspace {
             WorkspaceMode::Copy => "a copy: what the agent does stays in the bottle",
-            WorkspaceMode::Image => "a copy held by an image: what the agent does stays in the bottle",
+            WorkspaceMode::Image => {
+                "a copy held by an image: what the agent does stays in the bottle"
+            }
             WorkspaceMode::Mount => "your folder itself, writable",
         }
         .to_owned()
@@ -148,7 +150,11 @@ impl RouteView {
             [] => all.to_owned(),
             some => some.join(" "),
         };
-        let port = if self.port == egress::DEFAULT_PORT { String::new() } else { format!(":{}", self.port) };
+        let port = if self.port == egress::DEFAULT_PORT {
+            String::new()
+        } else {
+            format!(":{}", self.port)
+        };
         let (methods, paths) = (any(&self.methods, "every method"), any(&self.paths, "every path"));
         let with = any(&self.credentials, "no credential");
         format!("{}{port}: {methods}, {paths}, with {with}", self.host)

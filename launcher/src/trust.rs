@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use self::fingerprint::{fingerprint, named_files};
 use crate::environment::Environment;
 use crate::exit::Hint as _;
+use crate::hex::hex;
 
 /// The folder in the state folder. It begins with a dot, which no bottle's name does.
 const FOLDER: &str = ".trust";
@@ -97,8 +98,7 @@ impl Trust {
     fn record(&self, manifest: &Path) -> anyhow::Result<PathBuf> {
         use std::os::unix::ffi::OsStrExt as _;
         let place = place(manifest)?;
-        let hash = Sha256::digest(place.as_os_str().as_bytes());
-        let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let name = hex(&Sha256::digest(place.as_os_str().as_bytes()));
         Ok(self.folder.join(format!("{name}.json")))
     }
 }

@@ -34,14 +34,17 @@ impl Ui {
     }
 
     /// Prints data: the answer to what was asked. Ends with one newline.
+    #[expect(clippy::unused_self, reason = "who prints has been given the one that may")]
     pub(crate) fn data(&self, text: impl Display) -> io::Result<()> {
         let text = text.to_string();
+        let end = if text.ends_with('\n') { "" } else { "\n" };
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        if !text.ends_with('\n') {
-            out.write_all(b"\n")?;
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes()));
+        match written.and_then(|()| out.flush()) {
+            // Whoever read the first lines and went away has what they wanted.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
         }
-        out.flush()
     }
 
     /// Prints a value as JSON, the answer to `--json`.
@@ -107,11 +110,6 @@ impl Ui {
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-    }
-
-    /// Whether stderr is a terminal on which lines may come and go.
-    pub(crate) fn is_live(&self) -> bool {
-        self.live
     }
 
     /// Writes one line to stderr. Where stderr is gone there is nobody to tell.

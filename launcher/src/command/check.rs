@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli;
 use crate::environment::Environment;
 use crate::exit::{Exit, find};
-use crate::manifest::{Faults, Manifest, lookup};
+use crate::manifest::{Faults, Manifest, list, lookup};
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &cli::Check, ui: &Ui) -> anyhow::Result<Exit> {
@@ -20,8 +20,8 @@ pub(crate) fn run(args: &cli::Check, ui: &Ui) -> anyhow::Result<Exit> {
         return as_json(read, ui);
     }
     let manifest = read?;
-    let (agents, bottles) = (manifest.agents.len(), manifest.bottles.len());
-    ui.say(format_args!("{} is right: {agents} agents, {bottles} bottles", manifest.origin));
+    let names: Vec<&str> = manifest.agents.keys().map(String::as_str).collect();
+    ui.say(format_args!("{} is right: it has {}", manifest.origin, list(&names)));
     Ok(Exit::Done)
 }
 

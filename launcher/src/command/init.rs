@@ -46,7 +46,9 @@ mod tests {
 
     fn read(text: &str) -> Manifest {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["prompts/implementer.md", "skills/commit/SKILL.md", "image/Dockerfile", "ca.pem"] {
+        for name in
+            ["prompts/implementer.md", "skills/commit/SKILL.md", "image/Dockerfile", "ca.pem"]
+        {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             compose_run::replace(&path, b"text\n", 0o644).unwrap();
@@ -64,10 +66,8 @@ mod tests {
 
     #[test]
     fn every_commented_line_is_right_as_well() {
-        let uncommented: Vec<String> = TEMPLATE
-            .lines()
-            .map(|line| line.replacen("#: ", "", 1))
-            .collect();
+        let uncommented: Vec<String> =
+            TEMPLATE.lines().map(|line| line.replacen("#: ", "", 1)).collect();
         let manifest = read(&uncommented.join("\n"));
         let bottle = &manifest.bottles["default"];
         assert!(bottle.routes.len() > 1);

@@ -1,5 +1,6 @@
 //! `bottle policy`: what a bottle runs under, or what an agent would get.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -64,11 +65,11 @@ fn of_bottle(slug: &Slug, folder: &Path, as_json: bool, ui: &Ui) -> anyhow::Resu
     }
     let mut out = format!("bottle {slug}\n");
     for route in &routes {
-        out.push_str(&format!("  route  {}\n", route.text()));
+        writeln!(out, "  route  {}", route.text())?;
     }
     let allowed = pipelock.get("api_allowlist").and_then(|list| list.as_array());
     for host in allowed.into_iter().flatten().filter_map(|host| host.as_str()) {
-        out.push_str(&format!("  allow  {host}\n"));
+        writeln!(out, "  allow  {host}")?;
     }
     ui.data(plain(&out))?;
     Ok(Exit::Done)

@@ -1,6 +1,7 @@
 //! `bottle render`: the compose file and every config of a start, without starting.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use compose_render::{ImageRef, Slug};
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &cli::Render, ui: &Ui) -> anyhow::Result<Exit> {
     }
     let mut out = format!("# docker-compose.yml\n{}", rendered.compose);
     for (name, text) in files.iter().filter(|(name, _)| name.as_str() != "seccomp.json") {
-        out.push_str(&format!("\n# {name}\n{text}"));
+        write!(out, "\n# {name}\n{text}")?;
     }
     ui.data(out)?;
     Ok(Exit::Done)

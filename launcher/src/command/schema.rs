@@ -41,7 +41,7 @@ fn schema() -> Value {
 fn agent() -> Value {
     object(
         &["bottle", "command"],
-        json!({
+        &json!({
             "bottle": text("The bottle it runs in, a key of `bottles`"),
             "command": { "type": "array", "minItems": 1, "items": { "type": "string" } },
             "prompt": text("A file appended to the agent's system prompt"),
@@ -53,10 +53,10 @@ fn agent() -> Value {
 fn bottle() -> Value {
     object(
         &[],
-        json!({
+        &json!({
             "image": image(),
             "workspace": { "enum": ["copy", "image", "mount"], "default": "copy" },
-            "resources": object(&[], json!({
+            "resources": object(&[], &json!({
                 "cpus": { "type": "number", "minimum": 0.01, "default": 2 },
                 "memory": { "type": ["string", "integer"], "default": "4g" },
                 "pids": { "type": "integer", "minimum": 16, "default": 1024 },
@@ -66,10 +66,10 @@ fn bottle() -> Value {
                 "additionalProperties": { "type": ["string", "number", "boolean"] },
             },
             "forward_env": texts("Names of variables of the host that the agent sees"),
-            "egress": object(&[], json!({ "routes": { "type": "array", "items": route() } })),
+            "egress": object(&[], &json!({ "routes": { "type": "array", "items": route() } })),
             "pipelock": pipelock(),
             "git": { "not": {}, "description": "Not part of this version" },
-            "supervise": object(&[], json!({ "enabled": { "const": false } })),
+            "supervise": object(&[], &json!({ "enabled": { "const": false } })),
             "runtime": { "enum": ["runsc"], "description": "gVisor" },
         }),
     )
@@ -78,7 +78,7 @@ fn bottle() -> Value {
 fn image() -> Value {
     object(
         &[],
-        json!({
+        &json!({
             "name": text("An image, used as it is"),
             "base": text("The image to build on"),
             "apt": texts("Debian packages"),
@@ -92,7 +92,7 @@ fn route() -> Value {
     let presets: Vec<&str> = Preset::words().into_iter().map(|(word, _)| word).collect();
     let mut route = object(
         &[],
-        json!({
+        &json!({
             "host": text("A name, `*.` and a domain, or an address"),
             "port": { "type": "integer", "minimum": 1, "maximum": 65535, "default": 443 },
             "methods": { "type": "array", "minItems": 1, "items": { "type": "string" } },
@@ -113,7 +113,7 @@ fn route() -> Value {
 fn credential() -> Value {
     object(
         &["env"],
-        json!({
+        &json!({
             "env": text("The variable of the host that holds it"),
             "header": text("A header whose whole value it is"),
             "scheme": { "enum": ["bearer", "basic"] },
@@ -125,22 +125,23 @@ fn credential() -> Value {
 }
 
 fn pipelock() -> Value {
-    let action = |words: Value| object(&[], json!({ "action": { "enum": words } }));
+    let action = |words: Value| object(&[], &json!({ "action": { "enum": words } }));
     object(
         &[],
-        json!({
+        &json!({
             "allow": texts("Hosts allowed without a route, with `:port` where it is not 443 or 80"),
             "dlp": action(json!(["block", "warn"])),
             "responses": action(json!(["warn", "strip", "block"])),
-            "ssrf": object(&[], json!({ "allow": texts("Private networks that may be dialled") })),
+            "ssrf": object(&[], &json!({ "allow": texts("Private networks that may be dialled") })),
             "upstream_ca": texts("`system`, and PEM files"),
             "image": text("Another data plane that reads upstream's pipelock.yaml"),
         }),
     )
 }
 
-fn object(required: &[&str], properties: Value) -> Value {
-    let mut object = json!({ "type": "object", "additionalProperties": false, "properties": properties });
+fn object(required: &[&str], properties: &Value) -> Value {
+    let mut object =
+        json!({ "type": "object", "additionalProperties": false, "properties": properties });
     if let (false, Some(fields)) = (required.is_empty(), object.as_object_mut()) {
         fields.insert("required".to_owned(), json!(required));
     }

@@ -1,9 +1,9 @@
 //! `agents:` the program in the bottle, and how it is set up.
 
+use super::Agent;
 use super::check;
 use super::node::{Node, Value};
 use super::reader::{Reader, list, nearest};
-use super::Agent;
 
 /// The keys of an agent.
 pub(crate) const KEYS: &[&str] = &["bottle", "command", "prompt", "skills"];

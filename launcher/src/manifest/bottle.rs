@@ -8,8 +8,16 @@ use super::{Bottle, Resources, Runtime, WorkspaceMode, check, image, policy, rou
 
 /// The keys of a bottle.
 pub(crate) const KEYS: &[&str] = &[
-    "image", "workspace", "resources", "env", "forward_env", "egress", "pipelock", "git",
-    "supervise", "runtime",
+    "image",
+    "workspace",
+    "resources",
+    "env",
+    "forward_env",
+    "egress",
+    "pipelock",
+    "git",
+    "supervise",
+    "runtime",
 ];
 /// The keys of `resources`.
 pub(crate) const RESOURCE_KEYS: &[&str] = &["cpus", "memory", "pids"];
@@ -150,7 +158,8 @@ fn names(reader: &mut Reader, node: &Node) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for item in reader.items(node, "`forward_env`") {
         let Some(name) = reader.line(item, "a variable's name") else { continue };
-        if check::variable(reader, name, item.position) && !names.iter().any(|other| other == name) {
+        if check::variable(reader, name, item.position) && !names.iter().any(|other| other == name)
+        {
             names.push(name.to_owned());
         }
     }
@@ -163,10 +172,12 @@ mod tests {
 
     #[test]
     fn reads_sizes_as_people_write_them() {
-        for (text, size) in [("64m", 64 << 20), ("4g", 4 << 30), ("2GiB", 2 << 30), ("1024", 1024)] {
+        for (text, size) in [("64m", 64 << 20), ("4g", 4 << 30), ("2GiB", 2 << 30), ("1024", 1024)]
+        {
             assert_eq!(bytes(text), Some(size), "{text}");
         }
-        for text in ["", "g", "-1g", "1t", "4.5g", "99999999999999999999g", "18446744073709551615g"] {
+        for text in ["", "g", "-1g", "1t", "4.5g", "99999999999999999999g", "18446744073709551615g"]
+        {
             assert_eq!(bytes(text), None, "{text}");
         }
     }

@@ -11,10 +11,27 @@ use super::reader::Reader;
 /// round a sidecar, or break the one there is.
 pub(crate) fn is_reserved(name: &str) -> bool {
     const OWN: &[&str] = &[
-        "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "GRPC_PROXY", "FTP_PROXY",
-        "NODE_EXTRA_CA_CERTS", "DENO_CERT", "DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR",
-        "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT", "CARGO_HTTP_CAINFO",
-        "AWS_CA_BUNDLE", "CODEX_CA_CERTIFICATE", "NIX_SSL_CERT_FILE", "HOME", "USER",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "GRPC_PROXY",
+        "FTP_PROXY",
+        "NODE_EXTRA_CA_CERTS",
+        "DENO_CERT",
+        "DENO_TLS_CA_STORE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "GIT_SSL_CAINFO",
+        "PIP_CERT",
+        "CARGO_HTTP_CAINFO",
+        "AWS_CA_BUNDLE",
+        "CODEX_CA_CERTIFICATE",
+        "NIX_SSL_CERT_FILE",
+        "HOME",
+        "USER",
     ];
     let upper = name.to_ascii_uppercase();
     OWN.contains(&upper.as_str()) || upper.starts_with("BOTTLE_")
@@ -28,7 +45,9 @@ pub(super) fn name(reader: &mut Reader, name: &str, at: Position, what: &str, ma
         let shown = name.escape_debug();
         reader.fault(
             at,
-            format!("`{shown}` cannot name {what}: 1 to {max} of a-z, 0-9 and `-`, not at the ends"),
+            format!(
+                "`{shown}` cannot name {what}: 1 to {max} of a-z, 0-9 and `-`, not at the ends"
+            ),
         );
     }
 }

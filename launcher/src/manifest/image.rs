@@ -2,10 +2,10 @@
 
 use compose_render::ImageRef;
 
+use super::Image;
 use super::check;
 use super::node::Node;
 use super::reader::Reader;
-use super::Image;
 
 /// The keys of an image.
 pub(crate) const KEYS: &[&str] = &["name", "base", "apt", "run", "dockerfile"];
@@ -53,7 +53,8 @@ fn packages(reader: &mut Reader, node: &Node) -> Vec<String> {
     let mut packages = Vec::new();
     for item in reader.items(node, "`apt`") {
         let Some(text) = reader.line(item, "a package") else { continue };
-        let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let begins =
+            text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let rest = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-:=~_".contains(&b));
         if begins && rest && text.len() <= 128 {
             packages.push(text.to_owned());

@@ -61,7 +61,9 @@ pub(crate) fn text(path: &Path) -> anyhow::Result<String> {
     }
     let mut bytes = Vec::new();
     let file = fs_err::File::open(path)?;
-    file.take(MAX_SIZE + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read `{shown}`"))?;
+    file.take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read `{shown}`"))?;
     if bytes.len() as u64 > MAX_SIZE {
         return Err(exit::refused(format!("`{shown}` is larger than {MAX_SIZE} bytes")));
     }

@@ -98,7 +98,9 @@ impl Builder {
                     return refuse("a manifest is one document; this is a second one");
                 }
             }
-            Event::Alias(_) => return refuse("aliases (`*name`) are not read; write the value out"),
+            Event::Alias(_) => {
+                return refuse("aliases (`*name`) are not read; write the value out");
+            }
             Event::Scalar(_, _, anchor, _)
             | Event::SequenceStart(anchor, _)
             | Event::MappingStart(anchor, _)

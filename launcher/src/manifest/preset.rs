@@ -42,9 +42,10 @@ impl Preset {
                 ("codeload.github.com", READ, &["/**"], false),
             ],
             Self::Npm => &[("registry.npmjs.org", READ, &["/**"], true)],
-            Self::Pypi => {
-                &[("pypi.org", READ, &["/**"], true), ("files.pythonhosted.org", READ, &["/**"], false)]
-            }
+            Self::Pypi => &[
+                ("pypi.org", READ, &["/**"], true),
+                ("files.pythonhosted.org", READ, &["/**"], false),
+            ],
             Self::Crates => &[
                 ("index.crates.io", READ, &["/**"], false),
                 ("static.crates.io", READ, &["/**"], false),
@@ -54,10 +55,10 @@ impl Preset {
     }
 
     /// The routes. A credential goes to the service's API alone, never to its file hosts.
-    pub(super) fn routes(self, credentials: Vec<egress::Credential>) -> Vec<egress::Route> {
+    pub(super) fn routes(self, credentials: &[egress::Credential]) -> Vec<egress::Route> {
         let lines = self.lines().iter();
         let routes = lines.filter_map(|(host, methods, paths, credited)| {
-            let credentials = if *credited { credentials.clone() } else { Vec::new() };
+            let credentials = if *credited { credentials.to_vec() } else { Vec::new() };
             Some(egress::Route {
                 methods: methods.iter().filter_map(|method| method.parse().ok()).collect(),
                 paths: paths.iter().filter_map(|path| path.parse().ok()).collect(),
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn every_line_of_every_preset_is_read_whole() {
         for (word, preset) in Preset::words() {
-            let routes = preset.routes(Vec::new());
+            let routes = preset.routes(&[]);
             assert_eq!(routes.len(), preset.lines().len(), "{word}");
             for (route, line) in routes.iter().zip(preset.lines()) {
                 assert_eq!((route.methods.len(), route.paths.len()), (line.1.len(), line.2.len()));

@@ -142,15 +142,12 @@ impl Reader {
     }
 
     /// A number written without quotes.
-    pub(super) fn number<T: FromStr + Into<f64> + Copy>(
+    pub(super) fn number<T: FromStr + PartialOrd + std::fmt::Display>(
         &mut self,
         node: &Node,
         what: &str,
         range: std::ops::RangeInclusive<T>,
-    ) -> Option<T>
-    where
-        T: PartialOrd + std::fmt::Display,
-    {
+    ) -> Option<T> {
         let text = match &node.value {
             Value::Scalar { text, plain: true } => text.parse::<T>().ok(),
             _ => None,
@@ -207,12 +204,6 @@ impl Reader {
             }
             (None, _) => Some(self.folder.join(Path::new(text))),
         }
-    }
-
-    /// A list of texts of one line each.
-    pub(super) fn lines(&mut self, node: &Node, what: &str, item: &str) -> Vec<String> {
-        let items = self.items(node, what);
-        items.iter().filter_map(|node| self.line(node, item).map(str::to_owned)).collect()
     }
 
     /// Says that a key is missing, and gives nothing.

@@ -2,10 +2,10 @@
 
 use compose_render::HostPattern;
 
+use super::Route;
 use super::node::{Node, Value};
 use super::preset::Preset;
 use super::reader::Reader;
-use super::Route;
 
 /// The keys of a route.
 pub(crate) const KEYS: &[&str] = &["host", "port", "methods", "paths", "credential", "preset"];
@@ -48,7 +48,7 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
         }
         let words = Preset::words();
         let Some(preset) = reader.word(node, "`preset`", &words) else { return Vec::new() };
-        let routes = preset.routes(credentials.unwrap_or_default());
+        let routes = preset.routes(&credentials.unwrap_or_default());
         let position = fields.position;
         return routes.into_iter().map(|route| Route { position, route }).collect();
     }
@@ -112,9 +112,9 @@ fn credential(reader: &mut Reader, node: &Node) -> Option<egress::Credential> {
         "header" => egress::Form::Header(reader.parsed(place, "a credential's `header`")?),
         "query" => egress::Form::Query(reader.parsed(place, "a credential's `query`")?),
         "cookie" => egress::Form::Cookie(reader.parsed(place, "a credential's `cookie`")?),
-        _ => match reader.word(place, "`scheme`", &[("bearer", true), ("basic", false)])? {
-            true => egress::Form::Bearer,
-            false => egress::Form::Basic {
+        _ => match reader.word(place, "`scheme`", &[("bearer", "bearer"), ("basic", "basic")])? {
+            "bearer" => egress::Form::Bearer,
+            _ => egress::Form::Basic {
                 user: user.and_then(|node| reader.parsed(node, "a credential's `user`")),
             },
         },

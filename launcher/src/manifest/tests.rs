@@ -1,7 +1,5 @@
 //! What is read, and every fault with its place.
 
-use std::path::{Path, PathBuf};
-
 use super::*;
 
 fn read(text: &str) -> Result<Manifest, Faults> {
@@ -17,8 +15,9 @@ fn faults(text: &str) -> String {
 
 /// A bottle with these lines, the agent that runs in it above.
 fn with(bottle: &str) -> String {
-    let lines: String = bottle.lines().map(|line| format!("    {line}\n")).collect();
-    format!("version: 1\nagents: {{a: {{bottle: b, command: [claude]}}}}\nbottles:\n  b:\n{lines}")
+    let lines = bottle.replace('\n', "\n    ");
+    let agents = "version: 1\nagents: {a: {bottle: b, command: [claude]}}\n";
+    format!("{agents}bottles:\n  b:\n    {lines}\n")
 }
 
 fn bottle(lines: &str) -> Bottle {
@@ -30,7 +29,8 @@ fn bottle(lines: &str) -> Bottle {
 
 #[test]
 fn every_fault_is_reported_at_once_with_its_place() {
-    insta::assert_snapshot!(faults("\
+    insta::assert_snapshot!(faults(
+        "\
 version: 2
 agents:
   implementer:
@@ -59,13 +59,17 @@ bottles:
       dlp: {action: permit}
       ssrf: {allow: [10.0.0.1/8, 0.0.0.0/0]}
     runtime: runc
-"));
+"
+    ));
 }
 
 #[test]
 fn a_fault_of_syntax_has_its_place() {
     for (text, fault) in [
-        ("version: 1\nagents:\n  a: [1, 2\n", "4:1: this is not YAML: while parsing a flow sequence"),
+        (
+            "version: 1\nagents:\n  a: [1, 2\n",
+            "4:1: this is not YAML: while parsing a flow sequence",
+        ),
         ("", "1:1: nothing is written here"),
         ("- a list", "1:1: a manifest is a mapping of keys, not a list"),
         ("version: 1", "1:1: a manifest needs the key `agents`"),
@@ -109,18 +113,23 @@ fn what_a_route_holds_the_agent_is_not_handed_as_well() {
 fn bottles_own_variables_cannot_be_set_or_handed_on() {
     for name in ["HTTPS_PROXY", "no_proxy", "SSL_CERT_FILE", "BOTTLE_HOP_SECRET", "HOME"] {
         assert!(faults(&with(&format!("env: {{{name}: x}}"))).contains("bottle's own"), "{name}");
-        assert!(faults(&with(&format!("forward_env: [{name}]"))).contains("bottle's own"), "{name}");
+        assert!(
+            faults(&with(&format!("forward_env: [{name}]"))).contains("bottle's own"),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn routes_that_contradict_each_other_are_named_by_their_places() {
-    let text = with("\
+    let text = with(
+        "\
 egress:
   routes:
     - {host: a.example.org, credential: {env: ONE, scheme: bearer}}
     - {host: \"*.example.org\", credential: {env: TWO, scheme: bearer}}
-");
+",
+    );
     insta::assert_snapshot!(faults(&text));
 }
 
@@ -133,7 +142,8 @@ fn a_list_that_lost_an_item_never_means_every_one() {
 
 #[test]
 fn reads_all_that_a_bottle_has() {
-    let found = bottle("\
+    let found = bottle(
+        "\
 image: {base: debian:trixie-slim, apt: [jq, libssl-dev], run: [\"echo hi > /x\"]}
 workspace: image
 resources: {cpus: 1.5, memory: 512m, pids: 100}
@@ -150,7 +160,8 @@ egress:
         - {env: USER_PASSWORD, scheme: basic, user: me}
     - {preset: pypi}
 pipelock: {allow: [\"docs.example.org:8443\"], responses: {action: strip}}
-");
+",
+    );
     assert_eq!(found.workspace, WorkspaceMode::Image);
     assert_eq!((found.resources.cpus, found.resources.memory), (1.5, 512 << 20));
     assert_eq!(found.env["NUMBER"], "1_000");
@@ -168,7 +179,8 @@ fn a_prompt_that_leaves_its_folder_by_a_symlink_is_refused() {
     let write = |path: &Path| compose_run::replace(path, b"text", 0o644).unwrap();
     write(&outside.path().join("secret"));
     write(&folder.path().join("real.md"));
-    std::os::unix::fs::symlink(outside.path().join("secret"), folder.path().join("bad.md")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret"), folder.path().join("bad.md"))
+        .unwrap();
     std::os::unix::fs::symlink("real.md", folder.path().join("good.md")).unwrap();
     let read = |prompt: &str| {
         let text = format!(

@@ -2,6 +2,8 @@
 
 use compose_render::{Secret, Slug};
 
+use crate::hex::hex;
+
 /// A bottle's unguessable values.
 #[derive(Clone, Debug)]
 pub(crate) struct Entropy {
@@ -24,10 +26,6 @@ impl Entropy {
         let hop_secret = Secret::new("drawn-at-the-start".to_owned());
         Self { hop_secret, seed: slug.as_str().as_bytes().to_vec() }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -114,7 +114,10 @@ impl Manifest {
         let known: Vec<&str> = self.agents.keys().map(String::as_str).collect();
         let missing = || {
             let sentence = format!("{} has no agent `{}`", self.origin, name.escape_debug());
-            exit::advise(exit::refused(sentence), format!("it has {}", crate::manifest::list(&known)))
+            exit::advise(
+                exit::refused(sentence),
+                format!("it has {}", crate::manifest::list(&known)),
+            )
         };
         let agent = self.agents.get(name).ok_or_else(missing)?;
         let bottle = self.bottles.get(&agent.bottle).ok_or_else(missing)?;
@@ -165,7 +168,8 @@ fn forwarded(
 
 fn workspace(folder: &Path) -> anyhow::Result<PathBuf> {
     let found = folder.canonicalize();
-    let path = found.with_context(|| format!("cannot find the workspace `{}`", folder.display()))?;
+    let path =
+        found.with_context(|| format!("cannot find the workspace `{}`", folder.display()))?;
     if !path.is_dir() {
         let sentence = format!("the workspace `{}` is not a folder", path.display());
         return Err(exit::advise(exit::usage(sentence), "name a folder by `--workspace`"));
@@ -184,7 +188,9 @@ fn authority(named: &UpstreamCa) -> anyhow::Result<String> {
         UpstreamCa::System => {
             let there = SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file());
             there
-                .ok_or_else(|| exit::refused("this host has no bundle of roots where one is looked for"))
+                .ok_or_else(|| {
+                    exit::refused("this host has no bundle of roots where one is looked for")
+                })
                 .hint("install `ca-certificates`, or name a PEM file in `upstream_ca`")?
         }
     };
@@ -194,7 +200,9 @@ fn authority(named: &UpstreamCa) -> anyhow::Result<String> {
         return Err(exit::refused(format!("`{shown}` holds no certificate in PEM")));
     }
     if pem.contains("PRIVATE KEY-----") {
-        return Err(exit::refused(format!("`{shown}` holds a private key, which is not to leave it")));
+        return Err(exit::refused(format!(
+            "`{shown}` holds a private key, which is not to leave it"
+        )));
     }
     Ok(pem)
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use compose_render::{
-    HostPattern, Network, RenderedFile, Role, ServiceSpec, Sidecar, seccomp_profile, stitch, to_yaml,
+    HostPattern, Network, RenderedFile, Role, ServiceSpec, Sidecar, seccomp_profile, stitch,
+    to_yaml,
 };
 
 use super::{Ground, Places, Plan, Rendered, guest};
@@ -107,7 +108,10 @@ impl Plan {
         };
         let refuse = |faults: Vec<egress::Fault>| {
             let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            crate::exit::refused(format!("the routes contradict each other: {}", sentences.join("; ")))
+            crate::exit::refused(format!(
+                "the routes contradict each other: {}",
+                sentences.join("; ")
+            ))
         };
         egress::Egress::new(settings).map(Some).map_err(refuse)
     }
@@ -118,9 +122,12 @@ impl Plan {
         settings.allow.clone_from(&self.pipelock.allow);
         settings.routed = self.routed();
         settings.ports.clone_from(&self.pipelock.ports);
-        settings.ports.extend(self.routes.iter().filter(|route| ![80, 443].contains(&route.port)).map(
-            |route| pipelock::PortRule { host: route.host.clone(), port: route.port },
-        ));
+        settings.ports.extend(
+            self.routes
+                .iter()
+                .filter(|route| ![80, 443].contains(&route.port))
+                .map(|route| pipelock::PortRule { host: route.host.clone(), port: route.port }),
+        );
         settings.ssrf_allow.clone_from(&self.pipelock.ssrf_allow);
         settings.never_dial.clone_from(&ground.host_addresses);
         settings.upstream_ca.clone_from(&self.upstream_ca);

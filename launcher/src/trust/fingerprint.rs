@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::exit;
+use crate::hex::hex;
 use crate::manifest::{Image, Manifest, UpstreamCa, leaves};
 
 /// More files than any build context a person has looked at.
@@ -42,7 +43,8 @@ pub(crate) fn fingerprint(text: &str, manifest: &Manifest) -> anyhow::Result<Str
     let mut walk = Walk { sha: Sha256::new(), files: 0, bytes: 0 };
     walk.part(b"manifest", text.as_bytes());
     for path in named_files(manifest) {
-        let link = fs::metadata(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let link =
+            fs::metadata(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
         walk.part(b"named", path.as_os_str().as_bytes());
         if link.is_dir() {
             walk.folder(&path, &path)?;
@@ -50,7 +52,7 @@ pub(crate) fn fingerprint(text: &str, manifest: &Manifest) -> anyhow::Result<Str
             walk.file(&path, &link)?;
         }
     }
-    Ok(walk.sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&walk.sha.finalize()))
 }
 
 struct Walk {
@@ -154,7 +156,8 @@ bottles:
         let before = of(folder.path()).unwrap();
         write(&folder.path().join("README.md"), "not named");
         assert_eq!(of(folder.path()).unwrap(), before);
-        for name in ["p.md", "skills/s/SKILL.md", "skills/s/new", "image/Dockerfile", "image/extra"] {
+        for name in ["p.md", "skills/s/SKILL.md", "skills/s/new", "image/Dockerfile", "image/extra"]
+        {
             let before = of(folder.path()).unwrap();
             write(&folder.path().join(name), "another text");
             assert_ne!(of(folder.path()).unwrap(), before, "{name}");
