@@ -11,8 +11,6 @@ use crate::program::Program;
 pub(crate) const SHIPPED: [&str; 3] = ["pipelock-proxy", "egress-proxy", "bottle-guest"];
 /// What the demo and the tests need besides.
 pub(crate) const MODEL: &str = "scripted-model";
-/// What stands in the containers of the test kit.
-pub(crate) const PROBE: &str = "probe-client";
 
 /// Builds them all, quick to build, and returns the folder they are in.
 pub(crate) fn build(checkout: &Checkout) -> anyhow::Result<PathBuf> {
@@ -27,7 +25,7 @@ pub(crate) fn build_with(checkout: &Checkout, profile: &str) -> anyhow::Result<P
     let mut cargo = Program::cargo(checkout)
         .args(["build", "--quiet", "--profile", profile, "--target", &triple])
         .env("RUSTFLAGS", flags);
-    let binaries = || SHIPPED.into_iter().chain([MODEL, PROBE]);
+    let binaries = || SHIPPED.into_iter().chain([MODEL]);
     for binary in binaries() {
         cargo = cargo.args(["--package", binary]);
     }

@@ -3,9 +3,12 @@
 use crate::{Docker, EscapeControls, RunError, escape_controls};
 use compose_render::{Role, Slug, contract};
 use serde::{Deserialize, Serialize};
-use std::{io::Write, time::Duration};
+use std::{io::Write, path::PathBuf, time::Duration};
 
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Where both Composes note the folder of the project, which is the bottle's.
+const FOLDER_LABEL: &str = "com.docker.compose.project.working_dir";
 
 /// A container of a bottle.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -20,6 +23,8 @@ pub struct Container {
     /// The engine's words: `Up 3 minutes`.
     pub status: String,
     pub image: String,
+    /// The bottle's folder, as compose noted it when it made the container.
+    pub folder: Option<PathBuf>,
 }
 
 /// What `docker inspect` tells of a container's life.
@@ -35,7 +40,7 @@ pub struct Life {
 /// Every container of every bottle, or of that bottle.
 pub fn list(docker: &Docker, slug: Option<&Slug>) -> Result<Vec<Container>, RunError> {
     let format = format!(
-        "{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.Label \"{}\"}}}}\t{{{{.Label \"{}\"}}}}\t{{{{.State}}}}\t{{{{.Image}}}}\t{{{{.Status}}}}",
+        "{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.Label \"{}\"}}}}\t{{{{.Label \"{}\"}}}}\t{{{{.State}}}}\t{{{{.Image}}}}\t{{{{.Status}}}}\t{{{{.Label \"{FOLDER_LABEL}\"}}}}",
         contract::SLUG_LABEL,
         contract::ROLE_LABEL
     );
@@ -52,7 +57,9 @@ fn read(line: &str) -> Option<Container> {
     let slug = fields.next()?.parse().ok()?;
     let role = Role::named(&fields.next()?);
     let (state, image) = (fields.next()?, fields.next()?);
-    Some(Container { id, name, slug, role, state, image, status: fields.next()? })
+    let status = fields.next()?;
+    let folder = fields.next().filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    Some(Container { id, name, slug, role, state, status, image, folder })
 }
 
 /// How it lives, or ended; `None` where there is no such container.

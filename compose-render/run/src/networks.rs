@@ -10,7 +10,13 @@ use crate::{Docker, RunError, containers::is_absence};
 use compose_render::{Addresses, Network, Slug, contract};
 use ipnet::Ipv4Net;
 use serde::Serialize;
-use std::{io, sync::Mutex, thread, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
+    time::Duration,
+};
 
 pub use self::pool::{InvalidPool, Pool};
 
@@ -19,6 +25,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How many subnets are tried before the pool counts as full. The engine refuses one that overlaps
 /// with another network of its own, and only it can say so without a race.
 const ATTEMPTS: usize = 300;
+
+/// The label that names the state folder: an engine may serve several.
+const STATE_LABEL: &str = "bottle.state";
 
 /// The option that keeps the bridge from having an address, which is the way to the host.
 const NO_GATEWAY: &str = "com.docker.network.bridge.inhibit_ipv4=true";
@@ -38,6 +47,8 @@ pub struct FoundNetwork {
     pub id: String,
     pub name: String,
     pub slug: Slug,
+    /// The state folder of the bottle it was made for.
+    pub state: Option<PathBuf>,
 }
 
 /// Networks that could not be made.
@@ -57,10 +68,12 @@ pub enum NetworkError {
     Run(#[from] RunError),
 }
 
-/// Creates both networks of a bottle. Where one cannot be made, the other is removed again.
+/// Creates both networks of a bottle of that state folder. Where one cannot be made, the other is
+/// removed again.
 pub fn create(
     docker: &Docker,
     slug: &Slug,
+    state: &Path,
     pool: &Pool,
     uplink: Uplink,
 ) -> Result<Addresses, NetworkError> {
@@ -69,20 +82,28 @@ pub fn create(
     if free.len() < 2 {
         return Err(NetworkError::Routed { pool: pool.to_string() });
     }
-    create_from(docker, slug, pool, uplink, free)
+    create_from(Wanted { docker, slug, state, uplink }, pool, free)
+}
+
+/// What both networks have in common.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    docker: &'a Docker,
+    slug: &'a Slug,
+    state: &'a Path,
+    uplink: Uplink,
 }
 
 fn create_from(
-    docker: &Docker,
-    slug: &Slug,
+    wanted: Wanted<'_>,
     pool: &Pool,
-    uplink: Uplink,
     free: Vec<Ipv4Net>,
 ) -> Result<Addresses, NetworkError> {
+    let Wanted { docker, slug, .. } = wanted;
     // Both at once: each costs the engine a tenth of a second. They share what is left to try.
     let free = Mutex::new(free.into_iter().take(ATTEMPTS));
     let next = || free.lock().ok()?.next();
-    let make = |network| create_one(docker, slug, network, uplink, pool, &next);
+    let make = |network| create_one(wanted, network, pool, &next);
     let (internal, outer) = thread::scope(|scope| {
         let internal = scope.spawn(|| make(Network::Internal));
         let outer = make(Network::Uplink);
@@ -106,17 +127,15 @@ fn create_from(
 }
 
 fn create_one(
-    docker: &Docker,
-    slug: &Slug,
+    wanted: Wanted<'_>,
     network: Network,
-    uplink: Uplink,
     pool: &Pool,
     next: &(dyn Fn() -> Option<Ipv4Net> + Sync),
 ) -> Result<Ipv4Net, NetworkError> {
-    let name = network.name(slug);
+    let name = network.name(wanted.slug);
     let mut refused = 0;
     while let Some(subnet) = next() {
-        match run_create(docker, slug, &name, network, uplink, subnet) {
+        match run_create(wanted, &name, network, subnet) {
             Ok(()) => return Ok(subnet),
             Err(error) if overlaps(&error) => refused += 1,
             Err(error) if error.stderr().contains("already exists") => {
@@ -129,18 +148,19 @@ fn create_one(
 }
 
 fn run_create(
-    docker: &Docker,
-    slug: &Slug,
+    wanted: Wanted<'_>,
     name: &str,
     network: Network,
-    uplink: Uplink,
     subnet: Ipv4Net,
 ) -> Result<(), RunError> {
+    let Wanted { docker, slug, state, uplink } = wanted;
+    let state = format!("{STATE_LABEL}={}", state.display());
     let gateway = Addresses::new(subnet, subnet.supernet().unwrap_or(subnet)).ok();
     let gateway = gateway.map_or_else(String::new, |at| at.gateway(network).to_string());
     let (subnet, label) = (subnet.to_string(), format!("{}={slug}", contract::SLUG_LABEL));
     let mut args = vec!["network", "create", "--driver", "bridge", "--ipv6=false"];
-    args.extend(["--subnet", &subnet, "--gateway", &gateway, "--label", &label]);
+    args.extend(["--subnet", &subnet, "--gateway", &gateway]);
+    args.extend(["--label", &label, "--label", &state]);
     match (network, uplink) {
         (Network::Internal, _) => args.extend(["--internal", "--opt", NO_GATEWAY]),
         (Network::Uplink, Uplink::Sealed) => args.push("--internal"),
@@ -176,13 +196,18 @@ fn remove_one(docker: &Docker, name: &str) -> Result<(), RunError> {
 /// Every network of every bottle.
 pub fn list(docker: &Docker) -> Result<Vec<FoundNetwork>, RunError> {
     let filter = format!("label={}", contract::SLUG_LABEL);
-    let format = format!("{{{{.ID}}}}\t{{{{.Name}}}}\t{{{{.Label \"{}\"}}}}", contract::SLUG_LABEL);
+    let format = format!(
+        "{{{{.ID}}}}\t{{{{.Name}}}}\t{{{{.Label \"{}\"}}}}\t{{{{.Label \"{STATE_LABEL}\"}}}}",
+        contract::SLUG_LABEL
+    );
     let args = ["network", "ls", "--no-trunc", "--filter", &filter, "--format", &format];
     let text = docker.call(args).timeout(PATIENCE).text()?;
     let read = |line: &str| {
         let mut fields = line.split('\t').map(str::to_owned);
         let (id, name) = (fields.next()?, fields.next()?);
-        Some(FoundNetwork { id, name, slug: fields.next()?.parse().ok()? })
+        let slug = fields.next()?.parse().ok()?;
+        let state = fields.next().filter(|state| !state.is_empty()).map(PathBuf::from);
+        Some(FoundNetwork { id, name, slug, state })
     };
     Ok(text.lines().filter_map(read).collect())
 }

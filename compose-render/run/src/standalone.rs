@@ -1,18 +1,16 @@
 //! One sidecar alone: a project of one service, with its networks, and nothing left of it after.
 
 use crate::{
-    Claim, Compose, ComposeProject, Docker, Metadata, Owner, Phase, Secrets, ServiceDirs, StateDir,
-    Undo, containers,
+    Claim, Compose, ComposeProject, Docker, Leftover, Metadata, Owner, Phase, Secrets, ServiceDirs,
+    StateDir, Undo, containers,
     images::{self, BuildFile},
     networks::{self, Pool, Uplink},
     ready, replace_with, write_files,
 };
-use anyhow::Context as _;
-use compose_render::{Addresses, ImageRef, Role, Sidecar, Slug, seccomp_profile, stitch, to_yaml};
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
+use compose_render::{
+    Addresses, ImageRef, Role, Sidecar, Slug, contract, seccomp_profile, stitch, to_yaml,
 };
+use std::{path::PathBuf, time::Duration};
 
 /// How long one sidecar may take until it serves.
 const READY_LIMIT: Duration = Duration::from_mins(1);
@@ -77,10 +75,11 @@ pub fn start<S: Sidecar>(
         Err(error) => {
             let leftovers = undo.run();
             drop(undo);
-            let told = leftovers
-                .iter()
-                .fold(error, |error, leftover| error.context(format!("{leftover}")));
-            Err(told.context(format!("cannot start `{role}` alone")))
+            let failed = format!("cannot start `{role}` alone");
+            Err(error.context(match told(&leftovers) {
+                Some(told) => format!("{failed}, and {told}"),
+                None => failed,
+            }))
         }
     }
 }
@@ -100,7 +99,7 @@ fn bring_up<'a, S: Sidecar>(
     let image =
         images::ensure(host.docker, &recipe.part, &recipe.dockerfile, &recipe.files, || ())?;
     undo.register("remove the networks", || Ok(networks::remove(host.docker, slug)?));
-    let addresses = networks::create(host.docker, slug, host.pool, host.uplink)?;
+    let addresses = networks::create(host.docker, slug, host.state.path(), host.pool, host.uplink)?;
 
     let owner = Owner::of_sidecars();
     let dirs = dir.create_service(role, owner)?;
@@ -118,7 +117,7 @@ fn bring_up<'a, S: Sidecar>(
     dir.set_metadata(&metadata)?;
 
     let project = ComposeProject::new(slug, file);
-    undo.register("remove the containers", || take_down(host, claim));
+    register_down(undo, host, claim);
     host.compose.up(&project, secrets, Some(claim.hold()?))?;
     let container = role.container(slug);
     ready::wait(host.docker, &container, &sidecar.healthcheck(), READY_LIMIT)?;
@@ -128,11 +127,17 @@ fn bring_up<'a, S: Sidecar>(
 }
 
 /// Stops a sidecar that was started alone: logs saved, containers and networks removed, and its
-/// state folder with them unless `keep_state`.
+/// state folder with them unless it is kept. One failure never hides the next.
 pub fn stop(host: &Host<'_>, slug: &Slug, keep: KeepState) -> anyhow::Result<()> {
     let claim = host.state.claim_existing(slug)?;
-    take_down(host, &claim)?;
-    networks::remove(host.docker, slug)?;
+    let mut undo = Undo::new();
+    undo.register("remove the networks", || Ok(networks::remove(host.docker, slug)?));
+    register_down(&mut undo, host, &claim);
+    let leftovers = undo.run();
+    drop(undo);
+    if let Some(told) = told(&leftovers) {
+        anyhow::bail!("cannot stop `{slug}`: {told}");
+    }
     match keep {
         KeepState::No => claim.remove()?,
         KeepState::Yes => {
@@ -152,20 +157,28 @@ pub enum KeepState {
     No,
 }
 
-fn take_down(host: &Host<'_>, claim: &Claim) -> anyhow::Result<()> {
+/// Registers what takes the containers down: run, it saves the logs first.
+fn register_down<'a>(undo: &mut Undo<'a>, host: &'a Host<'a>, claim: &'a Claim) {
     let dir = claim.dir();
-    let project = ComposeProject::new(dir.slug(), dir.compose_file());
-    // The log is for people; that it could not be had must not keep the containers alive.
-    let saved = save_logs(host, &project, &dir.compose_log());
-    let down = host.compose.down(&project, Duration::from_secs(5), Some(claim.hold()?));
-    // By label as well: compose may have failed, or not know of a container.
-    containers::remove(host.docker, dir.slug())?;
-    containers::remove_volumes(host.docker, dir.slug())?;
-    saved.context("cannot save the logs")?;
-    drop(down);
-    Ok(())
+    let project = move || ComposeProject::new(dir.slug(), dir.compose_file());
+    undo.register("remove the volumes", || {
+        Ok(containers::remove_volumes(host.docker, dir.slug())?)
+    });
+    undo.register("remove the containers", move || {
+        // Politely, then by label whatever is left: compose may have failed, or not know of it.
+        let polite = host.compose.down(&project(), contract::STOP_GRACE, Some(claim.hold()?));
+        containers::remove(host.docker, dir.slug()).or(polite)?;
+        Ok(())
+    });
+    undo.register("save the logs", move || {
+        if containers::list(host.docker, Some(dir.slug()))?.is_empty() {
+            return Ok(());
+        }
+        replace_with(&dir.compose_log(), 0o600, |log| Ok(host.compose.logs(&project(), log)?))
+    });
 }
 
-fn save_logs(host: &Host<'_>, project: &ComposeProject, to: &Path) -> anyhow::Result<()> {
-    replace_with(to, 0o600, |log| Ok(host.compose.logs(project, log)?))
+fn told(leftovers: &[Leftover]) -> Option<String> {
+    let told: Vec<_> = leftovers.iter().map(ToString::to_string).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }

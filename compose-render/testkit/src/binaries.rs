@@ -1,11 +1,13 @@
 //! The static binaries that tests put into images.
 
+use compose_render::content_hash;
 use compose_run::{images::Sidecars, program};
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
+use tempfile::Builder;
 
 /// The folder in which `cargo xtask` puts the sidecars.
 ///
@@ -13,46 +15,56 @@ use std::{
 ///
 /// When they were not built.
 pub fn sidecars() -> Sidecars {
-    let sidecars = Sidecars::find(Some(folder()), Path::new("/"));
+    let chosen = env::var_os("BOTTLE_SIDECARS").map(PathBuf::from);
+    let folder = chosen.unwrap_or_else(|| target().join("sidecars"));
     assert!(
-        sidecars.dir().is_dir(),
+        folder.is_dir(),
         "no sidecars in `{}`: run `cargo xtask sidecars` first",
-        sidecars.dir().display()
+        folder.display()
     );
-    sidecars
+    Sidecars::find(Some(folder), Path::new("/"))
 }
 
-/// The test kit's own static binary, built where it is not there: it takes a second.
+/// The test kit's own static binary, compiled where its source changed. By `rustc` alone: it uses
+/// nothing but the standard library, and a cargo inside a test waits for every other cargo.
 ///
 /// # Panics
 ///
-/// When it cannot be built.
+/// When it cannot be compiled.
 pub fn probe_client() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| sidecars_or_build("probe-client")).clone()
+    BUILT.get_or_init(compile).clone()
 }
 
-fn folder() -> PathBuf {
-    let chosen = env::var_os("BOTTLE_SIDECARS").map(PathBuf::from);
-    chosen.unwrap_or_else(|| target().join("sidecars"))
-}
-
-fn sidecars_or_build(name: &str) -> PathBuf {
-    let ready = folder().join(name);
-    if ready.is_file() { ready } else { build(name) }
-}
-
-/// The same build as `cargo xtask sidecars` does, so that they share its result.
-fn build(name: &str) -> PathBuf {
-    let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-    let cargo = env::var_os("CARGO").and_then(|cargo| cargo.into_string().ok());
-    let built = program::call(cargo.as_deref().unwrap_or("cargo"))
-        .args(["build", "--quiet", "--profile", "release", "--target", &triple, "--package", name])
-        .env("RUSTFLAGS", " -C target-feature=+crt-static")
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+fn compile() -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("client/src");
+    let folder = target().join("tmp");
+    let binary = folder.join(format!("probe-client-{}", hash(&source)));
+    if binary.is_file() {
+        return binary;
+    }
+    fs::create_dir_all(&folder).expect("a folder for what tests build");
+    let staged = Builder::new().prefix("probe-client-").tempfile_in(&folder).expect("a file");
+    let staged = staged.into_temp_path();
+    let built = program::call("rustc")
+        .args(["--edition", "2024", "--crate-name", "probe_client", "-C", "opt-level=2"])
+        .args(["-C", "strip=symbols", "-C", "target-feature=+crt-static"])
+        .args(["--target", &format!("{}-unknown-linux-gnu", env::consts::ARCH), "-o"])
+        .arg(&*staged)
+        .arg(source.join("main.rs"))
+        .current_dir(&source)
         .run();
-    assert!(built.is_ok(), "cannot build `{name}`: {built:?}");
-    target().join(triple).join("release").join(name)
+    assert!(built.is_ok(), "cannot compile `probe-client`: {built:?}");
+    staged.persist(&binary).expect("the binary gets its name");
+    binary
+}
+
+fn hash(source: &Path) -> String {
+    let entries = fs::read_dir(source).expect("the client's source").flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    let texts: Vec<_> = files.iter().map(|file| fs::read(file).unwrap_or_default()).collect();
+    content_hash(texts.iter().map(Vec::as_slice))
 }
 
 /// The target folder: tests run from `<target>/<profile>/deps`.

@@ -93,7 +93,7 @@ impl Stack {
 
     /// The bottle's two networks without a bottle.
     pub fn networks(&self, uplink: Uplink) -> Addresses {
-        networks::create(&self.docker, &self.slug, &self.pool, uplink)
+        networks::create(&self.docker, &self.slug, self.state.path(), &self.pool, uplink)
             .unwrap_or_else(|error| fail(&format!("no networks: {error}")))
     }
 

@@ -17,7 +17,8 @@ fn k2_two_starts_at_once_get_four_subnets() {
     // Four subnets are there and four are needed; a test beside this one may hold some of them.
     let create = |stack: &Stack| {
         eventually("room in the pool", || {
-            let made = networks::create(stack.docker(), stack.slug(), &pool, Uplink::Sealed);
+            let (slug, state) = (stack.slug(), stack.state().path());
+            let made = networks::create(stack.docker(), slug, state, &pool, Uplink::Sealed);
             made.map_err(|error| error.to_string())
         })
     };
@@ -31,10 +32,11 @@ fn k2_two_starts_at_once_get_four_subnets() {
         .collect();
     assert_eq!(subnets.len(), 4, "{made:?}");
     let third: Slug = format!("{}-x", stacks[0].slug()).parse().unwrap();
-    let full = networks::create(stacks[0].docker(), &third, &pool, Uplink::Sealed).unwrap_err();
+    let (docker, state) = (stacks[0].docker(), stacks[0].state().path());
+    let full = networks::create(docker, &third, state, &pool, Uplink::Sealed).unwrap_err();
     let is_full = matches!(full, NetworkError::Exhausted { .. } | NetworkError::Routed { .. });
     assert!(is_full, "{full}");
-    let left = networks::list(stacks[0].docker()).unwrap();
+    let left = networks::list(docker).unwrap();
     assert!(left.iter().all(|network| network.slug != third), "half of a bottle's networks");
 }
 
@@ -44,7 +46,8 @@ fn a_stale_network_is_told_and_removed_by_its_bottles_name() {
     let (docker, slug) = (stack.docker(), stack.slug());
     stack.networks(Uplink::Sealed);
     docker.run(["network", "rm", &Network::Internal.name(slug)]).unwrap();
-    let taken = networks::create(docker, slug, stack.pool(), Uplink::Sealed).unwrap_err();
+    let taken = networks::create(docker, slug, stack.state().path(), stack.pool(), Uplink::Sealed);
+    let taken = taken.unwrap_err();
     assert!(matches!(taken, NetworkError::Taken(_)), "{taken}");
     networks::remove(docker, slug).unwrap();
     networks::remove(docker, slug).unwrap();

@@ -26,6 +26,7 @@ impl Sidecar for Toy {
         let at = self.site.addresses;
         ServiceSpec::hardened(Role::Pipelock, self.site.image.clone())
             .command(self.command.iter().copied())
+            .init()
             .user(self.site.owner.uid, self.site.owner.gid)
             .network(Network::Internal, at.internal(Role::Pipelock))
             .dns(at.internal(Role::Pipelock))
