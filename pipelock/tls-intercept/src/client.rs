@@ -3,18 +3,42 @@
 
 mod dial;
 mod error;
+mod pool;
 mod trust;
 
 pub use self::dial::{dial, tunnel};
 pub use self::error::SendError;
 pub use self::trust::Trust;
 
-use crate::{Body, Destination, HopSecret};
-use http::{Request, Response};
+use self::pool::{Key, Pool, Sender};
+use crate::serve::Tasks;
+use crate::{Body, Destination, HopSecret, Host, Scheme, body, headers};
+use compose_render::contract::HOP_HEADER;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Response, Uri, Version, header};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::pki_types::ServerName;
 use sidecar::Shutdown;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+/// What a response's head may be: larger than a request's, for cookies and policies are.
+const RESPONSE_FIELDS: usize = 256;
+const RESPONSE_HEAD: usize = 256 * 1024;
+const RESPONSE_HEAD_H2: u32 = 256 * 1024;
+/// What an upstream may send ahead of an agent that reads slowly.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// An upstream that went without a word is noticed while a response is awaited.
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PING_ANSWER: Duration = Duration::from_secs(20);
 
 /// Where a request is sent. Connections are shared by requests that agree in all of it.
 #[derive(Clone, Debug)]
@@ -70,21 +94,24 @@ impl Default for ClientLimits {
 pub struct Client {
     limits: ClientLimits,
     shutdown: Shutdown,
+    pool: Pool,
 }
 
 impl Client {
-    /// A client whose connections are tasks of `shutdown`.
+    /// A client whose connections are tasks of `shutdown`. Needs a runtime to stand on.
     pub fn new(limits: ClientLimits, shutdown: Shutdown) -> Self {
-        Self { limits, shutdown }
+        let pool = Pool::default();
+        shutdown.spawn(keep_tidy(pool.clone(), limits, shutdown.clone()));
+        Self { limits, shutdown, pool }
     }
 
     /// Sends a request and returns when the response's head is here; the body streams.
     ///
     /// `request` is as [`crate::Proxy::answer`] got it, with the caller's changes: origin-form URI.
-    /// Hop-by-hop fields are stripped again and `Host` is written here, both ways. `connect` is
-    /// called when no connection is there to be used; it is given the deadline by which it is to
-    /// be done, and usually is [`dial`], then perhaps [`tunnel`]. A request is sent again only
-    /// where not one byte of it was sent.
+    /// Hop-by-hop fields are stripped again and `Host` is written here; those of the response are
+    /// stripped, too. `connect` is called when no connection is there to be used, and usually is
+    /// [`dial`], then perhaps [`tunnel`]. A request is sent again only where not one byte of it
+    /// was sent.
     pub async fn send<C, F>(
         &self,
         upstream: &Upstream,
@@ -95,7 +122,206 @@ impl Client {
         C: Fn() -> F + Send + Sync,
         F: Future<Output = Result<TcpStream, SendError>> + Send,
     {
-        let _ = (upstream, request, connect, self.limits, &self.shutdown);
-        Err(SendError::Timeout("not yet written"))
+        let key = Key::from(upstream);
+        let mut request = request;
+        headers::strip_hop_by_hop(request.headers_mut());
+        while let Some(sender) = self.pool.take(&key) {
+            match self.try_on(sender, &key, upstream, request).await? {
+                Outcome::Response(response) => return Ok(response),
+                Outcome::NotSent(unsent, _) => request = unsent,
+            }
+        }
+        let sender = self.connected(upstream, connect).await?;
+        if let Sender::Http2(shared) = &sender {
+            self.pool.put(key.clone(), Sender::Http2(shared.clone()), &self.limits);
+        }
+        match self.try_on(sender, &key, upstream, request).await? {
+            Outcome::Response(response) => Ok(response),
+            Outcome::NotSent(_, error) => Err(SendError::Broken(error)),
+        }
+    }
+
+    async fn try_on(
+        &self,
+        sender: Sender,
+        key: &Key,
+        upstream: &Upstream,
+        mut request: Request<Body>,
+    ) -> Result<Outcome, SendError> {
+        let deadline = self.limits.response;
+        let late = |_| SendError::Timeout("response");
+        let sent = match sender {
+            Sender::Http1(mut sender) => {
+                address(&mut request, upstream, Version::HTTP_11)?;
+                let sent = sender.try_send_request(request);
+                let sent = timeout(deadline, sent).await.map_err(late)?;
+                if sent.is_ok() {
+                    let (pool, key, limits) = (self.pool.clone(), key.clone(), self.limits);
+                    self.shutdown.spawn(async move {
+                        // Ready again when the response's body is over, never if it is dropped.
+                        if sender.ready().await.is_ok() {
+                            pool.put(key, Sender::Http1(sender), &limits);
+                        }
+                    });
+                }
+                sent
+            }
+            Sender::Http2(mut sender) => {
+                address(&mut request, upstream, Version::HTTP_2)?;
+                timeout(deadline, sender.try_send_request(request)).await.map_err(late)?
+            }
+        };
+        match sent {
+            Ok(response) => self.received(response).map(Outcome::Response),
+            Err(mut failed) => match failed.take_message() {
+                Some(unsent) => Ok(Outcome::NotSent(unsent, failed.into_error())),
+                None => Err(SendError::Broken(failed.into_error())),
+            },
+        }
+    }
+
+    fn received(&self, response: Response<Incoming>) -> Result<Response<Body>, SendError> {
+        if response.status().is_informational() {
+            return Err(SendError::Protocol("it switched protocols without being asked"));
+        }
+        let stall = self.limits.stall;
+        let mut response = response.map(|body| body::with_deadline(body::incoming(body), stall));
+        headers::strip_hop_by_hop(response.headers_mut());
+        Ok(response)
+    }
+
+    async fn connected<C, F>(&self, upstream: &Upstream, connect: C) -> Result<Sender, SendError>
+    where
+        C: Fn() -> F + Send + Sync,
+        F: Future<Output = Result<TcpStream, SendError>> + Send,
+    {
+        let stream = connect().await?;
+        match upstream.destination.scheme {
+            Scheme::Http => self.http1(stream).await,
+            Scheme::Https => {
+                let connector = TlsConnector::from(Arc::clone(&upstream.trust.config));
+                let handshake = connector.connect(server_name(&upstream.destination.host)?, stream);
+                let stream = timeout(self.limits.connect, handshake)
+                    .await
+                    .map_err(|_| SendError::Timeout("TLS handshake"))?
+                    .map_err(SendError::handshake)?;
+                let (_, session) = stream.get_ref();
+                if session.alpn_protocol() == Some(b"h2") {
+                    self.http2(stream).await
+                } else {
+                    self.http1(stream).await
+                }
+            }
+        }
+    }
+
+    async fn http1<S>(&self, stream: S) -> Result<Sender, SendError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, connection) = http1::Builder::new()
+            .max_headers(RESPONSE_FIELDS)
+            .max_buf_size(RESPONSE_HEAD)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(SendError::Broken)?;
+        self.drive(connection);
+        Ok(Sender::Http1(sender))
+    }
+
+    async fn http2<S>(&self, stream: S) -> Result<Sender, SendError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, connection) = http2::Builder::new(Tasks(self.shutdown.clone()))
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(RESPONSE_HEAD_H2)
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_ANSWER)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(SendError::Broken)?;
+        self.drive(connection);
+        Ok(Sender::Http2(sender))
+    }
+
+    /// Drives a connection until nobody needs it any more.
+    fn drive<T>(&self, connection: impl Future<Output = T> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.shutdown.spawn(async move {
+            tokio::select! {
+                // Whoever waits for a response on it gets the error.
+                _ = connection => {}
+                () = shutdown.aborted() => {}
+            }
+        });
     }
 }
+
+enum Outcome {
+    Response(Response<Body>),
+    NotSent(Request<Body>, hyper::Error),
+}
+
+/// Lets go of connections that lie idle, and of all when everything stops.
+async fn keep_tidy(pool: Pool, limits: ClientLimits, shutdown: Shutdown) {
+    let every = (limits.idle / 4).max(Duration::from_millis(50));
+    while !shutdown.is_requested() {
+        tokio::select! {
+            () = tokio::time::sleep(every) => pool.tidy(&limits),
+            () = shutdown.requested() => {}
+        }
+    }
+    pool.close();
+}
+
+fn server_name(host: &Host) -> Result<ServerName<'static>, SendError> {
+    match host {
+        Host::Name(name) => ServerName::try_from(name.as_str().to_owned())
+            .map_err(|_| SendError::Protocol("its name cannot stand in a certificate")),
+        Host::Address(address) => Ok(ServerName::IpAddress((*address).into())),
+    }
+}
+
+/// Writes the request's target for this upstream and version. Doing it twice changes nothing.
+fn address(
+    request: &mut Request<Body>,
+    upstream: &Upstream,
+    version: Version,
+) -> Result<(), SendError> {
+    let authority = upstream.destination.authority();
+    let path = request.uri().path_and_query().cloned();
+    let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let whole = version == Version::HTTP_2 || matches!(upstream.form, Form::Absolute { .. });
+    let uri = if whole {
+        Uri::builder()
+            .scheme(upstream.destination.scheme.as_str())
+            .authority(authority.as_str())
+            .path_and_query(path)
+            .build()
+            .map_err(SendError::Request)?
+    } else {
+        Uri::from(path)
+    };
+    *request.uri_mut() = uri;
+    *request.version_mut() = version;
+    let headers = request.headers_mut();
+    headers.remove(header::HOST);
+    headers.remove(HOP_HEADER);
+    if version != Version::HTTP_2 {
+        let host = HeaderValue::try_from(authority).map_err(|e| SendError::Request(e.into()))?;
+        headers.insert(header::HOST, host);
+    }
+    if let Form::Absolute { hop: Some(hop) } = &upstream.form {
+        let hop = HeaderValue::from_bytes(hop.expose());
+        let mut hop = hop.map_err(|error| SendError::Request(error.into()))?;
+        hop.set_sensitive(true);
+        headers.insert(HOP_HEADER, hop);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,19 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// Tells a certificate that does not hold from a handshake that failed otherwise.
+    pub(super) fn handshake(error: io::Error) -> Self {
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match tls {
+            Some(
+                rustls::Error::InvalidCertificate(_)
+                | rustls::Error::NoCertificatesPresented
+                | rustls::Error::UnsupportedNameType,
+            ) => Self::Certificate(error),
+            _ => Self::Tls(error),
+        }
+    }
+
     /// The reason in the denial.
     pub const fn reason(&self) -> Reason {
         match self {
