@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use compose_render::{Addresses, ImageRef, RenderedFile, Role, Secret, Slug};
 
 pub(crate) use self::entropy::Entropy;
-pub(crate) use self::make::{Purpose, Wish};
+pub(crate) use self::make::{Purpose, Wish, cores};
 use crate::manifest::{Image, Pipelock, Resources, Runtime, WorkspaceMode};
 
 /// All that will happen in one start.
@@ -68,6 +68,8 @@ pub(crate) struct WorkspacePlan {
     pub source: PathBuf,
     /// Files that look like credentials and are taken all the same.
     pub include: Vec<PathBuf>,
+    /// For `mount`: the folder, and what of its `.git` is read-only.
+    pub mounts: Vec<compose_render::Mount>,
 }
 
 /// A container of the demo's that answers for one host, on the uplink.

@@ -10,12 +10,14 @@ mod entry;
 mod git_config;
 mod git_folder;
 mod git_index;
+mod mounted;
 mod refusals;
 mod save;
 mod select;
 
 pub(crate) use self::derived::{derived, remove_derived};
 pub(crate) use self::git_config::value as config_value;
+pub(crate) use self::mounted::mounts;
 pub(crate) use self::refusals::{check, mount_owner};
 pub(crate) use self::save::{Saved, save};
 pub(crate) use self::select::{Selection, select};

@@ -14,7 +14,7 @@ use crate::cli;
 use crate::environment::Environment;
 use crate::exit::{Exit, Hint as _};
 use crate::manifest::lookup;
-use crate::plan::{Entropy, Ground, Images, Places, Plan, Purpose, Rendered, Wish};
+use crate::plan::{Entropy, Ground, Images, Places, Plan, Purpose, Rendered, Wish, cores};
 use crate::trust::state_root;
 use crate::ui::Ui;
 
@@ -60,6 +60,7 @@ fn plan(args: &cli::Render, environment: &Environment, ui: &Ui) -> anyhow::Resul
         include: Vec::new(),
         args: Vec::new(),
         stand_in: None,
+        cores: cores(),
     };
     Plan::make(&manifest, wish, environment)
 }

@@ -83,6 +83,7 @@ fn plan(
         args: args.args.clone(),
         stand_in: stand_in(args)?,
         entropy: Entropy::draw(),
+        cores: crate::plan::cores(),
     };
     let plan = Plan::make(&manifest, wish, environment)?;
     let home = environment.path("HOME");

@@ -11,7 +11,8 @@ use super::credentials::{self, Credentials};
 use super::{AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
-use crate::manifest::{Agent, Bottle, Faults, Manifest, UpstreamCa};
+use crate::manifest::{Agent, Bottle, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode};
+use crate::workspace::mounts;
 
 /// Where the roots of the system lie, by distribution.
 const SYSTEM_ROOTS: &[&str] = &[
@@ -44,6 +45,13 @@ pub(crate) struct Wish {
     pub args: Vec<OsString>,
     pub stand_in: Option<StandIn>,
     pub entropy: Entropy,
+    /// The cores this host has.
+    pub cores: usize,
+}
+
+/// The cores this host has, as far as it says.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 impl Plan {
@@ -86,12 +94,8 @@ impl Plan {
             agent: agent_plan(&wish.agent, agent, &wish.args, &placeholders)?,
             slug: wish.slug,
             image: bottle.image.clone(),
-            workspace: WorkspacePlan {
-                mode: bottle.workspace,
-                source: workspace(&wish.workspace)?,
-                include: wish.include,
-            },
-            resources: bottle.resources.clone(),
+            workspace: workspace_plan(bottle.workspace, &wish.workspace, wish.include)?,
+            resources: within(&bottle.resources, wish.cores),
             runtime: bottle.runtime,
             env,
             forward_env,
@@ -164,6 +168,25 @@ fn forwarded(
         }
     }
     names
+}
+
+/// The limits, lowered to what the host has: the engine refuses more cores than there are.
+fn within(asked: &Resources, cores: usize) -> Resources {
+    let there = f64::from(u32::try_from(cores.max(1)).unwrap_or(u32::MAX));
+    Resources { cpus: asked.cpus.min(there), ..asked.clone() }
+}
+
+fn workspace_plan(
+    mode: WorkspaceMode,
+    folder: &Path,
+    include: Vec<PathBuf>,
+) -> anyhow::Result<WorkspacePlan> {
+    let source = workspace(folder)?;
+    let mounts = match mode {
+        WorkspaceMode::Mount => mounts(&source)?,
+        WorkspaceMode::Copy | WorkspaceMode::Image => Vec::new(),
+    };
+    Ok(WorkspacePlan { mode, source, include, mounts })
 }
 
 fn workspace(folder: &Path) -> anyhow::Result<PathBuf> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use compose_render::{Network, Role, ServiceSpec, contract};
 
 use super::{Ground, Plan, StandIn, guest};
-use crate::manifest::{Runtime, WorkspaceMode};
+use crate::manifest::Runtime;
 
 /// The agent's container only idles: nothing in it needs longer to end.
 const AGENT_GRACE: Duration = Duration::from_secs(2);
@@ -30,8 +30,12 @@ impl Plan {
             .pids(self.resources.pids)
             .seccomp(&places.seccomp())
             .stop_grace(AGENT_GRACE);
-        if self.workspace.mode == WorkspaceMode::Mount {
-            spec = spec.mount_writable(&self.workspace.source, contract::WORKSPACE_DIR);
+        for mount in &self.workspace.mounts {
+            spec = if mount.writable {
+                spec.mount_writable(&mount.host, &mount.guest)
+            } else {
+                spec.mount_read_only(&mount.host, &mount.guest)
+            };
         }
         if self.runtime == Runtime::Runsc {
             spec = spec.runtime("runsc");

@@ -25,6 +25,7 @@ fn wish(purpose: Purpose) -> Wish {
         include: Vec::new(),
         args: Vec::new(),
         stand_in: None,
+        cores: 8,
     }
 }
 

@@ -78,6 +78,16 @@ impl GitFolder {
         bail!("`.git` names `{}`, which does not know this folder", own.display())
     }
 
+    /// Where `HEAD` and `index` lie.
+    pub(super) fn own(&self) -> &Path {
+        &self.own
+    }
+
+    /// Where objects, refs and settings lie: the same, but for a worktree.
+    pub(super) fn shared(&self) -> &Path {
+        &self.shared
+    }
+
     /// The names in the index.
     pub(super) fn tracked(&self) -> anyhow::Result<Vec<PathBuf>> {
         let config = text(&self.shared, "config").unwrap_or_default().to_ascii_lowercase();

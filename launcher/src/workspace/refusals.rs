@@ -67,6 +67,7 @@ mod tests {
             mode: WorkspaceMode::Copy,
             source: source.to_owned(),
             include: Vec::new(),
+            mounts: Vec::new(),
         };
         check(&plan, Some(home), state).err().map(|error| format!("{error:#}"))
     }

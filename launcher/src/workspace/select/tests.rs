@@ -18,7 +18,8 @@ fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
 fn selected(root: &Path, include: &[&str]) -> Selection {
     let include = include.iter().map(PathBuf::from).collect();
     let source = root.canonicalize().unwrap();
-    select(&WorkspacePlan { mode: WorkspaceMode::Copy, source, include }).unwrap()
+    select(&WorkspacePlan { mode: WorkspaceMode::Copy, source, include, mounts: Vec::new() })
+        .unwrap()
 }
 
 /// The files and links that come out of the stream, with what is in them.
@@ -152,7 +153,12 @@ fn h7_a_worktree_brings_its_own_head_and_the_shared_objects() {
     // One that does not know this folder is somebody else's.
     replace(&git.join("gitdir"), b"/elsewhere/.git\n", 0o644).unwrap();
     let source = dir.path().join("w").canonicalize().unwrap();
-    let plan = WorkspacePlan { mode: WorkspaceMode::Copy, source, include: Vec::new() };
+    let plan = WorkspacePlan {
+        mode: WorkspaceMode::Copy,
+        source,
+        include: Vec::new(),
+        mounts: Vec::new(),
+    };
     assert!(select(&plan).unwrap_err().to_string().contains("does not know this folder"));
 }
 
