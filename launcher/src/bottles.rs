@@ -1,6 +1,7 @@
 //! The bottles of this host: what the state folder knows and what the engine has, put together.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use compose_render::{Role, Slug};
 use compose_run::containers::{self, Container};
@@ -69,10 +70,11 @@ pub(crate) fn all(host: &Host) -> anyhow::Result<Vec<Bottle>> {
         let containers = containers::list(&host.docker, None);
         (containers, networks.join())
     });
-    for container in containers? {
+    for container in containers?.into_iter().filter(|at| is_ours(host, at.folder.as_deref())) {
         traces.entry(container.slug.clone()).or_default().containers.push(container);
     }
-    for network in networks.unwrap_or_else(|_| Ok(Vec::new()))? {
+    let networks = networks.unwrap_or_else(|_| Ok(Vec::new()))?;
+    for network in networks.into_iter().filter(|at| is_ours_too(host, at)) {
         traces.entry(network.slug.clone()).or_default().networks.push(network);
     }
     for found in host.state.bottles()? {
@@ -89,6 +91,17 @@ pub(crate) fn all(host: &Host) -> anyhow::Result<Vec<Bottle>> {
         Bottle { slug, condition, metadata, fault, containers, networks }
     });
     Ok(bottles.collect())
+}
+
+/// Whether what bears that folder is this state folder's, or nobody's any more. An engine may serve
+/// several state folders, and none of them touches what is another's.
+pub(crate) fn is_ours(host: &Host, folder: Option<&Path>) -> bool {
+    folder.is_none_or(|folder| folder.starts_with(host.state.path()) || !folder.exists())
+}
+
+fn is_ours_too(host: &Host, network: &FoundNetwork) -> bool {
+    let folder = network.state.as_ref().map(|state| state.join(network.slug.as_str()));
+    is_ours(host, folder.as_deref())
 }
 
 /// The bottle of that name.
@@ -155,6 +168,7 @@ mod tests {
             state: state.to_owned(),
             status: String::new(),
             image: String::new(),
+            folder: None,
         }
     }
 

@@ -4,6 +4,7 @@ use anyhow::{Context as _, anyhow};
 use compose_render::Slug;
 use compose_run::{Claim, Phase, StateError, containers};
 
+use crate::bottles;
 use crate::exit::{self, Hint as _};
 use crate::host::Host;
 
@@ -60,7 +61,16 @@ pub(crate) fn take(host: &Host, slug: &Slug, resume: Option<&Slug>) -> anyhow::R
 fn check(host: &Host, claim: &Claim, resume: Option<&Slug>) -> anyhow::Result<()> {
     let slug = claim.dir().slug();
     let metadata = claim.dir().metadata()?;
-    let there = !containers::list(&host.docker, Some(slug))?.is_empty();
+    let containers = containers::list(&host.docker, Some(slug))?;
+    let others = containers.iter().find(|at| !bottles::is_ours(host, at.folder.as_deref()));
+    if let Some(folder) = others.and_then(|at| at.folder.as_ref()) {
+        return Err(anyhow!(
+            "bottle `{slug}` runs from another state folder, `{}`",
+            folder.display()
+        ))
+        .hint("choose another `--name`");
+    }
+    let there = !containers.is_empty();
     let Some(metadata) = metadata else {
         return if there { Err(left_behind(slug)) } else { Ok(()) };
     };

@@ -103,7 +103,10 @@ impl<'a> Teardown<'a> {
     /// Its networks, as the engine knows them by their label.
     fn networks(self) -> anyhow::Result<Vec<FoundNetwork>> {
         let mut all = networks::list(self.docker())?;
-        all.retain(|network| network.slug == *self.slug());
+        let state = self.host.state.path();
+        all.retain(|network| {
+            network.slug == *self.slug() && network.state.as_deref().is_none_or(|at| at == state)
+        });
         Ok(all)
     }
 

@@ -19,6 +19,9 @@ use tempfile::TempDir;
 /// The label of everything a test makes besides bottles: the stack's name.
 pub(crate) const TEST_LABEL: &str = "bottle.test";
 
+/// How the folder of a test is named, and with it the state of its bottles.
+pub(crate) const FOLDER_PREFIX: &str = "bottle-test-";
+
 /// The ground of one test. Dropped, it removes every container and network that carries its name;
 /// after a panic it prints their logs first and keeps the folder.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ impl Stack {
         let compose = Compose::find(&docker, chosen)
             .unwrap_or_else(|error| fail(&format!("{error}: install Docker Compose")));
         sweep::once(&docker);
-        let folder = TempDir::with_prefix("bottle-test-").expect("a folder for the test");
+        let folder = TempDir::with_prefix(FOLDER_PREFIX).expect("a folder for the test");
         let state = StateDir::open(folder.path().join("state")).expect("a state folder");
         Self { slug, docker, compose, state, pool: Pool::default(), folder: Some(folder) }
     }

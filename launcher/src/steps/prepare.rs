@@ -84,24 +84,30 @@ impl Start<'_> {
     }
 
     fn networks(&self) -> anyhow::Result<Addresses> {
-        networks::create(&self.host.docker, &self.plan.slug, &self.pool, self.uplink()).map_err(
-            |error| match error {
-                networks::NetworkError::Taken(_) => crate::exit::advise(
-                    error.into(),
-                    "it was left behind or is another's: `bottle cleanup` removes what is ours, \
+        networks::create(
+            &self.host.docker,
+            &self.plan.slug,
+            self.host.state.path(),
+            &self.pool,
+            self.uplink(),
+        )
+        .map_err(|error| match error {
+            networks::NetworkError::Taken(_) => crate::exit::advise(
+                error.into(),
+                "it was left behind or is another's: `bottle cleanup` removes what is ours, \
                      `docker network rm` the rest; or choose another `--name`",
-                ),
-                networks::NetworkError::Exhausted { .. }
-                | networks::NetworkError::Routed { .. } => crate::exit::advise(
+            ),
+            networks::NetworkError::Exhausted { .. } | networks::NetworkError::Routed { .. } => {
+                crate::exit::advise(
                     error.into(),
                     "`bottle cleanup` frees what no bottle uses; `BOTTLE_SUBNETS` names another \
                          private network, such as 172.30.0.0/16",
-                ),
-                networks::NetworkError::Host(_)
-                | networks::NetworkError::Subnets(_)
-                | networks::NetworkError::Run(_) => error.into(),
-            },
-        )
+                )
+            }
+            networks::NetworkError::Host(_)
+            | networks::NetworkError::Subnets(_)
+            | networks::NetworkError::Run(_) => error.into(),
+        })
     }
 
     fn images(&self) -> anyhow::Result<(Images, Option<workspace::Selection>)> {
