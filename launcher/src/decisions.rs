@@ -27,7 +27,8 @@ impl Decision {
         value.is_object().then(|| Self { line: line.to_owned(), value })
     }
 
-    fn text(&self, field: &str) -> Option<&str> {
+    /// A field that is text.
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
         self.value.get(field)?.as_str()
     }
 

@@ -1,0 +1,169 @@
+//! Watches the attempts that still hang while the agent starts: a late arrival ends the bottle.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use compose_run::Docker;
+use ipnet::Ipv4Net;
+
+use super::guest::{Report, Spec, State};
+use super::{Listener, Went, breach, read_report};
+use crate::plan::guest as guest_path;
+
+/// The guest's last line comes after the watch; the engine may be slow to pass it on.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A probe that still runs, or has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    listener: Listener,
+    /// The agent's network: whatever comes from there is a breach.
+    internal: Ipv4Net,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<Progress>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    report: Option<Report>,
+    /// How the command inside ended, once it has.
+    ended: Option<Result<(), String>>,
+}
+
+impl Watch {
+    /// Starts the guest in the agent's container.
+    pub(super) fn begin(
+        docker: &Docker,
+        agent: &str,
+        spec: &Spec,
+        listener: Listener,
+        internal: Ipv4Net,
+    ) -> anyhow::Result<Self> {
+        let spec = serde_json::to_string(spec).context("cannot write down what is to be tried")?;
+        let call = docker.exec(agent, None, false, [guest_path::BINARY, "probe", &spec]);
+        let shared = Arc::new(Shared::default());
+        let to = Arc::clone(&shared);
+        thread::spawn(move || {
+            let mut lines = Lines { shared: Arc::clone(&to), open: Vec::new() };
+            let ended = call.stream(&mut lines).map_err(|error| error.to_string());
+            to.change(|progress| progress.ended = Some(ended));
+        });
+        Ok(Self { shared, listener, internal })
+    }
+
+    /// Waits until every attempt had its grace time.
+    pub(super) fn first_report(&self, within: Duration) -> anyhow::Result<()> {
+        self.wait(within, |progress| progress.report.is_some())
+    }
+
+    /// Waits for the control.
+    pub(super) fn control_arrived(&self, within: Duration) -> bool {
+        self.listener.control_arrived(within)
+    }
+
+    /// An error once something speaks against the bottle. Asks nobody, so it can be called often.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        if let Some(arrival) = self.listener.breach(Some(self.internal)) {
+            return Err(breach(&arrival));
+        }
+        let progress = self.shared.lock();
+        let attempts = progress.report.iter().flat_map(|report| &report.attempts);
+        for (name, state) in attempts {
+            if *state == State::Arrived {
+                return Err(breach(&format!("{name} was reached")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of every attempt.
+    pub(crate) fn verdict(&self) -> anyhow::Result<()> {
+        let last = |progress: &Progress| progress.report.as_ref().is_some_and(|report| report.last);
+        self.wait(PATIENCE, last)?;
+        self.check()
+    }
+
+    /// What became of the way that must be there, as far as is known by now.
+    pub(crate) fn way(&self) -> Went {
+        let progress = self.shared.lock();
+        let mut attempts = progress.report.iter().flat_map(|report| &report.attempts);
+        let Some((_, state)) = attempts.find(|(name, _)| name.starts_with("way ")) else {
+            return Went::NotTried;
+        };
+        match state {
+            State::Pending | State::Arrived | State::Sent => Went::StillGoing,
+            State::Failed(why) => Went::Failed(why.clone()),
+            State::Answered { denied: Some(reason), .. } => Went::Denied(reason.clone()),
+            State::Answered { status, denied: None } => Went::Through(*status),
+        }
+    }
+
+    fn wait(&self, within: Duration, done: impl Fn(&Progress) -> bool) -> anyhow::Result<()> {
+        let until = Instant::now() + within;
+        let mut progress = self.shared.lock();
+        loop {
+            if done(&progress) {
+                return Ok(());
+            }
+            match &progress.ended {
+                Some(Ok(())) => bail!("the probe in the agent's container ended without a report"),
+                Some(Err(error)) => bail!("the probe in the agent's container failed: {error}"),
+                None => {}
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                bail!("the probe in the agent's container did not report within {within:?}");
+            }
+            let waited = self.shared.changed.wait_timeout(progress, left);
+            progress = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Progress> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+}
+
+/// Takes the guest's lines as they come.
+struct Lines {
+    shared: Arc<Shared>,
+    open: Vec<u8>,
+}
+
+/// A report is shorter; what the agent's side says is bounded all the same.
+const LINE_LIMIT: usize = 256 << 10;
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.open.extend_from_slice(bytes);
+        if self.open.len() > LINE_LIMIT {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        while let Some(end) = self.open.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = self.open.drain(..=end).collect();
+            let report =
+                read_report(String::from_utf8_lossy(&line).trim()).map_err(io::Error::other)?;
+            self.shared.change(|progress| progress.report = Some(report));
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
