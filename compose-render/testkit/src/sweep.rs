@@ -1,10 +1,10 @@
 //! Removes what tests left: at the end of each, and at the beginning what a killed run could not.
 
-use crate::stack::TEST_LABEL;
+use crate::stack::{FOLDER_PREFIX, TEST_LABEL};
 use compose_render::Slug;
 use compose_run::{Docker, RunError, containers, networks};
 use nix::{sys::signal::kill, unistd::Pid};
-use std::sync::Once;
+use std::{path::PathBuf, sync::Once};
 
 /// Removes what runs left whose process is gone. Once in a process.
 pub(crate) fn once(docker: &Docker) {
@@ -12,10 +12,8 @@ pub(crate) fn once(docker: &Docker) {
     SWEPT.call_once(|| {
         // Somebody else may sweep at the same time: what fails here is tried by the next run.
         for slug in bottles(docker) {
-            if is_orphan(slug.as_str()) {
-                containers::remove(docker, &slug).ok();
-                networks::remove(docker, &slug).ok();
-            }
+            containers::remove(docker, &slug).ok();
+            networks::remove(docker, &slug).ok();
         }
         for name in tests(docker) {
             if is_orphan(&name) {
@@ -46,10 +44,20 @@ pub(crate) fn containers(docker: &Docker, label: &str) -> Vec<String> {
     ids.unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
+/// Bottles of stacks whose process is gone. A person's bottle may be named like one, but its state
+/// is never in a test's folder.
 fn bottles(docker: &Docker) -> Vec<Slug> {
     let containers = containers::list(docker, None).unwrap_or_default().into_iter();
     let networks = networks::list(docker).unwrap_or_default().into_iter();
-    containers.map(|it| it.slug).chain(networks.map(|it| it.slug)).collect()
+    let in_containers = containers.map(|found| (found.slug, found.folder));
+    let in_networks = networks.map(|found| (found.slug, found.state));
+    let of_tests = |folder: Option<PathBuf>| {
+        folder.is_some_and(|folder| folder.to_string_lossy().contains(FOLDER_PREFIX))
+    };
+    let all = in_containers.chain(in_networks);
+    all.filter(|(slug, _)| is_orphan(slug.as_str()))
+        .filter_map(|(slug, folder)| of_tests(folder).then_some(slug))
+        .collect()
 }
 
 fn tests(docker: &Docker) -> Vec<String> {
@@ -63,8 +71,7 @@ fn tests(docker: &Docker) -> Vec<String> {
     containers.lines().chain(networks.lines()).map(str::to_owned).collect()
 }
 
-/// Whether it is named like a stack, `<test>-<pid>-<n>`, of a process that is gone. Bottles of
-/// people are not named so, and one that is has a process id in it that is unlikely to be free.
+/// Whether it is named like a stack, `<test>-<pid>-<n>`, of a process that is gone.
 fn is_orphan(name: &str) -> bool {
     let mut parts = name.rsplit('-');
     let count = parts.next().and_then(|count| count.parse::<u32>().ok());

@@ -1,3 +1,5 @@
+//! What the state folder holds, and what it refuses.
+
 use super::*;
 use crate::{Owner, replace};
 use compose_render::{RenderedFile, Role, Secret};
