@@ -1,7 +1,7 @@
 //! Makes it so on this host: Docker, Compose, networks, images, the state folder, other programs.
 //!
 //! Each mechanism has its one home here: child processes in `process`, file replacement in
-//! [`replace`], waiting in [`wait`]. No child process of ours is reached by a terminal's Ctrl-C
+//! [`replace()`], waiting in [`wait`]. No child process of ours is reached by a terminal's Ctrl-C
 //! unless it was attached on purpose, and no secret is ever in an argument or an error.
 
 pub mod cancel;

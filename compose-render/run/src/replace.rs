@@ -100,6 +100,20 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_fills_up_leaves_the_old_file_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("policy");
+        replace(&path, b"old", 0o600).unwrap();
+        let full = replace_with::<io::Error>(&path, 0o600, |file| {
+            file.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert_eq!(full.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
     fn names_the_path_it_could_not_write() {
         let error = replace(Path::new("/proc/no-such/key"), b"", 0o600).unwrap_err();
         assert!(error.to_string().contains("/proc/no-such/key"), "{error}");

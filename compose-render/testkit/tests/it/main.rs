@@ -1,0 +1,55 @@
+//! The test kit's own claims: a sink tells what arrives, and a test is told when nothing does.
+
+use compose_render::Network;
+use compose_run::networks::Uplink;
+use compose_testkit::{Stack, eventually};
+use std::net::Ipv4Addr;
+
+#[test]
+fn a_sink_tells_what_arrives_and_only_that() {
+    let stack = Stack::new("kit");
+    stack.networks(Uplink::Sealed);
+    let outside = stack.outside();
+    let sink = outside.sink(4, &[80, 443], &["example.test"]);
+    let inside = stack.client("inside", Network::Internal);
+    let control = stack.client_on("control", outside.network(), &[]);
+    assert!(!inside.reaches(sink.address, 443));
+    assert_eq!(sink.arrivals(), Vec::<String>::new());
+
+    assert!(control.reaches(sink.address, 443));
+    let sent = control.probe(&["udp", &format!("{}:80", sink.address), "hello", "5000"]);
+    assert!(sent.ok && sent.text.ends_with("sink"), "{sent:?}");
+    let from = control.address_on(outside.network());
+    eventually("both arrivals", || {
+        let arrivals = sink.arrivals();
+        let expected = [format!("tcp 443 {from}"), format!("udp 80 {from}")];
+        if expected.iter().all(|one| arrivals.contains(one)) {
+            Ok(())
+        } else {
+            Err(format!("{arrivals:?}"))
+        }
+    });
+    let found = control.probe(&["dns", "127.0.0.11:53", "example.test", "A"]);
+    assert_eq!(found.text, format!("NOERROR\n{}", sink.address));
+}
+
+#[test]
+fn a_pipe_is_a_connection_from_where_the_container_stands() {
+    let stack = Stack::new("kit-pipe");
+    stack.networks(Uplink::Sealed);
+    let server = stack.client("server", Network::Internal);
+    let client = stack.client("client", Network::Internal);
+    let address = server.address_on(&Network::Internal.name(stack.slug()));
+    assert_ne!(address, Ipv4Addr::UNSPECIFIED);
+    std::thread::scope(|scope| {
+        let accepted =
+            scope.spawn(|| server.accept("0.0.0.0:7000").input("from the server").text());
+        // The connection comes about once the other side listens.
+        let heard = eventually("an answer", || {
+            let call = client.pipe(&format!("{address}:7000")).input("from the client");
+            call.text().map_err(|error| error.to_string())
+        });
+        assert_eq!(heard, "from the server");
+        assert_eq!(accepted.join().expect("a thread").expect("a text"), "from the client");
+    });
+}
