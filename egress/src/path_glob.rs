@@ -9,6 +9,9 @@ use std::str::FromStr;
 /// Longer than any path worth a rule, short enough to keep the comparison of two globs cheap.
 const MAX_LEN: usize = 512;
 
+/// As canonical paths write it.
+const ENCODED_SLASH: &str = "%2F";
+
 /// A glob over canonical paths, beginning with `/`.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct PathGlob {
@@ -40,7 +43,13 @@ impl PathGlob {
     }
 
     /// Whether a canonical path, without its query, is covered.
+    ///
+    /// A path with an encoded slash is covered only by a glob that has one itself: servers do not
+    /// agree whether it ends a segment.
     pub fn matches(&self, path: &str) -> bool {
+        if path.contains(ENCODED_SLASH) && !self.text.contains(ENCODED_SLASH) {
+            return false;
+        }
         let mut states = self.closure(vec![0]);
         for byte in path.bytes() {
             let next = states.iter().filter_map(|&at| self.step(at, byte)).collect();
@@ -198,6 +207,8 @@ mod tests {
             ("/", "/x", false),
             ("/repos/*.git", "/repos/x.git", true),
             ("/v1/messages", "/v1/Messages", false),
+            ("/v1/**", "/v1/a%2Fb", false),
+            ("/v1/*%2F*", "/v1/a%2Fb", true),
         ] {
             assert_eq!(glob(pattern).matches(path), covered, "{pattern} on {path}");
         }

@@ -60,7 +60,7 @@ async fn exchange(mut stream: UnixStream, egress: Arc<Egress>) -> std::io::Resul
     let reply = match parse(&text, &policy.routes) {
         Ok(values) => {
             let taken: Vec<String> = values.keys().cloned().collect();
-            egress.vault.replace(values);
+            egress.vault.replace(&values);
             egress.log.write(Line {
                 reason: Some("credentials-replaced".to_owned()),
                 detail: Some(taken.join(", ")),

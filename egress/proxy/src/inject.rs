@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use compose_render::Secret;
 use egress::{Credential, Form, MARK, Placeholder, Route};
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 
 use crate::echo::Needles;
@@ -97,8 +97,8 @@ pub(crate) fn inject(
         put(parts, credential, secret.expose())?;
         needles_of(credential, secret.expose(), &mut needles);
     }
-    // A compressed echo could not be found.
-    parts.headers.remove(http::header::ACCEPT_ENCODING);
+    // A compressed echo could not be found. Without the header a server may still compress.
+    parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     if has_placeholder(&parts.headers) { Err(Refusal::PlaceholderInPlace) } else { Ok(needles) }
 }
 

@@ -20,7 +20,7 @@ impl Vault {
     }
 
     /// Takes new values in. Names that are not among them keep theirs.
-    pub(crate) fn replace(&self, news: BTreeMap<String, Secret>) {
+    pub(crate) fn replace(&self, news: &BTreeMap<String, Secret>) {
         self.0.rcu(|held| {
             let mut next = BTreeMap::clone(held);
             next.extend(news.iter().map(|(name, secret)| (name.clone(), Arc::new(secret.clone()))));
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn g9_a_new_value_replaces_the_old_one_and_leaves_the_others() {
         let vault = Vault::new(secrets(&[("A", "canary-old"), ("B", "canary-b")]));
-        vault.replace(secrets(&[("A", "canary-new")]));
+        vault.replace(&secrets(&[("A", "canary-new")]));
         assert_eq!(vault.secret("A").unwrap().expose(), "canary-new");
         assert_eq!(vault.secret("B").unwrap().expose(), "canary-b");
         assert!(!format!("{vault:?}").contains("canary"));

@@ -31,22 +31,18 @@ impl Needles {
     /// Looks for a secret as it is, as URLs, JSON and HTML write it, and in base64.
     pub(crate) fn add_secret(&mut self, secret: &str, placeholder: &str) {
         let fitted = |length| fitted(placeholder, length);
-        self.add(secret.to_owned(), fitted(secret.len()));
+        self.add(secret, fitted(secret.len()));
         for form in [percent(secret), percent(secret).replace('%', "%25")] {
-            let length = form.len();
-            self.add(form, fitted(length));
+            self.add(&form, fitted(form.len()));
         }
         let lower = lower_hex(&percent(secret));
-        let length = lower.len();
-        self.add(lower, fitted(length));
+        self.add(&lower, fitted(lower.len()));
         let json = secret.replace('\\', "\\\\").replace('"', "\\\"");
         for form in [json.replace('/', "\\/"), json] {
-            let length = form.len();
-            self.add(form, fitted(length));
+            self.add(&form, fitted(form.len()));
         }
         let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let length = html.len();
-        self.add(html, fitted(length));
+        self.add(&html, fitted(html.len()));
         self.add_base64(secret.as_bytes(), placeholder);
     }
 
@@ -64,12 +60,12 @@ impl Needles {
                 continue;
             }
             let stand_in = fitted(placeholder, inner.len());
-            self.add(inner.replace('+', "-").replace('/', "_"), stand_in.clone());
-            self.add(inner.to_owned(), stand_in);
+            self.add(&inner.replace('+', "-").replace('/', "_"), stand_in.clone());
+            self.add(inner, stand_in);
         }
     }
 
-    fn add(&mut self, needle: String, stand_in: Vec<u8>) {
+    fn add(&mut self, needle: &str, stand_in: Vec<u8>) {
         let known = self.0.iter().any(|known| known.finder.needle() == needle.as_bytes());
         if !known && !needle.is_empty() {
             let finder = Finder::new(needle.as_bytes()).into_owned();

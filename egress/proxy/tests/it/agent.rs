@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 use crate::world::World;
 
 /// A lost answer fails the test, it does not hang it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where egress is, and by which root the agent knows it.
 pub(crate) trait Way {

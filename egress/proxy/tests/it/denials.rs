@@ -1,7 +1,7 @@
 //! What is refused, what is down, and that the two never look alike.
 
 use crate::agent::{ask, ask_at};
-use crate::world::{CANARY, World, api_key, plainly, route, with_key};
+use crate::world::{CANARY, World, api_key, plainly, route, with_key, write};
 use egress::Form;
 
 #[tokio::test]
@@ -35,13 +35,13 @@ async fn a_path_no_route_names_is_denied_with_the_contracts_body() {
 #[tokio::test]
 async fn e7_the_canonical_path_is_what_is_judged() {
     let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
-    for path in ["/v1/../admin", "/v1/%2e%2e/admin", "/v1/..%2fadmin", "//v1/x", "/%76%32/x"] {
+    for path in ["/v1/../admin", "/v1/%2e%2e/admin", "/v1/..%2fadmin", "/%76%32/x", "/v1/a%2fb"] {
         let answer = ask(&world, &format!("GET {path}")).await;
         assert!(matches!(answer.status, 400 | 403), "{path}: {answer:?}");
     }
     assert!(world.seen().is_empty(), "{:?}", world.seen());
     // The same bytes, judged and forwarded, where they mean a path of the route.
-    assert_eq!(ask(&world, "GET /v1/./x/../models").await.status, 200);
+    assert_eq!(ask(&world, "GET //v1/./x/../models").await.status, 200);
     assert_eq!(world.seen_once().line, "GET /v1/models");
 }
 
@@ -75,7 +75,7 @@ async fn g3_whoever_answers_without_pipelocks_authority_gets_nothing() {
     let text = std::fs::read_to_string(world.routes_file()).unwrap();
     let mut file = egress::RoutesFile::parse(&text).unwrap();
     file.pipelock.authority = other.certificate_pem().to_owned();
-    std::fs::write(world.routes_file(), file.render()).unwrap();
+    write(&world.routes_file(), &file.render());
     world.plane.reload();
     let answer = ask(&world, "GET /v1/models").await;
     assert_eq!((answer.status, answer.reason().as_str()), (502, "upstream-certificate"));

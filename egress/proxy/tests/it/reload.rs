@@ -6,7 +6,7 @@ use egress::RoutesFile;
 use serde_json::Value;
 
 use crate::agent::ask;
-use crate::world::{CANARY, World, api_key, plainly, route};
+use crate::world::{CANARY, World, api_key, plainly, route, write};
 
 fn status(world: &World) -> Value {
     serde_json::from_str(&world.status.to_json()).unwrap()
@@ -19,7 +19,7 @@ async fn j6_a_bad_file_changes_nothing_and_a_good_one_everything() {
     assert_eq!(ask(&world, "GET /v1/models").await.status, 200);
 
     for bad in ["", "version: 1", "not: [yaml", "version: 1\nroutes: []\n"] {
-        std::fs::write(world.routes_file(), bad).unwrap();
+        write(&world.routes_file(), bad);
         world.plane.reload();
         let now = status(&world);
         assert_eq!((&now["config_digest"], &now["generation"]), (&first, &1.into()), "{bad:?}");
@@ -46,6 +46,6 @@ async fn after_sigterm_no_connection_is_taken_and_everything_ends() {
     let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
     assert_eq!(ask(&world, "GET /v1/models").await.status, 200);
     world.shutdown.request();
-    assert_eq!(world.shutdown.drain(Duration::from_secs(60)).await, 0);
+    assert_eq!(world.shutdown.drain(Duration::from_mins(1)).await, 0);
     assert!(tokio::net::TcpStream::connect(world.egress).await.is_err());
 }

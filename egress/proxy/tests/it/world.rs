@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -68,7 +68,7 @@ impl Proxy for Origin {
             destination: connection.destination.to_string(),
             line: format!("{} {}", parts.method, parts.uri),
             headers: parts.headers,
-            body: body.collect().await.map(|whole| whole.to_bytes()).unwrap_or_default(),
+            body: body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default(),
             hop: connection
                 .hop
                 .as_ref()
@@ -155,10 +155,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let authority = egress::mint(&slug, now).unwrap();
         for file in authority.files().unwrap() {
-            std::fs::write(folder.path().join(&file.path), file.contents()).unwrap();
+            write(&folder.path().join(&file.path), file.contents());
         }
         let file = RoutesFile { pipelock: behind.pipelock.clone(), routes: Routes::new(routes) };
-        std::fs::write(folder.path().join("routes.yaml"), file.render()).unwrap();
+        write(&folder.path().join("routes.yaml"), &file.render());
 
         let status = Arc::new(Status::new("egress", "0"));
         let outbox = Some(folder.path());
@@ -209,7 +209,7 @@ impl World {
         let file =
             RoutesFile { pipelock: self.behind.pipelock.clone(), routes: Routes::new(routes) };
         let text = file.render();
-        std::fs::write(self.routes_file(), &text).unwrap();
+        write(&self.routes_file(), &text);
         text
     }
 
@@ -227,7 +227,7 @@ impl World {
     /// Waits until the log has a line of that event; a response's line is written when its body is
     /// over, which may be a moment after the agent has read it.
     pub(crate) async fn log_line(&self, event: &str) -> serde_json::Value {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let lines = self.log_lines();
             if let Some(line) = lines.iter().find(|line| line["event"] == event) {
@@ -248,6 +248,11 @@ impl Drop for World {
             assert!(!text.contains("canary"), "{text}");
         }
     }
+}
+
+/// Writes a file as the launcher does.
+pub(crate) fn write(path: &Path, text: &str) {
+    compose_run::replace(path, text.as_bytes(), 0o600).unwrap();
 }
 
 /// A route to `api.test`.
