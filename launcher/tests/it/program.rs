@@ -1,0 +1,76 @@
+//! The program under test, with a state folder, a home and a folder of its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A person's account: nothing of the one who runs the tests is in it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    folder: tempfile::TempDir,
+    variables: BTreeMap<String, String>,
+}
+
+/// What the program said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Account {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["home", "here"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let variables = BTreeMap::from([
+            ("PATH".to_owned(), path.to_string_lossy().into_owned()),
+            ("HOME".to_owned(), folder.path().join("home").display().to_string()),
+        ]);
+        Self { folder, variables }
+    }
+
+    /// With a variable set for every later call.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A file in the folder one is in.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.here().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        compose_run::replace(&path, text.as_bytes(), 0o644).unwrap();
+        path
+    }
+
+    /// The folder one is in.
+    pub(crate) fn here(&self) -> PathBuf {
+        self.folder.path().join("here")
+    }
+
+    /// Whatever was made in the state folder.
+    pub(crate) fn made(&self) -> Vec<PathBuf> {
+        let state = self.folder.path().join("home/.local/state/bottle");
+        let Ok(entries) = std::fs::read_dir(state) else { return Vec::new() };
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// Runs `bottle` with no terminal.
+    pub(crate) fn bottle(&self, args: &[&str]) -> Said {
+        let program = Path::new(env!("CARGO_BIN_EXE_bottle"));
+        let output = duct::cmd(program, args)
+            .dir(self.here())
+            .full_env(&self.variables)
+            .stdin_null()
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked()
+            .run()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
