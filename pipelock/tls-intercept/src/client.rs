@@ -322,6 +322,3 @@ fn address(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

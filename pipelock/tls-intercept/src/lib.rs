@@ -18,7 +18,7 @@ mod serve;
 
 pub use self::body::{Body, BodyError};
 pub use self::connection::{Arrival, Connection, HopSecret, Proxy};
-pub use self::denial::{Denial, Layer, Propose, Reason};
+pub use self::denial::{DENIED_HEADER, Denial, Layer, Propose, Reason};
 pub use self::destination::{Destination, Host, InvalidDestination, Name, Scheme};
 pub use self::interceptor::{Interceptor, Limits};
 pub use self::request_id::RequestId;

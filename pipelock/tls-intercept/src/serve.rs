@@ -111,6 +111,3 @@ pub async fn serve<P: Proxy>(
         });
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -40,8 +40,8 @@ impl Verdicts {
         fault.filter(|(faulty, _)| *faulty == number).map(|(_, fault)| fault)
     }
 
-    /// Whether some request of the connection was refused for its form.
-    pub(crate) fn is_faulty(&self) -> bool {
+    #[cfg(test)]
+    fn is_faulty(&self) -> bool {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }

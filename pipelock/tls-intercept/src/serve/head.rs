@@ -5,7 +5,6 @@ use crate::{Limits, Reason};
 /// A head that has exactly one reading.
 #[derive(Debug)]
 pub(crate) struct Head<'a> {
-    pub(crate) method: &'a str,
     pub(crate) target: &'a str,
     fields: Vec<(&'a str, &'a [u8])>,
     minor: u8,
@@ -57,7 +56,7 @@ impl<'a> Head<'a> {
     /// Reads a complete head, its empty line included.
     pub(crate) fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, Fault> {
         let mut lines = Lines(bytes);
-        let (method, target, minor) = request_line(lines.next_line()?)?;
+        let (target, minor) = request_line(lines.next_line()?)?;
         let mut fields = Vec::new();
         loop {
             let line = lines.next_line()?;
@@ -72,7 +71,7 @@ impl<'a> Head<'a> {
             }
             fields.push(field(line)?);
         }
-        Ok(Self { method, target, fields, minor })
+        Ok(Self { target, fields, minor })
     }
 
     /// The value of a field that may be there once.
@@ -129,7 +128,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn request_line(line: &[u8]) -> Result<(&str, &str, u8), Fault> {
+fn request_line(line: &[u8]) -> Result<(&str, u8), Fault> {
     let mut words = line.split(|b| *b == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
@@ -147,8 +146,8 @@ fn request_line(line: &[u8]) -> Result<(&str, &str, u8), Fault> {
     if target.is_empty() || target.iter().any(|b| b.is_ascii_control()) {
         return Err(malformed("the target holds a control character"));
     }
-    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| malformed("the target is no UTF-8"));
-    Ok((text(method)?, text(target)?, minor))
+    let target = std::str::from_utf8(target).map_err(|_| malformed("the target is no UTF-8"))?;
+    Ok((target, minor))
 }
 
 fn field(line: &[u8]) -> Result<(&str, &[u8]), Fault> {

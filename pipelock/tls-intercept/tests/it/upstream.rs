@@ -1,0 +1,183 @@
+//! The way upstream: connections are shared by what agrees, and nothing is sent twice.
+
+use crate::support::{Agent, Bench, Origin, text, until, within};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use sidecar::Shutdown;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tls_intercept::client::{Client, ClientLimits, Form, SendError, Trust, Upstream, dial, tunnel};
+use tls_intercept::{Destination, HopSecret, Limits, Mode, Reason, Scheme, body};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+const WAIT: Duration = Duration::from_secs(30);
+
+fn upstream(scheme: Scheme, address: SocketAddr, trust: &Trust) -> Upstream {
+    Upstream {
+        destination: Destination::parse_host(scheme, "allowed.test").unwrap(),
+        address,
+        trust: trust.clone(),
+        form: Form::Origin,
+    }
+}
+
+fn get() -> Request<tls_intercept::Body> {
+    Request::get("/").body(body::empty()).unwrap()
+}
+
+#[tokio::test]
+async fn requests_share_connections_only_where_all_agrees() {
+    for alpn in ["h2", "http/1.1"] {
+        let origin = Origin::tls("allowed.test", &[alpn]).await;
+        let client = Client::new(ClientLimits::default(), Shutdown::new());
+        let trust = Trust::new(origin.roots.clone()).unwrap();
+        let here = upstream(Scheme::Https, origin.address, &trust);
+        let connect = || dial(origin.address, WAIT);
+        for _ in 0..3 {
+            let response = within(client.send(&here, get(), connect)).await.unwrap();
+            response.into_body().collect().await.unwrap();
+            // An HTTP/1 connection is free a moment after its body's end.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(origin.connections(), 1, "{alpn}");
+        // Other roots: what was trusted before is not used.
+        let other =
+            upstream(Scheme::Https, origin.address, &Trust::new(origin.roots.clone()).unwrap());
+        within(client.send(&other, get(), connect)).await.unwrap();
+        assert_eq!(origin.connections(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_tunnel_through_a_proxy_carries_the_hop_secret() {
+    let origin = Origin::tls("allowed.test", &["h2"]).await;
+    let pipelock = Bench::new(&origin).await;
+    let client = Client::new(ClientLimits::default(), Shutdown::new());
+    let trust = Trust::new(pipelock.roots.clone()).unwrap();
+    let to = upstream(Scheme::Https, pipelock.address, &trust);
+    let hop = HopSecret::new("s3cret");
+    let (destination, address) = (to.destination.clone(), to.address);
+    let connect = || {
+        let (destination, hop) = (destination.clone(), hop.clone());
+        async move {
+            let stream = dial(address, WAIT).await?;
+            tunnel(stream, &destination, Some(&hop), WAIT).await
+        }
+    };
+    let response = within(client.send(&to, get(), connect)).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "origin here");
+    let connection = pipelock.relay.answered.lock().unwrap()[0].0.clone();
+    assert_eq!(connection.hop, Some(HopSecret::new("s3cret")));
+    assert!(!origin.seen()[0].headers.contains_key("x-bottle-hop"));
+
+    let refused = tunnel(
+        dial(address, WAIT).await.unwrap(),
+        &Destination::parse_host(Scheme::Https, "127.0.0.1").unwrap(),
+        None,
+        WAIT,
+    )
+    .await;
+    assert!(matches!(refused, Err(SendError::Refused(403))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn plain_http_goes_through_a_proxy_in_absolute_form() {
+    let origin = Origin::plain().await;
+    let pipelock = Bench::new(&origin).await;
+    let client = Client::new(ClientLimits::default(), Shutdown::new());
+    let trust = Trust::new(rustls::RootCertStore::empty()).unwrap();
+    let mut to = upstream(Scheme::Http, pipelock.address, &trust);
+    to.form = Form::Absolute { hop: Some(HopSecret::new("s3")) };
+    let address = to.address;
+    let response = within(client.send(&to, get(), || dial(address, WAIT))).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let connection = pipelock.relay.answered.lock().unwrap()[0].0.clone();
+    assert_eq!(connection.hop, Some(HopSecret::new("s3")));
+    assert_eq!(connection.destination.to_string(), "allowed.test:80");
+}
+
+#[tokio::test]
+async fn a_dead_upstream_is_502_inside_the_tunnel() {
+    let gone = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    let roots = rustls::RootCertStore::empty();
+    let bench = Bench::with(gone, roots, Mode::Proxy, Limits::default()).await;
+    for alpn in ["h2", "http/1.1"] {
+        let response = Agent::get(&bench, "allowed.test", alpn, "/").await;
+        assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+        assert_eq!(response.headers()["x-bottle-denied"], "upstream-unreachable");
+        let body = text(response).await;
+        assert!(body.contains(r#""error":"failed""#) && body.contains(r#""retryable":true"#));
+    }
+}
+
+/// A server that answers each connection with these bytes, and counts what was asked.
+async fn scripted(
+    answers: &'static [&'static str],
+) -> (SocketAddr, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let record = std::sync::Arc::clone(&asked);
+    tokio::task::spawn(async move {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                if stream.read_buf(&mut head).await.unwrap() == 0 {
+                    break;
+                }
+            }
+            record.lock().unwrap().push(String::from_utf8(head).unwrap());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            // And the end: what is pooled is dead by the time it is wanted.
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_pooled_connection_that_died_is_replaced() {
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let (address, asked) = scripted(&[OK, OK, OK]).await;
+    let client = Client::new(ClientLimits::default(), Shutdown::new());
+    let trust = Trust::new(rustls::RootCertStore::empty()).unwrap();
+    let to = upstream(Scheme::Http, address, &trust);
+    for _ in 0..3 {
+        let response = within(client.send(&to, get(), || dial(address, WAIT))).await.unwrap();
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(asked.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_request_that_was_sent_is_not_sent_again() {
+    let (address, asked) = scripted(&["", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"]).await;
+    let client = Client::new(ClientLimits::default(), Shutdown::new());
+    let trust = Trust::new(rustls::RootCertStore::empty()).unwrap();
+    let to = upstream(Scheme::Http, address, &trust);
+    let request = Request::post("/pay").body(body::full("money")).unwrap();
+    let outcome = within(client.send(&to, request, || dial(address, WAIT))).await;
+    assert_eq!(outcome.unwrap_err().reason(), Reason::UpstreamUnreachable);
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn f2_a_switch_of_protocols_nobody_asked_for_is_502() {
+    let (address, asked) = scripted(&[
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nraw",
+    ])
+    .await;
+    let client = Client::new(ClientLimits::default(), Shutdown::new());
+    let trust = Trust::new(rustls::RootCertStore::empty()).unwrap();
+    let to = upstream(Scheme::Http, address, &trust);
+    let outcome = within(client.send(&to, get(), || dial(address, WAIT))).await;
+    let reason = outcome.unwrap_err().reason();
+    assert!(matches!(reason, Reason::UpstreamProtocol | Reason::UpstreamUnreachable), "{reason:?}");
+    until("it was asked", || asked.lock().unwrap().len() == 1).await;
+}
