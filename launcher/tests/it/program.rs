@@ -58,7 +58,8 @@ impl Account {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    /// Runs `bottle` with no terminal.
+    /// Runs `bottle` with no terminal and nothing of our own environment.
+    #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
     pub(crate) fn bottle(&self, args: &[&str]) -> Said {
         let program = Path::new(env!("CARGO_BIN_EXE_bottle"));
         let output = duct::cmd(program, args)
