@@ -63,6 +63,21 @@ struct Traces {
 
 /// Every bottle of this host, by name.
 pub(crate) fn all(host: &Host) -> anyhow::Result<Vec<Bottle>> {
+    let bottles = traces(host)?.into_iter().map(|(slug, traces)| {
+        let condition = traces.judge();
+        let Traces { metadata, fault, containers, networks, .. } = traces;
+        Bottle { slug, condition, metadata, fault, containers, networks }
+    });
+    Ok(bottles.collect())
+}
+
+/// How the bottle of that name would be if nobody held it: for whoever holds it.
+pub(crate) fn judged_unheld(host: &Host, slug: &Slug) -> anyhow::Result<Condition> {
+    let found = traces(host)?.remove(slug).unwrap_or_default();
+    Ok(Traces { locked: false, ..found }.judge())
+}
+
+fn traces(host: &Host) -> anyhow::Result<BTreeMap<Slug, Traces>> {
     let mut traces: BTreeMap<Slug, Traces> = BTreeMap::new();
     // The engine first: what starts between the two looks is then seen with its lock.
     let (containers, networks) = std::thread::scope(|scope| {
@@ -85,12 +100,7 @@ pub(crate) fn all(host: &Host) -> anyhow::Result<Vec<Bottle>> {
             Err(error) => trace.fault = Some(format!("{:#}", anyhow::Error::from(error))),
         }
     }
-    let bottles = traces.into_iter().map(|(slug, traces)| {
-        let condition = traces.judge();
-        let Traces { metadata, fault, containers, networks, .. } = traces;
-        Bottle { slug, condition, metadata, fault, containers, networks }
-    });
-    Ok(bottles.collect())
+    Ok(traces)
 }
 
 /// Whether what bears that folder is this state folder's, or nobody's any more. An engine may serve

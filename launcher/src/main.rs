@@ -20,6 +20,7 @@ mod plan;
 mod policy_view;
 mod probe;
 mod provision;
+mod running;
 mod session;
 mod sidecar_images;
 mod signals;

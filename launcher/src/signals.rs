@@ -18,6 +18,12 @@ use crate::ui::Ui;
 #[error("interrupted")]
 pub(crate) struct Interrupted;
 
+/// What is said when a signal arrives.
+enum Talk {
+    Nothing,
+    OfTeardown(Ui),
+}
+
 /// What has arrived so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
@@ -25,30 +31,45 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes SIGINT, SIGTERM and SIGHUP from now on.
+    /// Takes SIGINT, SIGTERM and SIGHUP from now on, for a command that takes down what it started.
     pub(crate) fn watch(ui: &Ui) -> anyhow::Result<Self> {
+        Self::begin(Talk::OfTeardown(ui.clone()))
+    }
+
+    /// The same for a command that started nothing: it only ends.
+    pub(crate) fn quiet() -> anyhow::Result<Self> {
+        Self::begin(Talk::Nothing)
+    }
+
+    fn begin(talk: Talk) -> anyhow::Result<Self> {
         let signals = Self { arrived: Arc::new(AtomicUsize::new(0)) };
         let mut arrivals =
             Arrivals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
-        let (watched, ui) = (signals.clone(), ui.clone());
+        let watched = signals.clone();
         std::thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || {
                 for _ in arrivals.forever() {
-                    watched.arrive(&ui);
+                    watched.arrive(&talk);
                 }
             })
             .context("cannot listen for signals")?;
         Ok(signals)
     }
 
-    fn arrive(&self, ui: &Ui) {
-        match self.arrived.fetch_add(1, Ordering::SeqCst) {
-            0 => {
-                compose_run::cancel::set();
+    fn arrive(&self, talk: &Talk) {
+        let first = self.arrived.fetch_add(1, Ordering::SeqCst) == 0;
+        if first {
+            compose_run::cancel::set();
+        }
+        match talk {
+            Talk::Nothing => {}
+            Talk::OfTeardown(ui) if first => {
                 ui.say("stopping: everything that was started is taken down again");
             }
-            _ => ui.say("still taking down; it ends by itself, nothing is left behind"),
+            Talk::OfTeardown(ui) => {
+                ui.say("still taking down; it ends by itself, nothing is left behind");
+            }
         }
     }
 

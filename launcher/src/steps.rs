@@ -80,7 +80,7 @@ pub(crate) struct Start<'a> {
 pub(crate) struct Standing {
     pub metadata: Metadata,
     pub agent: String,
-    pub watch: probe::Watch,
+    pub watch: crate::probe::Watch,
 }
 
 impl<'a> Start<'a> {

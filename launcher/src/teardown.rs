@@ -168,12 +168,7 @@ impl<'a> Teardown<'a> {
         }
         let Some(image) = metadata.images.get(&Role::Agent) else { return Ok(()) };
         // Another bottle of the same tree may run it: then it goes with that one.
-        let outcome = self.docker().call(["image", "rm", image.as_str()]).outcome()?;
-        let shared = ["is being used", "in use", "No such image", "must be forced"];
-        if outcome.status.success() || shared.iter().any(|words| outcome.stderr.contains(words)) {
-            return Ok(());
-        }
-        bail!("cannot remove `{image}`: {}", outcome.stderr)
+        Ok(workspace::remove_derived(self.docker(), image)?)
     }
 
     fn conclude(self) -> anyhow::Result<()> {
@@ -187,9 +182,8 @@ impl<'a> Teardown<'a> {
                 self.slug()
             );
         }
-        if let Some(metadata) = self.metadata() {
-            self.dir().set_metadata(&Metadata { phase: Phase::Stopped, ..metadata })?;
-        }
-        Ok(())
+        // One that was lost, or cannot be read, says from now on that the bottle is gone.
+        let metadata = self.metadata().unwrap_or_else(|| Metadata::new(self.slug(), ""));
+        Ok(self.dir().set_metadata(&Metadata { phase: Phase::Stopped, ..metadata })?)
     }
 }

@@ -47,6 +47,12 @@ impl Ui {
         }
     }
 
+    /// Where data goes that is too long, or too slow in coming, to be held.
+    pub(crate) fn stream(&self) -> io::Stdout {
+        self.wipe();
+        io::stdout()
+    }
+
     /// Prints a value as JSON, the answer to `--json`.
     pub(crate) fn json(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
         Ok(self.data(serde_json::to_string_pretty(value)?)?)

@@ -1,9 +1,53 @@
-//! `bottle metrics`.
+//! `bottle metrics`: the sidecars' counters, in the text form that collectors read.
 
+use anyhow::{Context as _, anyhow};
+use compose_render::Role;
+use serde_json::Value;
+
+use crate::bottles;
 use crate::cli;
-use crate::exit::Exit;
+use crate::environment::Environment;
+use crate::exit::{Exit, Hint as _};
+use crate::host::Host;
 use crate::ui::Ui;
 
-pub(crate) fn run(_args: &cli::Metrics, _ui: &Ui) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+pub(crate) fn run(args: &cli::Metrics, ui: &Ui) -> anyhow::Result<Exit> {
+    let host = Host::find(&Environment::of_process())?;
+    let bottle = bottles::one(&host, &args.bottle)?;
+    let slug = bottle.slug.as_str();
+    let mut lines = vec!["# TYPE bottle_up gauge".to_owned()];
+    let mut counts = vec!["# TYPE bottle_events_total counter".to_owned()];
+    let sidecars = bottle.containers.iter().filter_map(|container| {
+        let role = container.role?;
+        matches!(role, Role::Pipelock | Role::Egress | Role::GitGate | Role::Supervise)
+            .then_some((role, container))
+    });
+    let mut asked = 0;
+    for (role, container) in sidecars {
+        asked += 1;
+        let argv = [format!("/{role}"), "status".to_owned(), "--json".to_owned()];
+        let said = host.docker.exec(&container.id, None, false, argv).text();
+        let labels = format!("bottle=\"{slug}\",service=\"{role}\"");
+        lines.push(format!("bottle_up{{{labels}}} {}", u8::from(said.is_ok())));
+        let Ok(said) = said else { continue };
+        let status: Value = serde_json::from_str(&said)
+            .with_context(|| format!("`{role}` says something that is no status"))?;
+        for name in ["uptime_seconds", "generation"] {
+            if let Some(value) = status[name].as_u64() {
+                lines.push(format!("bottle_{name}{{{labels}}} {value}"));
+            }
+        }
+        for (event, count) in status["counts"].as_object().into_iter().flatten() {
+            if let Some(count) = count.as_u64() {
+                counts.push(format!("bottle_events_total{{{labels},event=\"{event}\"}} {count}"));
+            }
+        }
+    }
+    if asked == 0 {
+        return Err(anyhow!("bottle `{slug}` has no sidecar that runs"))
+            .hint("`bottle list` shows which bottles run");
+    }
+    lines.append(&mut counts);
+    ui.data(lines.join("\n"))?;
+    Ok(Exit::Done)
 }

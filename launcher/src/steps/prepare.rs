@@ -41,6 +41,7 @@ impl Start<'_> {
             .with_context(|| named(Step::Mint))?;
 
         self.note(metadata, &images, addresses)?;
+        self.tell_left_out(selection.as_ref());
         let sidecars = Owner::of_sidecars();
         let agent = match self.plan.workspace.mode {
             WorkspaceMode::Mount => workspace::mount_owner(&self.plan.workspace.source)?,
@@ -155,6 +156,19 @@ impl Start<'_> {
             return Ok(None);
         }
         workspace::select(&self.plan.workspace).map(Some)
+    }
+
+    /// A credential in the user's folder stays outside; whoever misses one reads here which.
+    fn tell_left_out(&self, selection: Option<&workspace::Selection>) {
+        let left_out = selection.map(workspace::Selection::left_out).unwrap_or_default();
+        if left_out.is_empty() {
+            return;
+        }
+        let names: Vec<_> = left_out.iter().map(|path| path.display().to_string()).collect();
+        self.ui.say(crate::ui::plain(&format!(
+            "not copied, since credentials may be in them: {}; `--include PATH` takes one along",
+            names.join(", ")
+        )));
     }
 
     fn with_workspace(
