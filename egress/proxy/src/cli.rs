@@ -23,6 +23,9 @@ pub enum Command {
         /// Where CONNECT and absolute-form requests are taken
         #[arg(long)]
         listen: SocketAddr,
+        /// Leave ports 443 and 80, for tools that know nothing of proxies, alone
+        #[arg(long)]
+        no_steering: bool,
     },
     /// Say whether a routes file could be loaded
     Check {

@@ -60,11 +60,11 @@ impl Plane {
     }
 
     /// Serves until the shutdown is requested.
-    pub async fn serve(&self, listener: TcpListener) {
+    pub async fn serve(&self, listener: TcpListener, mode: Mode) {
         let (interceptor, egress) = (Arc::clone(&self.interceptor), Arc::clone(&self.egress));
         self.status.set_ready();
         let shutdown = self.shutdown.clone();
-        tls_intercept::serve(listener, Mode::Proxy, interceptor, egress, shutdown).await;
+        tls_intercept::serve(listener, mode, interceptor, egress, shutdown).await;
     }
 
     /// Takes new values of credentials from a socket, until the shutdown is requested.

@@ -175,7 +175,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = plane.clone();
-        shutdown.spawn(async move { serving.serve(listener).await });
+        shutdown.spawn(async move { serving.serve(listener, Mode::Proxy).await });
         Self {
             egress: address,
             authority: authority.certificate_pem().to_owned(),
