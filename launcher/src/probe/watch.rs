@@ -16,6 +16,9 @@ use crate::plan::guest as guest_path;
 /// The guest's last line comes after the watch; the engine may be slow to pass it on.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How the sidecars say that the other end is at fault, and not their policy.
+const BAD_GATEWAY: u16 = 502;
+
 /// A probe that still runs, or has ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
@@ -101,6 +104,10 @@ impl Watch {
         match state {
             State::Pending | State::Arrived | State::Sent => Went::StillGoing,
             State::Failed(why) => Went::Failed(why.clone()),
+            // A name that does not resolve, a host that is down, a certificate that fails.
+            State::Answered { status: BAD_GATEWAY, denied: Some(reason) } => {
+                Went::Failed(reason.clone())
+            }
             State::Answered { denied: Some(reason), .. } => Went::Denied(reason.clone()),
             State::Answered { status, denied: None } => Went::Through(*status),
         }
