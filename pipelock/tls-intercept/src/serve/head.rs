@@ -5,6 +5,7 @@ use crate::{Limits, Reason};
 /// A head that has exactly one reading.
 #[derive(Debug)]
 pub(crate) struct Head<'a> {
+    method: &'a str,
     pub(crate) target: &'a str,
     fields: Vec<(&'a str, &'a [u8])>,
     minor: u8,
@@ -56,7 +57,7 @@ impl<'a> Head<'a> {
     /// Reads a complete head, its empty line included.
     pub(crate) fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, Fault> {
         let mut lines = Lines(bytes);
-        let (target, minor) = request_line(lines.next_line()?)?;
+        let (method, target, minor) = request_line(lines.next_line()?)?;
         let mut fields = Vec::new();
         loop {
             let line = lines.next_line()?;
@@ -71,7 +72,7 @@ impl<'a> Head<'a> {
             }
             fields.push(field(line)?);
         }
-        Ok(Self { target, fields, minor })
+        Ok(Self { method, target, fields, minor })
     }
 
     /// The value of a field that may be there once.
@@ -104,6 +105,9 @@ impl<'a> Head<'a> {
 
     /// What is asked of every request but CONNECT.
     pub(crate) fn check(&self) -> Result<Framing, Fault> {
+        if self.method == "CONNECT" {
+            return Err(Fault(Reason::NestedConnect, "CONNECT is the first word or none"));
+        }
         if self.single("host")?.is_none_or(<[u8]>::is_empty) {
             return Err(malformed("the `Host` is missing"));
         }
@@ -128,7 +132,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn request_line(line: &[u8]) -> Result<(&str, u8), Fault> {
+fn request_line(line: &[u8]) -> Result<(&str, &str, u8), Fault> {
     let mut words = line.split(|b| *b == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
@@ -138,7 +142,7 @@ fn request_line(line: &[u8]) -> Result<(&str, u8), Fault> {
     let minor = match version {
         b"HTTP/1.1" => 1,
         b"HTTP/1.0" => 0,
-        _ => return Err(malformed("neither HTTP/1.1 nor HTTP/1.0")),
+        _ => return Err(malformed("the version is not one that is spoken here")),
     };
     if !(1..=MAX_METHOD).contains(&method.len()) || !method.iter().all(|b| is_token(*b)) {
         return Err(malformed("the method is no method"));
@@ -146,8 +150,8 @@ fn request_line(line: &[u8]) -> Result<(&str, u8), Fault> {
     if target.is_empty() || target.iter().any(|b| b.is_ascii_control()) {
         return Err(malformed("the target holds a control character"));
     }
-    let target = std::str::from_utf8(target).map_err(|_| malformed("the target is no UTF-8"))?;
-    Ok((target, minor))
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| malformed("the target is no UTF-8"));
+    Ok((text(method)?, text(target)?, minor))
 }
 
 fn field(line: &[u8]) -> Result<(&str, &[u8]), Fault> {

@@ -43,6 +43,7 @@ where
             _ = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx)) => break,
             () = shutdown.requested(), if !draining => {
                 draining = true;
+                activity.drain();
                 Pin::new(&mut connection).graceful_shutdown();
             }
             () = revoked.cancelled() => return,

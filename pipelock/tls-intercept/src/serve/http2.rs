@@ -67,6 +67,7 @@ where
             _ = &mut connection => return,
             () = shutdown.requested(), if !draining => {
                 draining = true;
+                activity.drain();
                 Pin::new(&mut connection).graceful_shutdown();
             }
             () = revoked.cancelled() => return,

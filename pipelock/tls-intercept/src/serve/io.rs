@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -80,6 +80,7 @@ pub(crate) struct Activity {
     blocked: AtomicU64,
     /// Since when a head is incomplete.
     head: AtomicU64,
+    draining: AtomicBool,
 }
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -120,6 +121,11 @@ impl Activity {
         }
     }
 
+    /// From now on idling is not waited for: a peer that never answers a GOAWAY holds nothing up.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
     fn moved(&self) {
         self.moved.store(now(), Ordering::Relaxed);
     }
@@ -136,13 +142,17 @@ impl Activity {
     pub(crate) async fn watch(&self, limits: &crate::Limits) -> Expired {
         /// Deadlines are no appointments.
         const GRAIN: u64 = 50;
+        /// What a request that is on its way may take to arrive while we drain.
+        const LAST_IDLE: Duration = Duration::from_millis(500);
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         loop {
             let in_flight = self.in_flight.load(Ordering::Relaxed) > 0;
             let (since, limit, expired) = if in_flight {
                 (self.moved.load(Ordering::Relaxed), millis(limits.stall), Expired::Stalled)
             } else {
-                (self.request.load(Ordering::Relaxed), millis(limits.idle), Expired::Idle)
+                let draining = self.draining.load(Ordering::Relaxed);
+                let idle = if draining { limits.idle.min(LAST_IDLE) } else { limits.idle };
+                (self.request.load(Ordering::Relaxed), millis(idle), Expired::Idle)
             };
             let head = self.head.load(Ordering::Relaxed);
             let blocked = self.blocked.load(Ordering::Relaxed);
