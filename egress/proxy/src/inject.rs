@@ -137,6 +137,15 @@ fn needles_of(credential: &Credential, secret: &str, needles: &mut Needles) {
     }
 }
 
+/// What the agent holds in place of a route's secrets: to be counted where it passes.
+pub(crate) fn placeholders(route: &Route) -> Needles {
+    let mut needles = Needles::default();
+    for placeholder in route.credentials.iter().filter_map(|own| own.placeholder.as_ref()) {
+        needles.add_text(placeholder.as_str());
+    }
+    needles
+}
+
 /// Removes the headers of this hop, those that `Connection` names included.
 fn strip_hops(headers: &mut HeaderMap) {
     let named: Vec<String> = headers

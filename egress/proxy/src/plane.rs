@@ -52,7 +52,15 @@ impl Plane {
         let client = Client::new(ClientLimits::default(), shutdown.clone());
         let hop = environment.hop_secret;
         Ok(Self {
-            egress: Arc::new(Egress { policies, vault, client, hop, log: log.clone() }),
+            egress: Arc::new(Egress {
+                policies,
+                vault,
+                client,
+                hop,
+                log: log.clone(),
+                status: Arc::clone(status),
+                passed: Arc::default(),
+            }),
             interceptor: Arc::new(Interceptor::new(authority, Limits::default())),
             status: Arc::clone(status),
             shutdown: shutdown.clone(),

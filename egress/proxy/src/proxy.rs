@@ -4,13 +4,14 @@ mod record;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use compose_render::Secret;
 use egress::{Route, Verdict};
 use http::header::CONTENT_ENCODING;
 use http::{Request, Response};
 use hyper::body::Body as _;
-use sidecar::Log;
+use sidecar::{Log, Status};
 use tls_intercept::client::{Client, SendError};
 use tls_intercept::{Body, Connection, Denial, Host, Proxy, Reason, RequestId, Scheme};
 
@@ -32,6 +33,9 @@ pub(crate) struct Egress {
     pub(crate) client: Client,
     pub(crate) hop: Option<Secret>,
     pub(crate) log: Log,
+    pub(crate) status: Arc<Status>,
+    /// Requests with a placeholder elsewhere than in the credential's place.
+    pub(crate) passed: Arc<AtomicU64>,
 }
 
 impl Proxy for Egress {
@@ -133,6 +137,11 @@ impl Egress {
             let (reason, step) = explain(refusal);
             denial(connection, &Request::from_parts(asked, ()), reason, step)
         })?;
+        let (passed, status) = (Arc::clone(&self.passed), Arc::clone(&self.status));
+        let body = watched(body, inject::placeholders(route), move || {
+            let count = passed.fetch_add(1, Ordering::Relaxed) + 1;
+            status.set_gauge("placeholders_passed", count);
+        });
         let request = Request::from_parts(parts, body);
         let standing = Standing::Routed { hop: self.hop.as_ref() };
         let sent = policy.way_on.send(&self.client, &connection.destination, standing, request);
@@ -165,11 +174,19 @@ fn clean(
     if needles.clean_headers(response.headers_mut()) > 0 {
         found.tell();
     }
-    let needles = Arc::new(needles);
-    Ok(response.map(|inner| {
-        let cleaned = clean_body(inner, needles, move || found.tell());
-        http_body_util::BodyExt::boxed(cleaned)
-    }))
+    Ok(response.map(|inner| watched(inner, needles, move || found.tell())))
+}
+
+/// A body in which every needle is replaced; `found` is called at the first.
+fn watched(
+    body: Body,
+    needles: Needles,
+    found: impl FnOnce() + Send + Sync + Unpin + 'static,
+) -> Body {
+    if needles.is_empty() {
+        return body;
+    }
+    http_body_util::BodyExt::boxed(clean_body(body, Arc::new(needles), found))
 }
 
 fn explain(refusal: Refusal) -> (Reason, &'static str) {

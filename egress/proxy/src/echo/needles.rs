@@ -65,6 +65,11 @@ impl Needles {
         }
     }
 
+    /// Looks for a text that stays as it is.
+    pub(crate) fn add_text(&mut self, text: &str) {
+        self.add(text, text.as_bytes().to_vec());
+    }
+
     fn add(&mut self, needle: &str, stand_in: Vec<u8>) {
         let known = self.0.iter().any(|known| known.finder.needle() == needle.as_bytes());
         if !known && !needle.is_empty() {

@@ -69,11 +69,28 @@ pub(crate) async fn ask_at(way: &impl Way, destination: &str, head: &str) -> Ans
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    read(&mut stream).await
+    let answer = read(&mut stream).await;
+    told(&format!("{destination}: {head}"), &answer);
+    answer
+}
+
+/// Tells the adversary's record of the row that the test is named for.
+fn told(sent: &str, answer: &Answer) {
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    let name = test.rsplit("::").next().unwrap_or_default();
+    let row = name.split('_').next().unwrap_or_default().to_ascii_uppercase();
+    if row.len() > 1 && row.chars().skip(1).all(|c| c.is_ascii_digit()) {
+        let body: String = answer.body.chars().take(300).collect();
+        compose_testkit::record(&row, sent, format!("{} {body}", answer.status));
+    }
 }
 
 /// Opens a tunnel and TLS in it, as the agent trusts egress.
 pub(crate) async fn open(way: &impl Way, destination: &str) -> TlsStream<TcpStream> {
+    open_with(way, destination, &[]).await
+}
+
+async fn open_with(way: &impl Way, destination: &str, alpn: &[&[u8]]) -> TlsStream<TcpStream> {
     let mut stream = TcpStream::connect(way.egress()).await.unwrap();
     let ask = format!("CONNECT {destination} HTTP/1.1\r\nhost: {destination}\r\n\r\n");
     stream.write_all(ask.as_bytes()).await.unwrap();
@@ -85,15 +102,37 @@ pub(crate) async fn open(way: &impl Way, destination: &str) -> TlsStream<TcpStre
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(way.authority().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     let name = destination.rsplit_once(':').unwrap().0.to_owned();
     let name = ServerName::try_from(name).unwrap();
     let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
     tokio::time::timeout(PATIENCE, connecting).await.unwrap().unwrap()
+}
+
+/// A GET over HTTP/2, with a login of the agent's own in it; returns the status.
+pub(crate) async fn ask_h2(way: &impl Way, destination: &str, path: &str) -> u16 {
+    let stream = open_with(way, destination, &[b"h2"]).await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+    let host = destination.strip_suffix(":443").unwrap_or(destination);
+    let request = http::Request::get(format!("https://{host}{path}"))
+        .header("x-api-key", "mine")
+        .header("authorization", "Bearer mine")
+        .body(http_body_util::Empty::<bytes::Bytes>::new())
+        .unwrap();
+    let answer = async { sender.send_request(request).await.unwrap().status().as_u16() };
+    tokio::select! {
+        status = tokio::time::timeout(PATIENCE, answer) => status.unwrap(),
+        ended = connection => panic!("the connection ended first: {ended:?}"),
+    }
 }
 
 /// Plain HTTP in absolute form.
@@ -101,7 +140,9 @@ pub(crate) async fn ask_plain(way: &impl Way, uri: &str, host: &str) -> Answer {
     let mut stream = TcpStream::connect(way.egress()).await.unwrap();
     let request = format!("GET {uri} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    read(&mut stream).await
+    let answer = read(&mut stream).await;
+    told(&request, &answer);
+    answer
 }
 
 /// Reads one response to the end of its body.

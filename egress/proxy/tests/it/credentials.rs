@@ -189,3 +189,76 @@ async fn bodies_go_through_unchanged() {
     let line = world.log_line("allowed").await;
     assert_eq!(line["bytes_in"], 300_000);
 }
+
+#[tokio::test]
+async fn d12_the_agent_cannot_speak_as_egress() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    for (destination, head) in [
+        ("other.test:443", "GET /x\nX-Bottle-Hop: forged"),
+        ("other.test:443", "GET /x\nx-bottle-hop: forged\nConnection: x-bottle-hop"),
+    ] {
+        assert_eq!(ask_at(&world, destination, head).await.status, 200);
+    }
+    for seen in world.seen() {
+        assert!(!format!("{seen:?}").contains("forged"), "{seen:?}");
+        assert_eq!(seen.hop, None);
+    }
+    // On its own route egress speaks for itself, whatever the agent says.
+    assert_eq!(ask(&world, "GET /v1/models\nx-bottle-hop: forged").await.status, 200);
+    assert_eq!(world.seen().pop().unwrap().hop.as_deref(), Some(HOP));
+}
+
+#[tokio::test]
+async fn g9_a_new_value_reaches_the_next_request() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    assert_eq!(ask(&world, "GET /v1/models").await.status, 200);
+    let socket = world.routes_file().with_file_name("credentials.sock");
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let plane = world.plane.clone();
+    world.shutdown.spawn(async move { plane.take_credentials(listener).await });
+    for (sent, expected) in [
+        (r#"{"KEY": "sk-ant-api03-canary-rotated-0123456789"}"#, r#""taken":["KEY"]"#),
+        (r#"{"KEY": "canary\r\nx-evil: 1"}"#, r#""taken":[]"#),
+        (r#"{"OTHER": "canary-of-no-route"}"#, r#""taken":[]"#),
+    ] {
+        let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.unwrap();
+        assert!(reply.contains(expected) && !reply.contains("canary"), "{reply}");
+        assert_eq!(ask(&world, "GET /v1/models").await.status, 200);
+        let seen = world.seen().pop().unwrap();
+        assert_eq!(seen.headers["x-api-key"], "sk-ant-api03-canary-rotated-0123456789");
+    }
+}
+
+#[tokio::test]
+async fn g1_http2_gets_the_credential_as_well() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let answer = crate::agent::ask_h2(&world, "api.test:443", "/v1/models").await;
+    assert_eq!(answer, 200);
+    let seen = world.seen_once();
+    let keys: Vec<_> = seen.headers.get_all("x-api-key").iter().collect();
+    assert_eq!(keys, [CANARY]);
+    assert!(!seen.headers.contains_key("authorization"));
+    assert_eq!(crate::agent::ask_h2(&world, "api.test:443", "/v2/models").await, 403);
+    assert_eq!(world.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn g4_a_placeholder_elsewhere_in_its_own_route_passes_and_is_counted() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], plainly).await;
+    let mut stream = crate::agent::open(&world, "api.test:443").await;
+    let body = format!("{{\"note\": \"my key is {}\"}}", placeholder());
+    let length = body.len();
+    let head =
+        format!("POST /v1/messages HTTP/1.1\r\nhost: api.test\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    assert_eq!(crate::agent::read(&mut stream).await.status, 200);
+    assert_eq!(world.seen_once().body, body);
+    let status: serde_json::Value = serde_json::from_str(&world.status.to_json()).unwrap();
+    assert_eq!(status["counts"]["placeholders_passed"], 1);
+}
