@@ -2,6 +2,7 @@
 
 mod claude;
 mod identity;
+mod java;
 mod skills;
 
 use std::fs::Permissions;
@@ -42,7 +43,15 @@ pub(crate) fn write(folder: &Path, contents: &Contents<'_>) -> anyhow::Result<()
     let bundle = joined(&[contents.roots, &authorities]);
     replace(&folder.join(name(guest::AUTHORITIES)), authorities.as_bytes(), 0o644)
         .with_context(cannot)?;
-    replace(&folder.join(name(guest::TRUST_BUNDLE)), bundle.as_bytes(), 0o644)
+    let certs = folder.join(guest::CERTS);
+    for folder in [&certs, &certs.join("java")] {
+        fs_err::create_dir_all(folder)?;
+        fs_err::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    replace(&certs.join(name(guest::TRUST_BUNDLE)), bundle.as_bytes(), 0o644)
+        .with_context(cannot)?;
+    let store = java::trust_store(&bundle).context("cannot make a trust store for Java")?;
+    replace(&certs.join("java").join(name(guest::JAVA_TRUST_STORE)), &store, 0o644)
         .with_context(cannot)?;
     let binary = fs_err::read(contents.guest)?;
     replace(&folder.join(name(guest::BINARY)), &binary, 0o755).with_context(cannot)
@@ -179,7 +188,7 @@ mod tests {
         let contents = Contents { roots: "ROOT\n\n", authorities: &authorities, guest: &guest };
         write(&folder, &contents).unwrap();
         let read = |name: &str| fs_err::read_to_string(folder.join(name)).unwrap();
-        assert_eq!(read("trust.pem"), "ROOT\nCA1\nCA2\n");
+        assert_eq!(read("certs/ca-certificates.crt"), "ROOT\nCA1\nCA2\n");
         assert_eq!(read("authorities.pem"), "CA1\nCA2\n");
         assert_eq!(read("bottle-guest"), "binary");
     }

@@ -93,11 +93,23 @@ impl Plan {
         pairs.extend(REPLACING.iter().map(|name| (*name, guest::TRUST_BUNDLE)));
         pairs.extend(ADDING.iter().map(|name| (*name, guest::AUTHORITIES)));
         pairs.extend(SWITCHES);
+        let java = java_options(self.way_out(addresses));
+        pairs.push(("JAVA_TOOL_OPTIONS", java.as_str()));
         pairs.extend(QUIET);
         let own = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let set = self.env.iter().map(|(name, value)| (name.clone(), value.clone()));
         own.chain(set).collect()
     }
+}
+
+/// A JVM reads neither the proxy's variables nor PEM.
+fn java_options(proxy: SocketAddrV4) -> String {
+    let (host, port, store) = (proxy.ip(), proxy.port(), guest::JAVA_TRUST_STORE);
+    let proxies = ["http", "https"]
+        .map(|scheme| format!("-D{scheme}.proxyHost={host} -D{scheme}.proxyPort={port}"));
+    let trust = format!("-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=JKS");
+    let direct = "-Dhttp.nonProxyHosts=localhost|127.*|[::1]|git-gate|supervise";
+    [trust.as_str(), &proxies[0], &proxies[1], direct].join(" ")
 }
 
 /// What is reached without a proxy: the container itself, and the sidecars that are no way out.

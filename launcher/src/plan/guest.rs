@@ -4,8 +4,15 @@
 
 /// The folder of the mount.
 pub(crate) const FOLDER: &str = compose_render::contract::PROVISION_DIR;
+/// The folder in it that is mounted over the system's roots as well: `wget` and others read no
+/// variable, and what reads a variable in one program reads that folder in the next.
+pub(crate) const CERTS: &str = "certs";
+/// Where the system's roots lie.
+pub(crate) const SYSTEM_CERTS: &str = "/etc/ssl/certs";
 /// For replace-style variables: the image's public roots and the bottle's two.
-pub(crate) const TRUST_BUNDLE: &str = "/etc/bottle/trust.pem";
+pub(crate) const TRUST_BUNDLE: &str = "/etc/bottle/certs/ca-certificates.crt";
+/// The same for a JVM, where Debian's look for it.
+pub(crate) const JAVA_TRUST_STORE: &str = "/etc/bottle/certs/java/cacerts";
 /// For additive variables: the bottle's two alone.
 pub(crate) const AUTHORITIES: &str = "/etc/bottle/authorities.pem";
 /// Our static binary: it idles, packs, unpacks and probes.
@@ -15,7 +22,9 @@ pub(crate) const BINARY: &str = "/etc/bottle/bottle-guest";
 mod tests {
     #[test]
     fn everything_lies_below_the_mount() {
-        for path in [super::TRUST_BUNDLE, super::AUTHORITIES, super::BINARY] {
+        for path in
+            [super::TRUST_BUNDLE, super::JAVA_TRUST_STORE, super::AUTHORITIES, super::BINARY]
+        {
             assert!(path.starts_with(super::FOLDER), "{path}");
         }
     }

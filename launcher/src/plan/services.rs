@@ -16,6 +16,7 @@ impl Plan {
     pub(super) fn agent_service(&self, ground: &Ground) -> ServiceSpec {
         let Ground { addresses, places, .. } = ground;
         let (uid, gid) = places.agent;
+        let provision = places.bottle.join("provision");
         let mut spec = ServiceSpec::hardened(Role::Agent, ground.images.agent.clone())
             .entrypoint([guest::BINARY, "idle"])
             .init()
@@ -24,7 +25,8 @@ impl Plan {
             .working_dir(contract::WORKSPACE_DIR)
             .network(Network::Internal, addresses.internal(Role::Agent))
             .dns(addresses.internal(Role::Pipelock))
-            .mount_read_only(&places.bottle.join("provision"), guest::FOLDER)
+            .mount_read_only(&provision, guest::FOLDER)
+            .mount_read_only(&provision.join(guest::CERTS), guest::SYSTEM_CERTS)
             .memory_mb(self.resources.memory >> 20)
             .milli_cpus(milli(self.resources.cpus))
             .pids(self.resources.pids)
