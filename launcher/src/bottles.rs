@@ -85,11 +85,11 @@ fn traces(host: &Host) -> anyhow::Result<BTreeMap<Slug, Traces>> {
         let containers = containers::list(&host.docker, None);
         (containers, networks.join())
     });
-    for container in containers?.into_iter().filter(|at| is_ours(host, at.folder.as_deref())) {
+    for container in containers?.into_iter().filter(|at| is_our_container(host, at)) {
         traces.entry(container.slug.clone()).or_default().containers.push(container);
     }
     let networks = networks.unwrap_or_else(|_| Ok(Vec::new()))?;
-    for network in networks.into_iter().filter(|at| is_ours_too(host, at)) {
+    for network in networks.into_iter().filter(|at| is_ours(host, at.state.as_deref())) {
         traces.entry(network.slug.clone()).or_default().networks.push(network);
     }
     for found in host.state.bottles()? {
@@ -103,15 +103,16 @@ fn traces(host: &Host) -> anyhow::Result<BTreeMap<Slug, Traces>> {
     Ok(traces)
 }
 
-/// Whether what bears that folder is this state folder's, or nobody's any more. An engine may serve
-/// several state folders, and none of them touches what is another's.
-pub(crate) fn is_ours(host: &Host, folder: Option<&Path>) -> bool {
-    folder.is_none_or(|folder| folder.starts_with(host.state.path()) || !folder.exists())
+/// Whether what belongs to that state folder is for us to judge: it is ours, or the folder is gone
+/// and it is nobody's. An engine may serve several state folders, and none touches another's.
+fn is_ours(host: &Host, state: Option<&Path>) -> bool {
+    state.is_some_and(|state| state == host.state.path() || !state.exists())
 }
 
-fn is_ours_too(host: &Host, network: &FoundNetwork) -> bool {
-    let folder = network.state.as_ref().map(|state| state.join(network.slug.as_str()));
-    is_ours(host, folder.as_deref())
+/// The same for a container, whose bottle's folder lies in its state folder. One that no compose of
+/// ours made says nothing of a folder.
+pub(crate) fn is_our_container(host: &Host, container: &Container) -> bool {
+    is_ours(host, container.folder.as_deref().and_then(Path::parent))
 }
 
 /// The bottle of that name.

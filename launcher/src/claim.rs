@@ -62,13 +62,9 @@ fn check(host: &Host, claim: &Claim, resume: Option<&Slug>) -> anyhow::Result<()
     let slug = claim.dir().slug();
     let metadata = claim.dir().metadata()?;
     let containers = containers::list(&host.docker, Some(slug))?;
-    let others = containers.iter().find(|at| !bottles::is_ours(host, at.folder.as_deref()));
-    if let Some(folder) = others.and_then(|at| at.folder.as_ref()) {
-        return Err(anyhow!(
-            "bottle `{slug}` runs from another state folder, `{}`",
-            folder.display()
-        ))
-        .hint("choose another `--name`");
+    if let Some(other) = containers.iter().find(|at| !bottles::is_our_container(host, at)) {
+        let error = anyhow!("container `{}` is there and not of this state folder", other.name);
+        return Err(error).hint("choose another `--name`");
     }
     let there = !containers.is_empty();
     let Some(metadata) = metadata else {

@@ -7,6 +7,8 @@ mod provision;
 mod render;
 mod up;
 
+pub(crate) use self::ground::host_addresses;
+
 use std::fmt;
 
 use anyhow::Context as _;

@@ -66,7 +66,7 @@ fn plan(args: &cli::Render, environment: &Environment, ui: &Ui) -> anyhow::Resul
 }
 
 /// The ground a start would stand on, as far as it is known without asking the engine.
-fn ground(plan: &Plan, environment: &Environment) -> anyhow::Result<Ground> {
+pub(super) fn ground(plan: &Plan, environment: &Environment) -> anyhow::Result<Ground> {
     let pool = match environment.get("BOTTLE_SUBNETS") {
         Some(text) => text.parse().hint("`BOTTLE_SUBNETS` is a network such as 10.213.0.0/16")?,
         None => Pool::default(),

@@ -103,7 +103,7 @@ fn stand_in(args: &cli::Start) -> anyhow::Result<Option<StandIn>> {
     }))
 }
 
-fn pool(environment: &Environment) -> anyhow::Result<Pool> {
+pub(super) fn pool(environment: &Environment) -> anyhow::Result<Pool> {
     match environment.get(SUBNETS) {
         Some(text) => text
             .parse()
