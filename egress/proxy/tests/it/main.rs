@@ -13,4 +13,6 @@ mod echo;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod world;
