@@ -149,8 +149,9 @@ impl Drop for Stack {
             }
         }
         let cleaned = [
-            sweep::labelled(&self.docker, &self.label()),
+            // The bottle's first: one that joined the outside would keep that network.
             containers::remove(&self.docker, &self.slug),
+            sweep::labelled(&self.docker, &self.label()),
             containers::remove_volumes(&self.docker, &self.slug),
             networks::remove(&self.docker, &self.slug),
         ];

@@ -3,13 +3,15 @@
 use crate::say;
 use std::{
     io::{self, Read as _, Write as _},
-    net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
+    net::{Ipv4Addr, Shutdown, TcpListener, TcpStream, UdpSocket},
     thread,
     time::Duration,
 };
 
 /// How long a connection may be silent.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// More of what somebody sends is not waited for.
+const REST_LIMIT: u64 = 16 << 20;
 const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\nconnection: close\r\n\r\nsink\n";
 
 /// Listens on every port, TCP and UDP, for ever. Says `listening`, then a line for each arrival:
@@ -44,7 +46,10 @@ fn answer(mut stream: TcpStream, port: u16) -> io::Result<()> {
     let length = stream.read(&mut first)?;
     let text = String::from_utf8_lossy(first.get(..length).unwrap_or_default()).into_owned();
     say(&format!("said tcp {port} {text:?}"));
-    stream.write_all(ANSWER.as_bytes())
+    stream.write_all(ANSWER.as_bytes())?;
+    // Closed with bytes unread, the connection would be reset and the answer lost.
+    stream.shutdown(Shutdown::Write)?;
+    io::copy(&mut stream.take(REST_LIMIT), &mut io::sink()).map(drop)
 }
 
 fn take_datagrams(socket: &UdpSocket, port: u16) {

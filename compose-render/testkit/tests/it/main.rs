@@ -3,7 +3,6 @@
 use compose_render::Network;
 use compose_run::networks::Uplink;
 use compose_testkit::{Stack, eventually};
-use std::net::Ipv4Addr;
 
 #[test]
 fn a_sink_tells_what_arrives_and_only_that() {
@@ -37,19 +36,30 @@ fn a_sink_tells_what_arrives_and_only_that() {
 fn a_pipe_is_a_connection_from_where_the_container_stands() {
     let stack = Stack::new("kit-pipe");
     stack.networks(Uplink::Sealed);
+    let outside = stack.outside();
+    let sink = outside.sink(4, &[80], &[]);
+    let client = stack.client_on("client", outside.network(), &[]);
+    let call = client.pipe(&format!("{}:80", sink.address)).input("GET / HTTP/1.1\r\n\r\n");
+    let heard = call.text().expect("a text");
+    assert!(heard.starts_with("HTTP/1.1 200 OK") && heard.ends_with("sink"), "{heard}");
+}
+
+#[test]
+fn a_test_may_answer_a_connection_that_arrives_in_a_container() {
+    let stack = Stack::new("kit-accept");
+    stack.networks(Uplink::Sealed);
     let server = stack.client("server", Network::Internal);
     let client = stack.client("client", Network::Internal);
     let address = server.address_on(&Network::Internal.name(stack.slug()));
-    assert_ne!(address, Ipv4Addr::UNSPECIFIED);
     std::thread::scope(|scope| {
         let accepted =
             scope.spawn(|| server.accept("0.0.0.0:7000").input("from the server").text());
         // The connection comes about once the other side listens.
         let heard = eventually("an answer", || {
-            let call = client.pipe(&format!("{address}:7000")).input("from the client");
-            call.text().map_err(|error| error.to_string())
+            let said = client.probe(&["say", &format!("{address}:7000"), "a question", "20000"]);
+            if said.ok { Ok(said.text) } else { Err(said.text) }
         });
         assert_eq!(heard, "from the server");
-        assert_eq!(accepted.join().expect("a thread").expect("a text"), "from the client");
+        assert_eq!(accepted.join().expect("a thread").expect("a text"), "a question");
     });
 }
