@@ -116,17 +116,18 @@ impl Status {
 
     /// `/metrics`, in the text form that Prometheus reads. No label holds what an agent wrote.
     pub fn to_metrics(&self) -> String {
-        let mut text = String::new();
-        let mut line = |name: &str, value: u64| {
-            text.push_str(&format!("bottle_{name}{{service=\"{}\"}} {value}\n", self.service));
+        let mut lines = vec![
+            ("up".to_owned(), u64::from(self.is_ready())),
+            ("uptime_seconds".to_owned(), self.started.elapsed().as_secs()),
+            ("policy_generation".to_owned(), self.generation()),
+        ];
+        let counts = self.counts().into_iter();
+        lines.extend(counts.map(|(name, value)| (format!("{name}_total"), value)));
+        let service = self.service;
+        let line = |(name, value): (String, u64)| {
+            format!("bottle_{name}{{service=\"{service}\"}} {value}\n")
         };
-        line("up", u64::from(self.is_ready()));
-        line("uptime_seconds", self.started.elapsed().as_secs());
-        line("policy_generation", self.generation());
-        for (name, value) in self.counts() {
-            line(&format!("{name}_total"), value);
-        }
-        text
+        lines.into_iter().map(line).collect::<Vec<_>>().concat()
     }
 
     fn counts(&self) -> BTreeMap<&'static str, u64> {

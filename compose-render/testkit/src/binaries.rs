@@ -9,6 +9,9 @@ use std::{
 };
 use tempfile::Builder;
 
+/// Debian's package, extracted.
+const COMPOSE_IN_TOOLS: &str = "tools/compose/usr/libexec/docker/cli-plugins/docker-compose";
+
 /// The folder in which `cargo xtask` puts the sidecars.
 ///
 /// # Panics
@@ -23,6 +26,22 @@ pub fn sidecars() -> Sidecars {
         folder.display()
     );
     Sidecars::find(Some(folder), Path::new("/"))
+}
+
+/// The program of Compose v2: `BOTTLE_COMPOSE_V2`, else where `cargo xtask` puts it.
+///
+/// # Panics
+///
+/// Where there is none.
+pub fn compose_v2() -> PathBuf {
+    let chosen = env::var_os("BOTTLE_COMPOSE_V2").map(PathBuf::from);
+    let program = chosen.unwrap_or_else(|| target().join(COMPOSE_IN_TOOLS));
+    assert!(
+        program.is_file(),
+        "no Compose v2 at `{}`: `cargo xtask test` brings it",
+        program.display()
+    );
+    program
 }
 
 /// The test kit's own static binary, compiled where its source changed. By `rustc` alone: it uses

@@ -13,7 +13,7 @@ mod record;
 mod stack;
 mod sweep;
 
-pub use self::binaries::{probe_client, sidecars};
+pub use self::binaries::{compose_v2, probe_client, sidecars};
 pub use self::container::{Container, Said};
 pub use self::eventually::eventually;
 pub use self::filters::filters;

@@ -69,7 +69,7 @@ impl Repeats {
 
 impl Seen {
     fn into_line(self) -> Option<Line> {
-        (self.counted > 0).then(|| Line { repeats: Some(self.counted), ..self.last })
+        (self.counted > 0).then_some(Line { repeats: Some(self.counted), ..self.last })
     }
 }
 
