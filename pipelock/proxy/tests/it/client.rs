@@ -11,7 +11,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// No test waits for a time to pass, only for things to happen; this ends one that hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where an agent stands: the proxy it is given, and whom it trusts.
 #[derive(Clone, Debug)]

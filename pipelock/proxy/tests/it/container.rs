@@ -5,7 +5,7 @@
 //! the outside is a network of the test's own, so nothing can leave.
 
 use crate::client::{Agent, PATIENCE, get};
-use compose_render::{Network, Role, contract};
+use compose_render::{Addresses, Network, RenderedFile, Role, contract};
 use compose_run::{Call, Owner, Secrets, networks::Uplink, standalone::Standing, write_files};
 use compose_testkit::{Container, Stack, eventually, sidecars};
 use ipnet::IpNet;
@@ -17,12 +17,13 @@ use rustls::{
 use serde_json::Value;
 use std::{
     io::{self, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     thread,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::mpsc,
+    time::timeout,
 };
 
 /// More connections than the test makes: each is an exec of its own, prepared before.
@@ -77,19 +78,7 @@ async fn the_image_alone_allows_denies_reloads_drains_and_stops() {
     assert_eq!(metadata.reason(), "ssrf-metadata");
     assert_eq!(sink.arrivals().len(), 1);
 
-    // The resolver: a denied name does not exist, an allowed one leads here.
-    let resolver = format!("{}:53", addresses.internal(Role::Pipelock));
-    let nowhere = container.probe(&["dns", &resolver, "secret.attacker.test", "A"]);
-    assert!(nowhere.text.contains("NXDOMAIN"), "{nowhere:?}");
-    let here = container.probe(&["dns", &resolver, "www.a.test", "A"]);
-    assert!(here.text.contains(&addresses.internal(Role::Pipelock).to_string()), "{here:?}");
-
-    // Its uplink and admin ports are nobody's on the internal network.
-    let own = addresses.internal(Role::Pipelock);
-    assert!(container.reaches(own, contract::PIPELOCK_PORT));
-    assert!(!container.reaches(own, contract::ADMIN_PORT));
-    let uplink = addresses.of(Role::Pipelock, Network::Uplink).unwrap();
-    assert!(!container.reaches(uplink, contract::PIPELOCK_PORT));
+    check_names_and_ports(&container, addresses);
 
     reload(&stack, &standing, &settings(addresses, "www.b.test"));
     let allowed = agent.raw(&plain("www.b.test")).await.unwrap();
@@ -97,26 +86,7 @@ async fn the_image_alone_allows_denies_reloads_drains_and_stops() {
     assert_eq!(agent.raw(&plain("www.a.test")).await.unwrap().reason(), "host-not-allowed");
     reload(&stack, &standing, &settings(addresses, "*.a.test"));
 
-    // What was open when SIGTERM came is finished, and a new connection is refused.
-    let (mut asked, finish) = answer_late(&origin);
-    let mut open = ask_until_heard(&agent, &plain("slow.a.test"), &mut asked).await;
-    stack.docker().run(["kill", "--signal", "TERM", &standing.container]).unwrap();
-    eventually("the end of listening", || {
-        let listens = container.reaches(own, contract::PIPELOCK_PORT);
-        if listens { Err("it still listens".to_owned()) } else { Ok(()) }
-    });
-    finish();
-    let mut answer = String::new();
-    open.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("late"), "{answer}");
-    eventually("the end after SIGTERM", || {
-        let format = "{{.State.Status}} {{.State.ExitCode}}";
-        let args = ["container", "inspect", "--format", format, &standing.container];
-        match stack.docker().capture(args) {
-            Ok(state) if state == "exited 0" => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    });
+    drain(&stack, &standing, &agent, &container, &origin).await;
 
     let lines = lines(&standing);
     let of = |field: &str, value: &str| lines.iter().filter(|line| line[field] == value).count();
@@ -135,11 +105,55 @@ async fn the_image_alone_allows_denies_reloads_drains_and_stops() {
     assert!(!standing.site.dirs.config.exists());
 }
 
+/// A denied name does not exist, an allowed one leads here; and what is not for the agent is not
+/// reached from where it stands.
+fn check_names_and_ports(agent: &Container<'_>, addresses: Addresses) {
+    let own = addresses.internal(Role::Pipelock);
+    let resolver = format!("{own}:{}", contract::DNS_PORT);
+    let nowhere = agent.probe(&["dns", &resolver, "secret.attacker.test", "A"]);
+    assert!(nowhere.text.contains("NXDOMAIN"), "{nowhere:?}");
+    let here = agent.probe(&["dns", &resolver, "www.a.test", "A"]);
+    assert!(here.text.contains(&own.to_string()), "{here:?}");
+    assert!(agent.reaches(own, contract::PIPELOCK_PORT));
+    assert!(!agent.reaches(own, contract::ADMIN_PORT));
+    let uplink = addresses.of(Role::Pipelock, Network::Uplink).unwrap();
+    assert!(!agent.reaches(uplink, contract::PIPELOCK_PORT));
+}
+
+/// What was open when SIGTERM came is finished, a new connection is refused, and it ends with 0.
+async fn drain(
+    stack: &Stack,
+    standing: &Standing,
+    agent: &Agent,
+    container: &Container<'_>,
+    origin: &Container<'_>,
+) {
+    let own = standing.site.addresses.internal(Role::Pipelock);
+    let request = get("slow.a.test", "http://slow.a.test/x?q=1");
+    let (mut asked, finish) = answer_late(origin);
+    let mut open = ask_until_heard(agent, &request, &mut asked).await;
+    stack.docker().run(["kill", "--signal", "TERM", &standing.container]).unwrap();
+    // At once: the drain has a deadline, and this machine may be slow.
+    finish();
+    let mut answer = String::new();
+    timeout(PATIENCE, open.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("late"), "{answer}");
+    eventually("the end after SIGTERM", || {
+        let format = "{{.State.Status}} {{.State.ExitCode}}";
+        let args = ["container", "inspect", "--format", format, &standing.container];
+        match stack.docker().capture(args) {
+            Ok(state) if state == "exited 0" => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    assert!(!container.reaches(own, contract::PIPELOCK_PORT));
+}
+
 /// Replaces the files and waits until the container says that it has loaded them.
 fn reload(stack: &Stack, standing: &Standing, settings: &Settings) {
     let files = [
-        compose_render::RenderedFile::plain(pipelock::UPSTREAM_FILE, settings.upstream_yaml()),
-        compose_render::RenderedFile::plain(pipelock::BOTTLE_FILE, settings.bottle_yaml()),
+        RenderedFile::plain(pipelock::UPSTREAM_FILE, settings.upstream_yaml()),
+        RenderedFile::plain(pipelock::BOTTLE_FILE, settings.bottle_yaml()),
     ];
     write_files(&standing.site.dirs.config, &files, Owner::of_sidecars()).unwrap();
     stack.docker().run(["kill", "--signal", "HUP", &standing.container]).unwrap();
@@ -180,11 +194,24 @@ fn pipe_to(container: &Container<'_>, address: &str) -> SocketAddr {
     local
 }
 
-fn relay(call: Call<'static>, mut stream: TcpStream) {
+fn relay(call: Call<'static>, stream: TcpStream) {
     let Ok(reader) = stream.try_clone() else { return };
     // Whoever waits on the other end sees how it ended.
-    drop(call.input_from(reader).stream(&mut stream));
-    drop(stream.shutdown(std::net::Shutdown::Both));
+    drop(call.input_from(reader).stream(&mut Back(stream)));
+}
+
+/// The way back: when the call's output is over it is flushed, and then the connection is over, or
+/// each end would wait for the other.
+struct Back(TcpStream);
+
+impl io::Write for Back {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.shutdown(Shutdown::Both)
+    }
 }
 
 /// An origin for one request: says when it has come, and answers when it is told to.
@@ -220,7 +247,7 @@ async fn ask_until_heard(
             }
         }
     };
-    tokio::time::timeout(PATIENCE, attempts).await.expect("the origin never hears it")
+    timeout(PATIENCE, attempts).await.expect("the origin never hears it")
 }
 
 /// Says that bytes have come.

@@ -1,13 +1,23 @@
 //! pipelock's data plane in this process, on loopback, with upstreams and name servers of the
 //! test's; and its image, started alone.
 
+#[cfg(test)]
 mod client;
+#[cfg(test)]
 mod container;
+#[cfg(test)]
 mod identity;
+#[cfg(test)]
 mod names;
+#[cfg(test)]
 mod policy;
+#[cfg(test)]
 mod reload;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
 mod targets;
+#[cfg(test)]
 mod upstream;
+#[cfg(test)]
 mod world;

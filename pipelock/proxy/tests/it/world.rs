@@ -17,7 +17,7 @@ use std::{
     fmt::Write as _,
     net::{IpAddr, SocketAddr},
     ops::Deref,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 use tempfile::TempDir;
@@ -29,7 +29,10 @@ use tls_intercept::{
 };
 use tokio::net::TcpListener;
 
-use crate::{client::Agent, upstream::Upstream};
+use crate::{
+    client::{Agent, PATIENCE},
+    upstream::Upstream,
+};
 
 /// The hop secret of every world.
 pub(crate) const SECRET: &str = "the-hop-secret-of-this-bottle";
@@ -79,7 +82,7 @@ impl World {
     /// A pipelock with these lines in its two files, besides the least that each needs.
     pub(crate) async fn new(upstream: &str, bottle: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        write_policy(dir.path().to_owned(), upstream, bottle);
+        write_policy(dir.path(), upstream, bottle);
         let now = OffsetDateTime::now_utc();
         let authority = Authority::mint(&"it".parse().unwrap(), Role::Pipelock, now).unwrap();
         let mut roots = RootCertStore::empty();
@@ -117,7 +120,7 @@ impl World {
 
     /// Replaces the files and asks for them to be read, as a SIGHUP does.
     pub(crate) fn reload(&self, upstream: &str, bottle: &str) {
-        write_policy(self.dir.path().to_owned(), upstream, bottle);
+        write_policy(self.dir.path(), upstream, bottle);
         self.read_again();
     }
 
@@ -153,10 +156,8 @@ impl World {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
         };
-        match tokio::time::timeout(crate::client::PATIENCE, found).await {
-            Ok(line) => line,
-            Err(_) => panic!("no such line in {:#?}", self.lines()),
-        }
+        let found = tokio::time::timeout(PATIENCE, found).await;
+        found.unwrap_or_else(|late| panic!("no such line, {late}: {:#?}", self.lines()))
     }
 
     /// Waits for the line with that reason.
@@ -195,7 +196,7 @@ pub(crate) fn bottle(upstream: &Upstream) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's folder has one reader, and it waits")]
-fn write_policy(dir: PathBuf, upstream: &str, bottle: &str) {
+fn write_policy(dir: &Path, upstream: &str, bottle: &str) {
     let least = "mode: strict\nforward_proxy: {enabled: true}\ntls_interception: {enabled: true}\n";
     std::fs::write(dir.join("pipelock.yaml"), format!("{least}{upstream}")).unwrap();
     std::fs::write(dir.join("bottle.yaml"), format!("version: 1\n{bottle}")).unwrap();
