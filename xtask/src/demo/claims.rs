@@ -41,16 +41,16 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Claim> {
 }
 
 fn genuine(evidence: &Evidence) -> Claim {
-    let agents: Vec<_> = evidence.report.requests.iter().map(|r| r.user_agent.clone()).collect();
-    let genuine = agents.iter().any(|agent| agent.starts_with("claude-cli/"));
+    let agents = evidence.report.requests.iter().map(|request| request.user_agent.as_str());
+    let genuine = agents.into_iter().find(|agent| agent.starts_with("claude-cli/"));
     Claim {
         part: Part::Work,
-        holds: genuine && evidence.claude.sha256.len() == 64,
+        holds: genuine.is_some() && evidence.claude.sha256.len() == 64,
         says: format!("the genuine Claude Code did it, in {} model calls", evidence.report.calls),
         quotes: vec![
             format!("version     {}", evidence.claude.version),
             format!("SHA-256     {}", evidence.claude.sha256),
-            format!("User-Agent  {}", agents.first().cloned().unwrap_or_default()),
+            format!("User-Agent  {}", genuine.unwrap_or("(another)")),
         ],
     }
 }
@@ -116,11 +116,13 @@ fn denied_host(evidence: &Evidence) -> Claim {
 
 fn metadata(evidence: &Evidence) -> Claim {
     let line = denied(evidence, |decision| decision.host == script::METADATA);
-    let dialled = evidence.decisions.iter().any(|decision| {
-        let there = |text: &str| text.starts_with(script::METADATA);
-        decision.address.as_deref().is_some_and(there)
-            || decision.host == script::METADATA && decision.event == "allowed"
-    });
+    // egress hands everything on to pipelock, and has no other way: only pipelock dials.
+    let dialled =
+        evidence.decisions.iter().filter(|line| line.service == "pipelock").any(|decision| {
+            let there = |text: &str| text.starts_with(script::METADATA);
+            decision.address.as_deref().is_some_and(there)
+                || decision.host == script::METADATA && decision.event == "allowed"
+        });
     let told = evidence.result(step::METADATA).is_some_and(|result| result.text.contains("403"));
     Claim {
         part: Part::WaysOut,

@@ -1,6 +1,8 @@
 //! The control: the same attempts from a container that has no bottle around it must arrive.
 //! Without it, a sink that nobody could reach would prove nothing.
 
+use std::net::Ipv4Addr;
+
 use anyhow::Context;
 
 use super::script;
@@ -36,7 +38,12 @@ fn address(container: &str) -> anyhow::Result<String> {
     Program::docker().args(["inspect", "--format", format, container]).read()
 }
 
-fn gateway(network: &str) -> anyhow::Result<String> {
-    let format = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
-    Program::docker().args(["network", "inspect", "--format", format, network]).read()
+/// The first address of the subnet. Some engines do not tell one that nobody asked for.
+fn gateway(network: &str) -> anyhow::Result<Ipv4Addr> {
+    let format = "{{range .IPAM.Config}}{{.Subnet}}{{end}}";
+    let subnet =
+        Program::docker().args(["network", "inspect", "--format", format, network]).read()?;
+    let (first, _) = subnet.split_once('/').context("a network without a subnet")?;
+    let first: Ipv4Addr = first.parse().with_context(|| format!("`{subnet}` is no subnet"))?;
+    Ok(Ipv4Addr::from(u32::from(first) + 1))
 }

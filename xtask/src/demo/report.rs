@@ -29,7 +29,8 @@ fn lines(evidence: &Evidence, claims: &[Claim]) -> Vec<String> {
         }
     }
     lines.extend([String::new(), "The times".to_owned(), "---------".to_owned()]);
-    lines.extend(evidence.times.iter().map(time));
+    // What follows the attach is the demo's own waiting.
+    lines.extend(evidence.times.iter().filter(|time| time.step != "gone").map(time));
     let held = claims.iter().filter(|claim| claim.holds).count();
     lines.extend([String::new(), format!("{held} of {} claims hold", claims.len())]);
     lines

@@ -80,6 +80,7 @@ pub(super) fn state(place: &str, stage: &Stage) -> anyhow::Result<Searched> {
 
 /// Reads to the end; a needle that lies across two pieces is found too.
 fn contains(mut reader: impl Read, needle: &[u8]) -> std::io::Result<(u64, bool)> {
+    let finder = memchr::memmem::Finder::new(needle);
     let mut window = vec![0; needle.len() + PIECE];
     let (mut kept, mut total, mut found) = (0, 0, false);
     while let Some(free) = window.get_mut(kept..) {
@@ -90,7 +91,7 @@ fn contains(mut reader: impl Read, needle: &[u8]) -> std::io::Result<(u64, bool)
         total += read as u64;
         let filled = kept + read;
         let text = window.get(..filled).unwrap_or_default();
-        found |= text.windows(needle.len()).any(|piece| piece == needle);
+        found |= finder.find(text).is_some();
         let next = filled.min(needle.len() - 1);
         window.copy_within(filled - next..filled, 0);
         kept = next;

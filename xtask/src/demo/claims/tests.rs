@@ -20,6 +20,7 @@ fn decision(host: &str, path: &str) -> Decision {
     Decision {
         event: "denied".into(),
         id: "a1".into(),
+        service: "pipelock".into(),
         host: host.into(),
         path: path.into(),
         ..Decision::default()
