@@ -68,7 +68,9 @@ fn of_bottle(slug: &Slug, folder: &Path, as_json: bool, ui: &Ui) -> anyhow::Resu
         writeln!(out, "  route  {}", route.text())?;
     }
     let allowed = pipelock.get("api_allowlist").and_then(|list| list.as_array());
-    for host in allowed.into_iter().flatten().filter_map(|host| host.as_str()) {
+    let allowed = allowed.into_iter().flatten().filter_map(|host| host.as_str());
+    // pipelock's list holds the routed hosts as well, which it takes from egress alone.
+    for host in allowed.filter(|host| routes.iter().all(|route| route.host != *host)) {
         writeln!(out, "  allow  {host}")?;
     }
     ui.data(plain(&out))?;

@@ -159,13 +159,34 @@ fn texts(description: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::keys;
+    use crate::manifest::{Manifest, Origin, keys};
 
     fn names(schema: &Value) -> Vec<&str> {
         let properties = schema["properties"].as_object().unwrap();
         let mut names: Vec<&str> = properties.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
+    }
+
+    #[test]
+    fn the_reference_names_every_key_and_its_example_is_right() {
+        let reference = include_str!("../../../docs/manifest.md");
+        let sections = [keys::MANIFEST, keys::AGENT, keys::BOTTLE, keys::RESOURCES, keys::IMAGE];
+        let policies = [keys::ROUTE, keys::CREDENTIAL, keys::PIPELOCK];
+        for key in sections.into_iter().chain(policies).flatten() {
+            let named = [format!("`{key}`"), format!("`{key}: "), format!("{key}:")];
+            assert!(named.iter().any(|name| reference.contains(name)), "{key}");
+        }
+        let (_, rest) = reference.split_once("```yaml\n").unwrap();
+        let (example, _) = rest.split_once("```").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["prompts/implementer.md", "skills/commit/SKILL.md", "ca.pem"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            compose_run::replace(&path, b"text", 0o644).unwrap();
+        }
+        let origin = Origin::File(folder.path().join("bottle.yaml"));
+        Manifest::read(example, origin, None).unwrap_or_else(|faults| panic!("{faults}"));
     }
 
     #[test]
