@@ -186,13 +186,9 @@ fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
 
 fn pem(label: &str, der: &[u8]) -> String {
     const LINE: usize = 64;
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for line in base64(der).as_bytes().chunks(LINE) {
-        text.push_str(&String::from_utf8_lossy(line));
-        text.push('\n');
-    }
-    text.push_str(&format!("-----END {label}-----\n"));
-    text
+    let text = base64(der);
+    let lines: Vec<_> = text.as_bytes().chunks(LINE).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 fn base64(bytes: &[u8]) -> String {

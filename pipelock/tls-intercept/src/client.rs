@@ -81,9 +81,9 @@ impl Default for ClientLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            response: Duration::from_secs(10 * 60),
-            stall: Duration::from_secs(10 * 60),
-            idle: Duration::from_secs(60),
+            response: Duration::from_mins(10),
+            stall: Duration::from_mins(10),
+            idle: Duration::from_mins(1),
             idle_per_upstream: 16,
         }
     }
@@ -131,7 +131,8 @@ impl Client {
                 Outcome::NotSent(unsent, _) => request = unsent,
             }
         }
-        let sender = self.connected(upstream, connect).await?;
+        // Boxed: a TLS handshake is large, and most requests have none.
+        let sender = Box::pin(self.connected(upstream, connect)).await?;
         if let Sender::Http2(shared) = &sender {
             self.pool.put(key.clone(), Sender::Http2(shared.clone()), &self.limits);
         }

@@ -162,12 +162,14 @@ impl Denial {
     }
 
     /// Names the host.
+    #[must_use]
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
         self
     }
 
     /// Names method and path of a request. The query is not repeated.
+    #[must_use]
     pub fn request<B>(mut self, request: &http::Request<B>) -> Self {
         self.method = Some(request.method().as_str().to_owned());
         self.path = Some(request.uri().path().to_owned());
@@ -175,6 +177,7 @@ impl Denial {
     }
 
     /// Names the rule that decided.
+    #[must_use]
     pub fn rule(mut self, rule: impl Into<String>) -> Self {
         self.rule = Some(rule.into());
         self

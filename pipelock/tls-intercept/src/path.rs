@@ -166,7 +166,11 @@ fn encode(segment: &str) -> String {
         if unreserved || (reserved && !escaped) {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            text.push('%');
+            for digit in [byte >> 4, byte & 0xf] {
+                let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
+                text.push(digit.to_ascii_uppercase());
+            }
         }
     }
     text

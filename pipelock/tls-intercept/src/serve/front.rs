@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 /// Serves one connection to its end.
 pub(super) async fn connection<P: Proxy>(context: Context<P>, mode: Mode, stream: TcpStream) {
     match mode {
-        Mode::Proxy => proxy(context, stream).await,
-        Mode::SteeredTls => tls::steered(context, stream).await,
+        Mode::Proxy => Box::pin(proxy(context, stream)).await,
+        Mode::SteeredTls => Box::pin(tls::steered(context, stream)).await,
         Mode::SteeredHttp => {
             http1::serve(context, Binding::PerRequest(Arrival::Steered), stream).await;
         }

@@ -265,7 +265,7 @@ pub(crate) async fn last_word<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, 
         stream.write_all(word).await?;
         stream.flush().await?;
         stream.shutdown().await?;
-        let (mut scratch, mut left) = ([0; 4096], MOST);
+        let (mut scratch, mut left) = (vec![0; 4096], MOST);
         while left > 0 {
             match stream.read(&mut scratch).await? {
                 0 => break,

@@ -38,7 +38,7 @@ async fn a_body_in_flight_is_finished() {
         bench.shutdown.request();
         let drain = {
             let shutdown = bench.shutdown.clone();
-            tokio::task::spawn(async move { shutdown.drain(Duration::from_secs(60)).await })
+            tokio::task::spawn(async move { shutdown.drain(Duration::from_mins(1)).await })
         };
         crate::support::until("new connections are refused", || {
             std::net::TcpStream::connect(bench.address).is_err()

@@ -6,6 +6,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Frame;
 use std::sync::Arc;
 use tls_intercept::{Arrival, Mode, body};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 #[tokio::test]
@@ -153,7 +154,6 @@ async fn e4_expect_100_continue_is_answered_and_the_body_follows() {
     let origin = Origin::tls("allowed.test", &["http/1.1"]).await;
     let bench = Bench::new(&origin).await;
     let mut tunnel = Agent::tunnel(&bench, "allowed.test", "http/1.1").await;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let head = "POST /up HTTP/1.1\r\nHost: allowed.test\r\nExpect: 100-continue\r\n\
                 Content-Length: 4\r\nConnection: close\r\n\r\n";
     tunnel.write_all(head.as_bytes()).await.unwrap();

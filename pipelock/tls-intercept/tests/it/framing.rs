@@ -1,6 +1,7 @@
 //! Messages that have two readings get none.
 
 use crate::support::{Agent, Bench, Origin};
+use tokio::io::AsyncWriteExt as _;
 
 /// Sends a request that must be refused, in a tunnel and in absolute form.
 async fn refused(origin: &Origin, bench: &Bench, request: &str, status: &str) {
@@ -80,7 +81,6 @@ async fn e3_a_broken_chunk_never_completes_a_request() {
     for body in ["FFFFFFFFFFFFFFFFF\r\n", "5\r\nabc", "3\r\nabcd\r\n0\r\n\r\n", "3\nabc\n0\n\n"] {
         let head = "POST / HTTP/1.1\r\nHost: allowed.test\r\nTransfer-Encoding: chunked\r\n\r\n";
         let mut tunnel = Agent::tunnel(&bench, "allowed.test", "http/1.1").await;
-        use tokio::io::AsyncWriteExt as _;
         tunnel.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         tunnel.shutdown().await.unwrap();
         let answer = crate::support::read_all(&mut tunnel).await;

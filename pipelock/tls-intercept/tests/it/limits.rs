@@ -62,7 +62,7 @@ async fn e11_a_body_that_does_not_come_fails_the_request() {
 
 #[tokio::test]
 async fn e11_connections_are_bounded_and_a_place_comes_free() {
-    let limits = Limits { connections: 2, head: Duration::from_secs(600), ..Limits::default() };
+    let limits = Limits { connections: 2, head: Duration::from_mins(10), ..Limits::default() };
     let (_origin, bench) = bench(limits).await;
     let first = Agent::connect(&bench, "allowed.test:443").await;
     let _second = Agent::connect(&bench, "allowed.test:443").await;

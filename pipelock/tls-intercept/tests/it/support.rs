@@ -5,23 +5,23 @@ mod frames;
 mod origin;
 mod relay;
 
-pub use self::agent::{Agent, read_all, text};
-pub use self::frames::{data, frames};
-pub use self::origin::{Origin, answer_ok};
-pub use self::relay::Bench;
+pub(crate) use self::agent::{Agent, read_all, text};
+pub(crate) use self::frames::{data, frames};
+pub(crate) use self::origin::{Origin, answer_ok};
+pub(crate) use self::relay::Bench;
 
 use std::time::Duration;
 
 /// Far more than anything takes, on any machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits with a bound.
-pub async fn within<F: Future>(future: F) -> F::Output {
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("it did not happen in time")
 }
 
 /// Polls until it is so.
-pub async fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
     let polling = async {
         while !so() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -5,6 +5,7 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use sidecar::Shutdown;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tls_intercept::client::{Client, ClientLimits, Form, SendError, Trust, Upstream, dial, tunnel};
 use tls_intercept::{Destination, HopSecret, Limits, Mode, Reason, Scheme, body};
@@ -68,7 +69,7 @@ async fn a_tunnel_through_a_proxy_carries_the_hop_secret() {
     let response = within(client.send(&to, get(), connect)).await.unwrap();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, "origin here");
-    let connection = pipelock.relay.answered.lock().unwrap()[0].0.clone();
+    let connection = Arc::clone(&pipelock.relay.answered.lock().unwrap()[0].0);
     assert_eq!(connection.hop, Some(HopSecret::new("s3cret")));
     assert!(!origin.seen()[0].headers.contains_key("x-bottle-hop"));
 
@@ -93,7 +94,7 @@ async fn plain_http_goes_through_a_proxy_in_absolute_form() {
     let address = to.address;
     let response = within(client.send(&to, get(), || dial(address, WAIT))).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
-    let connection = pipelock.relay.answered.lock().unwrap()[0].0.clone();
+    let connection = Arc::clone(&pipelock.relay.answered.lock().unwrap()[0].0);
     assert_eq!(connection.hop, Some(HopSecret::new("s3")));
     assert_eq!(connection.destination.to_string(), "allowed.test:80");
 }
@@ -116,13 +117,11 @@ async fn a_dead_upstream_is_502_inside_the_tunnel() {
 }
 
 /// A server that answers each connection with these bytes, and counts what was asked.
-async fn scripted(
-    answers: &'static [&'static str],
-) -> (SocketAddr, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+async fn scripted(answers: &'static [&'static str]) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let asked = std::sync::Arc::<std::sync::Mutex<Vec<String>>>::default();
-    let record = std::sync::Arc::clone(&asked);
+    let asked = Arc::<Mutex<Vec<String>>>::default();
+    let record = Arc::clone(&asked);
     tokio::task::spawn(async move {
         for answer in answers {
             let (mut stream, _) = listener.accept().await.unwrap();

@@ -18,20 +18,20 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-pub type Tunnel = TlsStream<TcpStream>;
+pub(crate) type Tunnel = TlsStream<TcpStream>;
 
-pub struct Agent;
+pub(crate) struct Agent;
 
 impl Agent {
     /// Sends bytes and returns everything that comes until the end.
-    pub async fn raw(to: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
+    pub(crate) async fn raw(to: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
         let mut stream = TcpStream::connect(to).await.unwrap();
         stream.write_all(bytes.as_ref()).await.unwrap();
         read_all(&mut stream).await
     }
 
     /// A CONNECT that was answered with 200.
-    pub async fn connect(bench: &Bench, target: &str) -> TcpStream {
+    pub(crate) async fn connect(bench: &Bench, target: &str) -> TcpStream {
         let mut stream = TcpStream::connect(bench.address).await.unwrap();
         let ask = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
         stream.write_all(ask.as_bytes()).await.unwrap();
@@ -43,7 +43,7 @@ impl Agent {
         stream
     }
 
-    pub async fn hello(
+    pub(crate) async fn hello(
         bench: &Bench,
         stream: TcpStream,
         name: &str,
@@ -60,26 +60,26 @@ impl Agent {
     }
 
     /// TLS in a tunnel to `host:443`.
-    pub async fn tunnel(bench: &Bench, host: &str, alpn: &str) -> Tunnel {
+    pub(crate) async fn tunnel(bench: &Bench, host: &str, alpn: &str) -> Tunnel {
         let stream = Self::connect(bench, &format!("{host}:443")).await;
         Self::hello(bench, stream, host, alpn).await.unwrap()
     }
 
     /// Raw bytes in a tunnel to the allowed host, and all that comes back.
-    pub async fn in_tunnel(bench: &Bench, bytes: impl AsRef<[u8]>) -> String {
+    pub(crate) async fn in_tunnel(bench: &Bench, bytes: impl AsRef<[u8]>) -> String {
         let mut tunnel = Self::tunnel(bench, super::relay::ALLOWED, "http/1.1").await;
         tunnel.write_all(bytes.as_ref()).await.unwrap();
         tunnel.flush().await.unwrap();
         read_all(&mut tunnel).await
     }
 
-    pub async fn http1(tunnel: Tunnel) -> http1::SendRequest<Body> {
+    pub(crate) async fn http1(tunnel: Tunnel) -> http1::SendRequest<Body> {
         let (sender, connection) = http1::handshake(TokioIo::new(tunnel)).await.unwrap();
         tokio::task::spawn(connection);
         sender
     }
 
-    pub async fn http2(tunnel: Tunnel) -> http2::SendRequest<Body> {
+    pub(crate) async fn http2(tunnel: Tunnel) -> http2::SendRequest<Body> {
         let io = TokioIo::new(tunnel);
         let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::task::spawn(connection);
@@ -87,7 +87,12 @@ impl Agent {
     }
 
     /// One request to `https://host/path` by this protocol.
-    pub async fn get(bench: &Bench, host: &str, alpn: &str, path: &str) -> Response<Incoming> {
+    pub(crate) async fn get(
+        bench: &Bench,
+        host: &str,
+        alpn: &str,
+        path: &str,
+    ) -> Response<Incoming> {
         let tunnel = Self::tunnel(bench, host, alpn).await;
         if alpn == "h2" {
             let request = Request::get(format!("https://{host}{path}"));
@@ -101,15 +106,15 @@ impl Agent {
     }
 }
 
-/// Everything until the end; a reset or a missing close_notify is an end, too.
-pub async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
+/// Everything until the end; a reset or a missing `close_notify` is an end, too.
+pub(crate) async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     let reading = async { while matches!(stream.read_buf(&mut bytes).await, Ok(1..)) {} };
     within(reading).await;
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-pub async fn text(response: Response<Incoming>) -> String {
+pub(crate) async fn text(response: Response<Incoming>) -> String {
     let body = within(response.into_body().collect()).await.unwrap();
     String::from_utf8(body.to_bytes().to_vec()).unwrap()
 }

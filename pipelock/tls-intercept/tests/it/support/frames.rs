@@ -23,11 +23,11 @@ impl hyper::body::Body for Frames {
 }
 
 /// The body, and where its frames come from; it ends when that is dropped.
-pub fn frames() -> (mpsc::Sender<Frame<Bytes>>, Body) {
+pub(crate) fn frames() -> (mpsc::Sender<Frame<Bytes>>, Body) {
     let (send, receive) = mpsc::channel(8);
     (send, Frames(receive).boxed())
 }
 
-pub fn data(text: &'static str) -> Frame<Bytes> {
+pub(crate) fn data(text: &'static str) -> Frame<Bytes> {
     Frame::data(Bytes::from_static(text.as_bytes()))
 }

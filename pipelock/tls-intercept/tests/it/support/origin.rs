@@ -2,7 +2,7 @@
 
 use ca::{Authority, Subject};
 use compose_render::Role;
-use http::{HeaderMap, Method, Request, Response, Version};
+use http::{HeaderMap, Request, Response, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -21,38 +21,37 @@ use tokio_rustls::TlsAcceptor;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub method: Method,
-    pub uri: String,
-    pub version: Version,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-    pub trailers: bool,
+pub(crate) struct Seen {
+    pub(crate) uri: String,
+    pub(crate) version: Version,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: bool,
 }
 
-pub type Answer = Arc<
+pub(crate) type Answer = Arc<
     dyn Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> + Send + Sync,
 >;
 
-pub struct Origin {
-    pub address: SocketAddr,
-    pub roots: RootCertStore,
-    pub seen: Arc<Mutex<Vec<Seen>>>,
-    pub connections: Arc<AtomicUsize>,
+pub(crate) struct Origin {
+    pub(crate) address: SocketAddr,
+    pub(crate) roots: RootCertStore,
+    pub(crate) seen: Arc<Mutex<Vec<Seen>>>,
+    pub(crate) connections: Arc<AtomicUsize>,
 }
 
 impl Origin {
     /// An origin whose certificate names `name`, speaking these protocols.
-    pub async fn tls(name: &str, alpn: &[&str]) -> Self {
+    pub(crate) async fn tls(name: &str, alpn: &[&str]) -> Self {
         Self::start(Some((name, alpn)), None).await
     }
 
-    pub async fn plain() -> Self {
+    pub(crate) async fn plain() -> Self {
         Self::start(None, None).await
     }
 
     /// An origin that answers so, and records nothing but connections.
-    pub async fn answering(name: &str, alpn: &[&str], answer: Answer) -> Self {
+    pub(crate) async fn answering(name: &str, alpn: &[&str], answer: Answer) -> Self {
         Self::start(Some((name, alpn)), Some(answer)).await
     }
 
@@ -111,11 +110,11 @@ impl Origin {
         Self { address, roots, seen, connections }
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
@@ -124,7 +123,6 @@ async fn recorded(request: Request<Incoming>, record: Arc<Mutex<Vec<Seen>>>) -> 
     let (parts, body) = request.into_parts();
     let Ok(body) = body.collect().await else { return answer_ok("cut") };
     let seen = Seen {
-        method: parts.method,
         uri: parts.uri.to_string(),
         version: parts.version,
         headers: parts.headers,
@@ -135,6 +133,6 @@ async fn recorded(request: Request<Incoming>, record: Arc<Mutex<Vec<Seen>>>) -> 
     answer_ok("origin here")
 }
 
-pub fn answer_ok(text: &'static str) -> Response<Body> {
+pub(crate) fn answer_ok(text: &'static str) -> Response<Body> {
     Response::new(body::full(text))
 }

@@ -16,21 +16,21 @@ use tls_intercept::{
 };
 use tokio::net::TcpListener;
 
-pub const ALLOWED: &str = "allowed.test";
+pub(crate) const ALLOWED: &str = "allowed.test";
 
 /// What was refused before there was a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Refused {
-    pub reason: Reason,
-    pub host: Option<String>,
+pub(crate) struct Refused {
+    pub(crate) reason: Reason,
+    pub(crate) host: Option<String>,
 }
 
-pub struct Relay {
+pub(crate) struct Relay {
     client: Client,
     upstream: SocketAddr,
     trust: Trust,
-    pub refused: Mutex<Vec<Refused>>,
-    pub answered: Mutex<Vec<(Arc<Connection>, String)>>,
+    pub(crate) refused: Mutex<Vec<Refused>>,
+    pub(crate) answered: Mutex<Vec<(Arc<Connection>, String)>>,
 }
 
 impl Proxy for Relay {
@@ -87,23 +87,23 @@ impl Proxy for Relay {
 }
 
 /// The proxy with its listener.
-pub struct Bench {
-    pub address: SocketAddr,
-    pub relay: Arc<Relay>,
-    pub roots: RootCertStore,
-    pub shutdown: Shutdown,
+pub(crate) struct Bench {
+    pub(crate) address: SocketAddr,
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) roots: RootCertStore,
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Bench {
-    pub async fn new(origin: &Origin) -> Self {
+    pub(crate) async fn new(origin: &Origin) -> Self {
         Self::with(origin.address, origin.roots.clone(), Mode::Proxy, Limits::default()).await
     }
 
-    pub async fn in_mode(origin: &Origin, mode: Mode) -> Self {
+    pub(crate) async fn in_mode(origin: &Origin, mode: Mode) -> Self {
         Self::with(origin.address, origin.roots.clone(), mode, Limits::default()).await
     }
 
-    pub async fn with(
+    pub(crate) async fn with(
         upstream: SocketAddr,
         trusted: RootCertStore,
         mode: Mode,
@@ -129,11 +129,11 @@ impl Bench {
         Self { address, relay, roots, shutdown }
     }
 
-    pub fn refused(&self) -> Vec<Reason> {
+    pub(crate) fn refused(&self) -> Vec<Reason> {
         self.relay.refused.lock().unwrap().iter().map(|refused| refused.reason).collect()
     }
 
-    pub fn answered(&self) -> usize {
+    pub(crate) fn answered(&self) -> usize {
         self.relay.answered.lock().unwrap().len()
     }
 }
