@@ -17,7 +17,7 @@ use compose_run::{Docker, replace};
 
 pub(crate) use self::identity::Identity;
 use crate::plan::{Plan, guest};
-use crate::workspace::Selection;
+use crate::workspace::{Record, Selection};
 
 /// A prompt longer than this would not fit into an argument.
 const PROMPT_LIMIT: u64 = 100 << 10;
@@ -75,8 +75,13 @@ pub(crate) fn check(plan: &Plan) -> anyhow::Result<()> {
     skills::read(&plan.agent.skills).map(drop)
 }
 
-/// Brings everything in by one stream and one command.
-pub(crate) fn bring(docker: &Docker, container: &str, arrival: &Arrival<'_>) -> anyhow::Result<()> {
+/// Brings everything in by one stream and one command. Returns the record of what the workspace was
+/// to begin with, for the bottle's folder; `None` where no workspace was brought in.
+pub(crate) fn bring(
+    docker: &Docker,
+    container: &str,
+    arrival: &Arrival<'_>,
+) -> anyhow::Result<Option<Record>> {
     let (reader, writer) = io::pipe().context("no pipe")?;
     thread::scope(|scope| {
         let packing = scope.spawn(move || pack(arrival, writer));
@@ -88,7 +93,7 @@ pub(crate) fn bring(docker: &Docker, container: &str, arrival: &Arrival<'_>) -> 
     })
 }
 
-fn pack(arrival: &Arrival<'_>, out: impl Write) -> anyhow::Result<()> {
+fn pack(arrival: &Arrival<'_>, out: impl Write) -> anyhow::Result<Option<Record>> {
     let mut out = tar::Builder::new(io::BufWriter::with_capacity(256 << 10, out));
     for seed in seeds(arrival)? {
         seed.write(&mut out)?;
@@ -97,15 +102,18 @@ fn pack(arrival: &Arrival<'_>, out: impl Write) -> anyhow::Result<()> {
         (Some(saved), _) => {
             let mut out = out.into_inner()?;
             // The seeds' archive was ended by `into_inner`; the guest reads on past an end.
-            let mut saved = fs_err::File::open(saved)?;
-            io::copy(&mut saved, &mut out).context("cannot bring the saved workspace in")?;
-            out.flush().context("cannot bring the saved workspace in")
+            let mut stream = fs_err::File::open(saved)?;
+            io::copy(&mut stream, &mut out).context("cannot bring the saved workspace in")?;
+            out.flush().context("cannot bring the saved workspace in")?;
+            // What it was to begin with, before the bottle that is gone on with.
+            saved.parent().map(Record::load).transpose()
         }
         (None, selection) => {
-            if let Some(selection) = selection {
-                selection.write(relative(contract::WORKSPACE_DIR), &mut out)?;
-            }
-            out.into_inner()?.flush().context("cannot bring the workspace in")
+            let workspace = relative(contract::WORKSPACE_DIR);
+            let record = selection.map(|selection| selection.write(workspace, &mut out));
+            let record = record.transpose()?;
+            out.into_inner()?.flush().context("cannot bring the workspace in")?;
+            Ok(record)
         }
     }
 }

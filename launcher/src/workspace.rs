@@ -4,20 +4,28 @@
 //! configuration are read by the small readers here, and what goes into the bottle is chosen by list.
 
 mod beneath;
+mod changes;
 mod credentials;
 mod derived;
 mod entry;
+mod executed;
+mod export;
 mod git_config;
 mod git_folder;
 mod git_index;
 mod mounted;
+mod record;
 mod refusals;
 mod save;
+mod saved;
 mod select;
 
+pub(crate) use self::changes::{Change, What, changes};
 pub(crate) use self::derived::{derived, remove_derived};
+pub(crate) use self::export::{Exported, export};
 pub(crate) use self::git_config::value as config_value;
 pub(crate) use self::mounted::mounts;
+pub(crate) use self::record::Record;
 pub(crate) use self::refusals::{check, mount_owner};
 pub(crate) use self::save::{Saved, save};
 pub(crate) use self::select::{Selection, select};

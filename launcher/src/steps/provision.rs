@@ -68,11 +68,13 @@ impl Start<'_> {
             resume: self.resume.as_deref(),
         };
         let brought = self.times.measure("bring", || provision::bring(docker, &agent, &arrival));
-        brought.map_err(|error| {
+        let record = brought.map_err(|error| {
             let lines = containers::last_log_lines(docker, &agent, LOG_LINES);
             let said = if lines.is_empty() { lines } else { format!("\n{lines}") };
             error.context(format!("cannot set up the agent's container{said}"))
-        })
+        })?;
+        // What it was to begin with: `bottle diff` compares with it.
+        record.map_or(Ok(()), |record| record.save(self.claim.dir().path()))
     }
 }
 

@@ -70,7 +70,7 @@ fn put(
 
 fn stream(selection: &Selection, out: impl Write) -> anyhow::Result<()> {
     let mut builder = tar::Builder::new(io::BufWriter::with_capacity(256 << 10, out));
-    selection.write("workspace", &mut builder)?;
+    drop(selection.write("workspace", &mut builder)?);
     builder.into_inner()?.flush().context("cannot pack the workspace")
 }
 

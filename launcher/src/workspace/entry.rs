@@ -10,6 +10,7 @@ use compose_render::contract;
 use tar::{Builder, EntryType, Header};
 
 use super::beneath::Folder;
+use super::record::{Digesting, Item, digest_of};
 
 /// A file, a folder or a link.
 #[derive(Debug)]
@@ -62,12 +63,12 @@ impl Entry {
         }
     }
 
-    /// Appends it below `prefix`. A file that is gone by now is passed over.
+    /// Appends it below `prefix` and says what it was. A file that is gone by now is passed over.
     pub(super) fn write(
         &self,
         prefix: &OsStr,
         out: &mut Builder<impl Write>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<Item>> {
         let name = Path::new(prefix).join(&self.name);
         let failed = || format!("cannot pack `{}`", self.name.display());
         let mut header = Header::new_gnu();
@@ -79,27 +80,32 @@ impl Entry {
         // Heeded where an engine unpacks; a process without rights owns what it unpacks anyway.
         header.set_uid(contract::AGENT_UID.into());
         header.set_gid(contract::AGENT_UID.into());
-        match &self.source {
+        let executable = self.mode & 0o111 != 0;
+        let written = match &self.source {
             Source::Folder => {
                 header.set_entry_type(EntryType::Directory);
-                out.append_data(&mut header, name, io::empty())
+                out.append_data(&mut header, name, io::empty()).map(|()| None)
             }
             Source::Link(target) => {
                 header.set_entry_type(EntryType::Symlink);
                 out.append_link(&mut header, name, target)
+                    .map(|()| Some(Item::Link(target.clone())))
             }
             Source::Bytes(bytes) => {
                 header.set_size(self.size);
-                out.append_data(&mut header, name, bytes.as_slice())
+                let item = Item::File { digest: digest_of(bytes), executable };
+                out.append_data(&mut header, name, bytes.as_slice()).map(|()| Some(item))
             }
             Source::File(folder, path) => {
-                let Ok(Some(file)) = folder.file(path) else { return Ok(()) };
+                let Ok(Some(file)) = folder.file(path) else { return Ok(None) };
                 let size = file.metadata().with_context(failed)?.len();
                 header.set_size(size);
                 // What changes under our hands is filled up or cut: the header stands.
-                out.append_data(&mut header, name, file.chain(io::repeat(0)).take(size))
+                let mut contents = Digesting::new(file.chain(io::repeat(0)).take(size));
+                out.append_data(&mut header, name, &mut contents)
+                    .map(|()| Some(Item::File { digest: contents.hex(), executable }))
             }
-        }
-        .with_context(failed)
+        };
+        written.with_context(failed)
     }
 }

@@ -13,6 +13,7 @@ use super::beneath::Folder;
 use super::credentials::{self, Verdict};
 use super::entry::{Entry, Source};
 use super::git_folder::GitFolder;
+use super::record::{Record, is_compared};
 use crate::plan::WorkspacePlan;
 
 /// What goes in, and what looks like a credential and does not.
@@ -74,13 +75,20 @@ impl Selection {
         self.entries.iter().filter(is_file).filter(|entry| !entry.name.starts_with(".git"))
     }
 
-    /// Appends everything, its names below `prefix`.
+    /// Appends everything, its names below `prefix`, and returns the record of it.
     pub(crate) fn write(
         &self,
         prefix: &str,
         out: &mut tar::Builder<impl Write>,
-    ) -> anyhow::Result<()> {
-        self.entries.iter().try_for_each(|entry| entry.write(prefix.as_ref(), out))
+    ) -> anyhow::Result<Record> {
+        let mut record = Record::default();
+        for entry in &self.entries {
+            let item = entry.write(prefix.as_ref(), out)?;
+            if let Some(item) = item.filter(|_| is_compared(&entry.name)) {
+                record.files.insert(entry.name.clone(), item);
+            }
+        }
+        Ok(record)
     }
 }
 

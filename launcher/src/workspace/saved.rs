@@ -1,0 +1,80 @@
+//! Reads a saved workspace, which an agent made: every name and size is taken for hostile.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use compose_render::contract;
+use tar::EntryType;
+
+/// More entries than this no workspace has.
+const MAX_ENTRIES: usize = 2_000_000;
+
+/// What an entry is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Folder,
+    File {
+        executable: bool,
+        size: u64,
+    },
+    Link(PathBuf),
+    /// A device, a hard link, a pipe: nothing that is packed by us, and never taken.
+    Odd,
+}
+
+/// One entry of the workspace.
+#[derive(Debug)]
+pub(super) struct Saved {
+    /// Relative to the workspace, of plain parts alone.
+    pub path: PathBuf,
+    pub kind: Kind,
+    /// Seconds since 1970.
+    pub modified: u64,
+}
+
+/// Calls `each` for every entry of the workspace in the archive, with its contents.
+///
+/// Returns how many were passed over because their names leave the workspace.
+pub(super) fn read(
+    archive: &Path,
+    mut each: impl FnMut(Saved, &mut dyn Read) -> anyhow::Result<()>,
+) -> anyhow::Result<usize> {
+    let file =
+        File::open(archive).with_context(|| format!("cannot open `{}`", archive.display()))?;
+    let mut tar = tar::Archive::new(BufReader::with_capacity(256 << 10, file));
+    let broken = || format!("`{}` is no whole archive", archive.display());
+    let mut odd_names = 0;
+    for (count, entry) in tar.entries().with_context(broken)?.enumerate() {
+        if count == MAX_ENTRIES {
+            bail!("`{}` has more than {MAX_ENTRIES} entries", archive.display());
+        }
+        let mut entry = entry.with_context(broken)?;
+        let name = entry.path().with_context(broken)?.into_owned();
+        let Ok(path) = name.strip_prefix(contract::WORKSPACE_DIR.trim_start_matches('/')) else {
+            // The agent's conversation.
+            continue;
+        };
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            odd_names += 1;
+            continue;
+        }
+        let header = entry.header();
+        let mode = header.mode().unwrap_or(0);
+        let modified = header.mtime().unwrap_or(0);
+        let kind = match header.entry_type() {
+            EntryType::Directory => Kind::Folder,
+            EntryType::Regular | EntryType::Continuous => {
+                Kind::File { executable: mode & 0o111 != 0, size: entry.size() }
+            }
+            EntryType::Symlink => {
+                let target = entry.link_name().with_context(broken)?.with_context(broken)?;
+                Kind::Link(target.into_owned())
+            }
+            _ => Kind::Odd,
+        };
+        each(Saved { path: path.to_owned(), kind, modified }, &mut entry)?;
+    }
+    Ok(odd_names)
+}
