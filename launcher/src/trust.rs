@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_counts_only_as_it_was_seen() {
+    fn i4_a_manifest_counts_only_as_it_was_seen() {
         let folder = tempfile::tempdir().unwrap();
         let manifest = folder.path().join("bottle.yaml");
         compose_run::replace(&manifest, b"version: 1\n", 0o644).unwrap();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_cannot_be_read_trusts_nothing() {
+    fn i4_a_record_that_cannot_be_read_trusts_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let manifest = folder.path().join("bottle.yaml");
         compose_run::replace(&manifest, b"version: 1\n", 0o644).unwrap();

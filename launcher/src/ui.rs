@@ -193,8 +193,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_container_wrote_cannot_steer_the_terminal() {
+    fn i6_what_a_container_wrote_cannot_steer_the_terminal() {
         assert_eq!(plain("a\u{1b}[2J\rb\tc\n"), "a\u{fffd}[2J\u{fffd}b\tc\n");
         assert_eq!(plain("a\u{202e}b"), "a\u{fffd}b");
+        compose_testkit::record("I6", "ESC, CR and an override in a text", plain("a\u{1b}[2J\rb"));
     }
 }

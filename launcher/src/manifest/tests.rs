@@ -173,7 +173,7 @@ pipelock: {allow: [\"docs.example.org:8443\"], responses: {action: strip}}
 }
 
 #[test]
-fn a_prompt_that_leaves_its_folder_by_a_symlink_is_refused() {
+fn i1_a_prompt_that_leaves_its_folder_by_a_symlink_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();
     let write = |path: &Path| compose_run::replace(path, b"text", 0o644).unwrap();
@@ -190,7 +190,9 @@ fn a_prompt_that_leaves_its_folder_by_a_symlink_is_refused() {
     };
     assert!(read("real.md").is_ok());
     assert!(read("good.md").is_ok());
-    assert!(read("bad.md").unwrap_err().to_string().contains("leaves its folder"));
+    let faults = read("bad.md").unwrap_err().to_string();
+    assert!(faults.contains("leaves its folder"));
+    compose_testkit::record("I1", "a prompt that is a symlink out of the folder", faults);
     assert!(read("absent.md").unwrap_err().to_string().contains("cannot be read"));
     assert!(read(".").unwrap_err().to_string().contains("not a regular file"));
 }

@@ -112,7 +112,7 @@ fn a_whole_bottle() {
 }
 
 #[test]
-fn a_hostile_manifest_is_inert() {
+fn i5_a_hostile_manifest_is_inert() {
     insta::assert_snapshot!(compose(&hostile()));
 }
 
@@ -237,7 +237,7 @@ fn composes() -> Vec<Compose> {
 }
 
 #[test]
-fn compose_understands_every_snapshot_and_keeps_every_hostile_value() {
+fn i5_compose_understands_every_snapshot_and_keeps_every_hostile_value() {
     let composes = composes();
     assert!(!composes.is_empty(), "install a Compose: `apt-get install docker-compose`");
     let folder = tempfile::tempdir().unwrap();

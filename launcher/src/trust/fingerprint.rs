@@ -151,7 +151,7 @@ bottles:
     }
 
     #[test]
-    fn any_file_it_names_changes_it_and_no_other_does() {
+    fn i4_any_file_it_names_changes_it_and_no_other_does() {
         let folder = repository();
         let before = of(folder.path()).unwrap();
         write(&folder.path().join("README.md"), "not named");
@@ -165,13 +165,15 @@ bottles:
     }
 
     #[test]
-    fn a_symlink_that_leaves_its_folder_is_refused() {
+    fn i1_a_symlink_that_leaves_its_folder_is_refused() {
         let folder = repository();
         let elsewhere = tempfile::tempdir().unwrap();
         write(&elsewhere.path().join("secret"), "secret");
         let link = folder.path().join("skills/s/link");
         symlink(elsewhere.path().join("secret"), &link).unwrap();
-        assert!(format!("{:#}", of(folder.path()).unwrap_err()).contains("leaves its folder"));
+        let refused = format!("{:#}", of(folder.path()).unwrap_err());
+        assert!(refused.contains("leaves its folder"));
+        compose_testkit::record("I1", "a symlink out of a skill's folder", refused);
         fs::remove_file(&link).unwrap();
         symlink("SKILL.md", &link).unwrap();
         of(folder.path()).unwrap();

@@ -58,6 +58,36 @@ impl Account {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
+    /// Starts `bottle` and does not wait for it. What it prints goes to the two files.
+    #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
+    pub(crate) fn spawn(&self, args: &[&str], out: &Path, err: &Path) -> duct::Handle {
+        duct::cmd(Path::new(env!("CARGO_BIN_EXE_bottle")), args)
+            .dir(self.here())
+            .full_env(&self.variables)
+            .stdin_null()
+            .stdout_path(out)
+            .stderr_path(err)
+            .unchecked()
+            .start()
+            .unwrap()
+    }
+
+    /// Starts `bottle` on a terminal.
+    #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
+    pub(crate) fn on_terminal(&self, args: &[&str], terminal: &std::fs::File) -> duct::Handle {
+        let end = || terminal.try_clone().unwrap();
+        duct::cmd(Path::new(env!("CARGO_BIN_EXE_bottle")), args)
+            .dir(self.here())
+            .full_env(&self.variables)
+            .env("TERM", "xterm")
+            .stdin_file(end())
+            .stdout_file(end())
+            .stderr_file(end())
+            .unchecked()
+            .start()
+            .unwrap()
+    }
+
     /// Runs `bottle` with no terminal and nothing of our own environment.
     #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
     pub(crate) fn bottle(&self, args: &[&str]) -> Said {
