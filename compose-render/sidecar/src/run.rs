@@ -51,11 +51,14 @@ where
     F: FnOnce(Running) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
+    let hardened = harden();
     let status = Arc::new(Status::new(service.as_str(), env!("CARGO_PKG_VERSION")));
     let environment = Environment::read();
     let outbox = Path::new(contract::OUTBOX_DIR);
     let log = Log::new(service, environment.slug.as_ref(), Arc::clone(&status), Some(outbox));
-    let outcome = inside(&status, &environment, &log, main);
+    let outcome = hardened
+        .context("cannot give up core dumps")
+        .and_then(|()| inside(&status, &environment, &log, main));
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -77,7 +80,6 @@ where
     F: FnOnce(Running) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
-    harden().context("cannot give up core dumps")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -80,7 +80,7 @@ pub struct ClientLimits {
 impl Default for ClientLimits {
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(10),
+            connect: Duration::from_secs(15),
             response: Duration::from_mins(10),
             stall: Duration::from_mins(10),
             idle: Duration::from_mins(1),
@@ -128,7 +128,11 @@ impl Client {
         while let Some(sender) = self.pool.take(&key) {
             match self.try_on(sender, &key, upstream, request).await? {
                 Outcome::Response(response) => return Ok(response),
-                Outcome::NotSent(unsent, _) => request = unsent,
+                Outcome::NotSent(unsent, _) => {
+                    // What did not take it will not take the next one either.
+                    self.pool.forget_shared(&key);
+                    request = unsent;
+                }
             }
         }
         // Boxed: a TLS handshake is large, and most requests have none.

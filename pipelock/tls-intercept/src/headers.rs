@@ -7,7 +7,7 @@ const METHOD_OVERRIDES: [&str; 4] =
     ["x-http-method-override", "x-http-method", "x-method-override", "x-original-method"];
 
 /// Fields of one hop, besides what `Connection` names.
-const HOP_BY_HOP: [HeaderName; 9] = [
+const HOP_BY_HOP: [HeaderName; 10] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
@@ -15,6 +15,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
+    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
@@ -35,6 +36,13 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     for name in listed.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
+}
+
+/// Removes from a response what ends at this hop, and what would lead the agent elsewhere: other
+/// hosts and protocols for the same origin (`Alt-Svc`), which cannot be reached from a bottle.
+pub fn strip_from_response(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    headers.remove(header::ALT_SVC);
 }
 
 /// End-to-end framing: a peer that lists these in `Connection` would change what the message is.

@@ -45,10 +45,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
-            handshake: Duration::from_secs(10),
-            head: Duration::from_secs(20),
+            handshake: Duration::from_secs(20),
+            head: Duration::from_secs(30),
             idle: Duration::from_mins(2),
-            body: Duration::from_mins(2),
+            body: Duration::from_mins(5),
             write: Duration::from_mins(5),
             // A model may think for minutes before its first byte.
             stall: Duration::from_mins(15),

@@ -31,6 +31,9 @@ pub async fn tunnel(
     hop: Option<&HopSecret>,
     deadline: Duration,
 ) -> Result<TcpStream, SendError> {
+    if hop.is_some_and(|hop| !hop.expose().iter().all(u8::is_ascii_graphic)) {
+        return Err(SendError::Protocol("the hop secret cannot stand in a header"));
+    }
     let mut ask = format!("CONNECT {destination} HTTP/1.1\r\nhost: {destination}\r\n").into_bytes();
     if let Some(hop) = hop {
         ask.extend_from_slice(HOP_HEADER.as_bytes());

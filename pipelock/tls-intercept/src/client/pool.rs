@@ -72,6 +72,14 @@ impl Pool {
         None
     }
 
+    /// Lets go of a shared connection that takes no more requests (a GOAWAY came, say).
+    pub(super) fn forget_shared(&self, key: &Key) {
+        let mut shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shelf) = shelves.by_key.get_mut(key) {
+            shelf.shared = None;
+        }
+    }
+
     /// Keeps a connection for whoever comes next.
     pub(super) fn put(&self, key: Key, sender: Sender, limits: &ClientLimits) {
         let mut shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);

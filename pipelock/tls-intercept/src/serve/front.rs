@@ -21,7 +21,7 @@ pub(super) async fn connection<P: Proxy>(context: Context<P>, mode: Mode, stream
         Mode::Proxy => Box::pin(proxy(context, stream)).await,
         Mode::SteeredTls => Box::pin(tls::steered(context, stream)).await,
         Mode::SteeredHttp => {
-            http1::serve(context, Binding::PerRequest(Arrival::Steered), stream).await;
+            http1::serve(context, Binding::per_request(Arrival::Steered), stream).await;
         }
     }
 }
@@ -43,7 +43,7 @@ async fn proxy<P: Proxy>(context: Context<P>, mut stream: TcpStream) {
         Ok(First::Connect(end)) => connect(context, stream, first, end).await,
         Ok(First::Request) => {
             let stream = Replayed::new(first, stream);
-            http1::serve(context, Binding::PerRequest(Arrival::Absolute), stream).await;
+            http1::serve(context, Binding::per_request(Arrival::Absolute), stream).await;
         }
         Ok(First::Gone) => {}
         Ok(First::Refused(fault)) => refuse(&context, stream, fault).await,

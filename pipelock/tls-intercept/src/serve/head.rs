@@ -147,8 +147,8 @@ fn request_line(line: &[u8]) -> Result<(&str, &str, u8), Fault> {
     if !(1..=MAX_METHOD).contains(&method.len()) || !method.iter().all(|b| is_token(*b)) {
         return Err(malformed("the method is no method"));
     }
-    if target.is_empty() || target.iter().any(u8::is_ascii_control) {
-        return Err(malformed("the target holds a control character"));
+    if target.is_empty() || target.iter().any(|b| b.is_ascii_control() || *b == b'#') {
+        return Err(malformed("the target holds a control character or a fragment"));
     }
     let text = |bytes| std::str::from_utf8(bytes).map_err(|_| malformed("the target is no UTF-8"));
     Ok((text(method)?, text(target)?, minor))

@@ -9,7 +9,7 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 /// Serves requests until the connection ends, is idle for too long, or everything stops.
 pub(super) async fn serve<P: Proxy, S>(context: Context<P>, binding: Binding, stream: S)
@@ -50,6 +50,11 @@ where
             _ = &mut watch => break,
         }
     }
-    let stream = connection.into_parts().io.into_inner().into_inner();
-    last_word(stream, b"").await;
+    let mut stream = connection.into_parts().io.into_inner().into_inner();
+    if draining {
+        // Nobody who stops waits for peers; one that is gone does not mind.
+        drop(tokio::time::timeout(limits.handshake, stream.shutdown()).await);
+    } else {
+        last_word(stream, b"").await;
+    }
 }

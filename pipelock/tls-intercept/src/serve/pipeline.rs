@@ -19,14 +19,18 @@ pub(super) enum Binding {
     /// TLS was opened for one destination: every request goes there.
     Fixed(Arc<Connection>),
     /// Each request names its own, by an absolute URI or, steered, by its `Host`.
-    PerRequest(Arrival),
+    PerRequest(Arrival, CancellationToken),
 }
 
 impl Binding {
+    pub(super) fn per_request(arrival: Arrival) -> Self {
+        Self::PerRequest(arrival, CancellationToken::new())
+    }
+
     pub(super) fn revoked(&self) -> CancellationToken {
         match self {
             Self::Fixed(connection) => connection.revoked.clone(),
-            Self::PerRequest(_) => CancellationToken::new(),
+            Self::PerRequest(_, revoked) => revoked.clone(),
         }
     }
 }
@@ -54,7 +58,7 @@ impl<P: Proxy> Pipeline<P> {
         if let Some(Fault(reason, what)) = fault {
             let on = match &self.binding {
                 Binding::Fixed(connection) => Some(&**connection),
-                Binding::PerRequest(_) => None,
+                Binding::PerRequest(..) => None,
             };
             let mut response = self.context.refuse(on, reason, what).response();
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -74,7 +78,7 @@ impl<P: Proxy> Pipeline<P> {
         let in_flight = self.activity.request();
         let id = RequestId::next();
         let mut response = self.judged(id, request).await;
-        headers::strip_hop_by_hop(response.headers_mut());
+        headers::strip_from_response(response.headers_mut());
         if response.status().is_informational() {
             let denial = self.context.refuse(
                 None,
@@ -99,12 +103,12 @@ impl<P: Proxy> Pipeline<P> {
             Err(refusal) => {
                 let on = match &self.binding {
                     Binding::Fixed(connection) => Some(&**connection),
-                    Binding::PerRequest(_) => None,
+                    Binding::PerRequest(..) => None,
                 };
                 return refuse(on, &request, refusal);
             }
         };
-        if let Binding::PerRequest(_) = self.binding
+        if let Binding::PerRequest(..) = self.binding
             && let Err(denial) = self.context.proxy.admit(&connection)
         {
             return denial.request(&request).response();
@@ -133,7 +137,7 @@ impl<P: Proxy> Pipeline<P> {
                 same_authority(request, host, &connection.destination)?;
                 Ok(Arc::clone(connection))
             }
-            Binding::PerRequest(arrival) => {
+            Binding::PerRequest(arrival, revoked) => {
                 let destination = named_by(request, host, *arrival)?;
                 let hop = single(request.headers(), HOP_HEADER)?;
                 Ok(Arc::new(Connection {
@@ -144,7 +148,7 @@ impl<P: Proxy> Pipeline<P> {
                     destination,
                     hop: hop.map(|value| HopSecret::new(value.as_bytes())),
                     generation: self.context.proxy.generation(),
-                    revoked: CancellationToken::new(),
+                    revoked: revoked.clone(),
                 }))
             }
         }
