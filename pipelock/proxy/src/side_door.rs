@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_is_what_it_says() {
+    fn e9_a_method_is_what_it_says() {
         let mut headers = HeaderMap::new();
         for name in METHOD_OVERRIDES {
             headers.append(name, "DELETE".parse().unwrap());

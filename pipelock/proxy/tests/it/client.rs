@@ -58,7 +58,26 @@ pub(crate) async fn exchange(
         io::Result::Ok(())
     };
     drop(timeout(PATIENCE, talk).await.expect("the other side neither answers nor closes"));
-    parse(&received)
+    let answered = parse(&received);
+    told(&String::from_utf8_lossy(bytes), answered.as_ref());
+    answered
+}
+
+/// Tells the adversary's record of the row that the test is named for.
+fn told(sent: &str, answered: Option<&Answered>) {
+    let test = std::thread::current().name().unwrap_or_default().to_owned();
+    let name = test.rsplit("::").next().unwrap_or_default();
+    let row = name.split('_').next().unwrap_or_default().to_ascii_uppercase();
+    if row.len() < 2 || !row.chars().skip(1).all(|c| c.is_ascii_digit()) {
+        return;
+    }
+    let came_back = answered.map_or_else(
+        || "the connection was closed".to_owned(),
+        |answered| {
+            format!("{} {}", answered.status, answered.body.chars().take(300).collect::<String>())
+        },
+    );
+    compose_testkit::record(&row, sent.lines().next().unwrap_or_default(), came_back);
 }
 
 fn parse(received: &[u8]) -> Option<Answered> {
@@ -111,7 +130,9 @@ impl Agent {
             return Ok(stream);
         }
         drop(timeout(PATIENCE, stream.read_to_end(&mut received)).await.unwrap());
-        Err(parse(&received).unwrap())
+        let refused = parse(&received).unwrap();
+        told(&ask, Some(&refused));
+        Err(refused)
     }
 
     /// TLS over a stream, with that name in the hello and pipelock's root trusted.

@@ -25,17 +25,46 @@ async fn d1_a_hello_for_another_host_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn d2_d3_a_request_for_another_host_is_refused() {
+async fn d2_a_request_for_another_host_is_refused() {
     let (world, upstream, target) = world().await;
-    for request in [
-        get("evil.org", "/"),
-        get("a.org.", "/").replace("a.org.", "x.wild.org"),
-        get(&target, "https://evil.org/"),
-    ] {
-        let answer = world.https(&target, &request).await;
-        assert!(matches!(answer.status, 400 | 421), "{request}: {answer:?}");
+    for host in ["evil.org", "x.wild.org", "a.org:1", "127.0.0.1"] {
+        let answer = world.https(&target, &get(host, "/")).await;
+        assert!(matches!(answer.status, 400 | 421), "{host}: {answer:?}");
     }
     assert_eq!(upstream.seen().connections, 0);
+}
+
+#[tokio::test]
+async fn d3_an_absolute_uri_of_another_host_inside_the_tunnel_is_refused() {
+    let (world, upstream, target) = world().await;
+    for host in [target.as_str(), "evil.org"] {
+        let answer = world.https(&target, &get(host, "https://evil.org/")).await;
+        assert!(matches!(answer.status, 400 | 421), "{host}: {answer:?}");
+    }
+    assert_eq!(upstream.seen().connections, 0);
+}
+
+#[tokio::test]
+async fn b5_a_name_is_the_same_in_every_form_of_it() {
+    let (world, upstream, target) = world().await;
+    let port = upstream.address.port();
+    for form in ["A.ORG", "a.org.", "A.Org."] {
+        let tunnel = world.connect(&format!("{form}:{port}")).await.unwrap();
+        let stream = world.tls(tunnel, "a.org").await.unwrap();
+        let answer = exchange(stream, get(&target, "/").as_bytes()).await.unwrap();
+        assert_eq!(answer.status, 200, "{form}");
+    }
+    assert!(world.names.asked().iter().all(|name| name == "a.org"));
+    for other in ["host%00.a.org", "a.org%2eevil.org", "xn--a.org-evil.test"] {
+        let verdict = match world.connect(&format!("{other}:443")).await {
+            Ok(tunnel) => {
+                let stream = world.tls(tunnel, other).await.unwrap();
+                exchange(stream, get(other, "/").as_bytes()).await.unwrap().reason()
+            }
+            Err(refused) => refused.reason(),
+        };
+        assert!(matches!(verdict.as_str(), "malformed-target" | "host-not-allowed"), "{verdict}");
+    }
 }
 
 #[tokio::test]

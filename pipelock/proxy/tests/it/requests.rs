@@ -85,7 +85,7 @@ async fn c6_a_redirect_is_the_agents_to_follow() {
 }
 
 #[tokio::test]
-async fn what_claims_another_method_does_not_arrive() {
+async fn e9_what_claims_another_method_does_not_arrive() {
     let upstream = Upstream::tls("a.org", HELLO).await;
     let world = World::leading_to(&upstream).await;
     let target = format!("a.org:{}", upstream.address.port());
