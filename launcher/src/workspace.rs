@@ -3,6 +3,7 @@
 //! Nothing of a repository ever runs on the host. No git is started in it: its index and its
 //! configuration are read by the small readers here, and what goes into the bottle is chosen by list.
 
+mod archive;
 mod beneath;
 mod changes;
 mod credentials;
@@ -20,6 +21,7 @@ mod save;
 mod saved;
 mod select;
 
+pub(crate) use self::archive::archive;
 pub(crate) use self::changes::{Change, What, changes};
 pub(crate) use self::derived::{derived, remove_derived};
 pub(crate) use self::export::{Exported, export};

@@ -1,9 +1,55 @@
-//! `bottle diff`.
+//! `bottle diff`: what the agent changed, with a word about every file the host acts on by itself.
 
 use crate::cli;
+use crate::environment::Environment;
 use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::host::Host;
+use crate::ui::{Ui, plain};
+use crate::workspace::{self, Change, Record, What};
 
-pub(crate) fn run(_args: &cli::Diff, _ui: &Ui) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+pub(crate) fn run(args: &cli::Diff, ui: &Ui) -> anyhow::Result<Exit> {
+    let host = Host::find(&Environment::of_process())?;
+    let archive = workspace::archive(&host, &args.bottle)?;
+    let record = Record::load(&archive.bottle)?;
+    let changes = workspace::changes(&archive.path, &record, archive.source.as_deref())?;
+    if args.json {
+        ui.json(&changes)?;
+    } else if args.names {
+        let names: Vec<_> = changes.iter().map(name).collect();
+        if !names.is_empty() {
+            ui.data(names.join("\n"))?;
+        }
+    } else if !changes.is_empty() {
+        ui.data(changes.iter().map(shown).collect::<String>())?;
+    }
+    warn(ui, &changes);
+    Ok(Exit::Done)
+}
+
+/// Says which of these files something on the host acts on by itself.
+pub(crate) fn warn(ui: &Ui, changes: &[Change]) {
+    for change in changes.iter().filter(|change| change.what != What::Removed) {
+        if let Some(why) = change.acted_on {
+            let path = change.path.display().to_string();
+            ui.warn(format_args!("look at `{}` before you use it: {why}", plain(&path)));
+        }
+    }
+}
+
+fn name(change: &Change) -> String {
+    let letter = match change.what {
+        What::Added => 'A',
+        What::Changed => 'M',
+        What::Removed => 'D',
+        What::Mode => 'm',
+        What::Odd => '!',
+    };
+    format!("{letter} {}", plain(&change.path.display().to_string()).replace('\n', " "))
+}
+
+fn shown(change: &Change) -> String {
+    match &change.lines {
+        Some(lines) => plain(lines),
+        None => format!("{}\n", name(change)),
+    }
 }

@@ -179,7 +179,9 @@ impl Start<'_> {
     ) -> anyhow::Result<ImageRef> {
         match (self.plan.workspace.mode, selection) {
             (WorkspaceMode::Image, Some(selection)) => {
-                workspace::derived(builder, &agent, selection)
+                let (image, record) = workspace::derived(builder, &agent, selection)?;
+                record.save(self.claim.dir().path())?;
+                Ok(image)
             }
             _ => Ok(agent),
         }

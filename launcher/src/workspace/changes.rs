@@ -166,7 +166,9 @@ fn lines(path: &Path, old: &[u8], new: &[u8]) -> Option<String> {
     let [old, new] = [old, new].map(|text| std::str::from_utf8(text).ok());
     let diff = similar::TextDiff::from_lines(old?, new?);
     let name = path.display().to_string();
-    let text = diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")).to_string();
+    let before =
+        if old.is_some_and(str::is_empty) { "/dev/null".to_owned() } else { format!("a/{name}") };
+    let text = diff.unified_diff().header(&before, &format!("b/{name}")).to_string();
     Some(text)
 }
 

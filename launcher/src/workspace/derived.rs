@@ -8,10 +8,10 @@ use compose_render::{ImageRef, content_hash};
 use compose_run::{Docker, RunError};
 use sha2::{Digest as _, Sha256};
 
-use super::Selection;
+use super::{Record, Selection};
 use crate::agent_image::Builder;
 
-/// The image `on` with the selection in its workspace, by the hash of both.
+/// The image `on` with the selection in its workspace, by the hash of both, and the record of it.
 ///
 /// Copied into a container that never ran and committed, which the engine does in half the time of
 /// a build that copies.
@@ -19,14 +19,14 @@ pub(crate) fn derived(
     builder: &Builder<'_>,
     on: &ImageRef,
     selection: &Selection,
-) -> anyhow::Result<ImageRef> {
+) -> anyhow::Result<(ImageRef, Record)> {
     let mut sha = Digest(Sha256::new());
-    stream(selection, &mut sha)?;
+    let record = stream(selection, &mut sha)?;
     let digest = sha.0.finalize();
     let name =
         ImageRef::local("workspace", &content_hash([on.as_str().as_bytes(), digest.as_slice()]));
     if builder.exists(&name)? {
-        return Ok(name);
+        return Ok((name, record));
     }
     (builder.tell)("putting the workspace into an image");
     let docker = builder.docker;
@@ -35,7 +35,7 @@ pub(crate) fn derived(
     let removed = docker.run(["rm", "--force", &container]);
     committed?;
     removed?;
-    Ok(name)
+    Ok((name, record))
 }
 
 /// Removes it. One that another bottle still runs stays, and so does none that is gone already.
@@ -63,15 +63,16 @@ fn put(
         let copied = docker.call(["cp", "-", &format!("{container}:/")]).input_from(reader).run();
         let packed = packing.join().unwrap_or_else(|_| Err(anyhow!("packing panicked")));
         copied.context("cannot copy the workspace")?;
-        packed
+        packed.map(drop)
     })?;
     docker.run(["commit", container, name.as_str()]).context("cannot commit the image")
 }
 
-fn stream(selection: &Selection, out: impl Write) -> anyhow::Result<()> {
+fn stream(selection: &Selection, out: impl Write) -> anyhow::Result<Record> {
     let mut builder = tar::Builder::new(io::BufWriter::with_capacity(256 << 10, out));
-    drop(selection.write("workspace", &mut builder)?);
-    builder.into_inner()?.flush().context("cannot pack the workspace")
+    let record = selection.write("workspace", &mut builder)?;
+    builder.into_inner()?.flush().context("cannot pack the workspace")?;
+    Ok(record)
 }
 
 struct Digest(Sha256);
