@@ -1,0 +1,14 @@
+//! `bottle` as people run it: what it prints, what it makes, how it leaves.
+
+#[cfg(test)]
+mod ground;
+#[cfg(test)]
+mod hands;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod mounted;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod reading;

@@ -34,8 +34,23 @@ impl Account {
 
     /// With a variable set for every later call.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
-        self.variables.insert(name.to_owned(), value.to_owned());
+        self.set(name, value);
         self
+    }
+
+    /// Sets a variable for every later call.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// With what a start needs: the sidecars' binaries, and the images' cache of whoever runs
+    /// the tests, so that nothing is fetched twice.
+    pub(crate) fn in_a_bottle(self) -> Self {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| Some(home?.join(".cache"))).unwrap();
+        let sidecars = compose_testkit::sidecars().dir().display().to_string();
+        self.with("BOTTLE_SIDECARS", &sidecars).with("XDG_CACHE_HOME", cache.to_str().unwrap())
     }
 
     /// A file in the folder one is in.
