@@ -1,0 +1,268 @@
+//! The life of a bottle against a real engine: it starts, works and is gone, however it ends.
+
+use std::thread;
+
+use compose_run::networks;
+use compose_testkit::eventually;
+use nix::sys::signal::Signal;
+
+use crate::ground::Ground;
+
+/// Every step of a start that can fail or die.
+const STEPS: [&str; 8] =
+    ["claim", "networks", "build", "mint", "render", "up", "provision", "probe"];
+
+#[test]
+fn a_command_runs_in_the_bottle_and_everything_is_gone_after() {
+    let ground = Ground::new("life-runs");
+    let said = ground.start(&["--", "-c", "cat file.txt; echo made > made.txt; exit 7"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(7), "of the host\n"), "{said:?}");
+    ground.assert_gone();
+    assert_eq!(ground.condition(&ground.slug).as_deref(), Some("stopped"));
+    assert!(ground.state("workspace.tar").exists());
+    assert!(!ground.account.here().join("work/made.txt").exists());
+    // The log outlives the bottle, one service of it as well.
+    let all = ground.bottle(&["logs", ground.slug.as_str()]);
+    assert!(all.out.contains(r#""service":"pipelock""#), "{all:?}");
+    let agent = ground.bottle(&["logs", ground.slug.as_str(), "--service", "agent"]);
+    assert!(!agent.out.contains(r#""service":"pipelock""#), "{agent:?}");
+    let audit = ground.bottle(&["audit", ground.slug.as_str()]);
+    assert!(audit.out.contains("pipelock"), "{audit:?}");
+}
+
+#[test]
+fn a_step_that_fails_is_named_and_undone() {
+    for step in STEPS {
+        let mut ground = Ground::new("life-fails");
+        ground.account.set("BOTTLE_FAULT", &format!("fail:{step}"));
+        let said = ground.start(&["--", "-c", "true"]);
+        assert_eq!(said.code, Some(1), "{step}: {said:?}");
+        assert!(said.err.contains(&format!("the step `{step}` failed")), "{step}: {said:?}");
+        ground.assert_gone();
+        // Where containers ran, their logs were saved; before that nothing stays at all.
+        let ran = ["up", "provision", "probe"].contains(&step);
+        assert_eq!(ground.state("compose.log").exists(), ran, "{step}");
+        assert_eq!(ground.state("lock").exists(), ran, "{step}");
+    }
+}
+
+#[test]
+fn k1_after_kill_9_at_any_step_cleanup_removes_every_trace() {
+    for step in STEPS {
+        let mut ground = Ground::new("life-dies");
+        ground.account.set("BOTTLE_FAULT", &format!("after:{step}"));
+        let said = ground.start(&["--", "-c", "true"]);
+        assert_eq!(said.code, None, "{step}: it was to die: {said:?}");
+        ground.until("broken");
+        let cleaned = ground.bottle(&["cleanup"]);
+        assert_eq!(cleaned.code, Some(0), "{step}: {cleaned:?}");
+        ground.assert_gone();
+        assert_ne!(ground.condition(&ground.slug).as_deref(), Some("broken"), "{step}");
+        let ran = ["up", "provision", "probe"].contains(&step);
+        assert_eq!(ground.state("compose.log").exists(), ran, "{step}");
+    }
+}
+
+#[test]
+fn k1_the_test_can_fail_what_a_killed_launcher_leaves_is_there_until_cleanup() {
+    let mut ground = Ground::new("life-left");
+    ground.account.set("BOTTLE_FAULT", "after:up");
+    ground.start(&["--", "-c", "true"]);
+    ground.until("broken");
+    let traces = ground.traces(&ground.slug);
+    assert!(traces.iter().any(|trace| trace.ends_with("-agent")), "{traces:?}");
+    assert!(traces.iter().any(|trace| trace.ends_with("-internal")), "{traces:?}");
+    assert!(traces.iter().any(|trace| trace.ends_with("ca-key.pem")), "{traces:?}");
+    // The name is not free while something of it is there, and free at once after the cleanup.
+    ground.account.set("BOTTLE_FAULT", "");
+    let refused = ground.start(&["--", "-c", "true"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("hint: `bottle cleanup`"), "{refused:?}");
+    assert_eq!(ground.bottle(&["cleanup"]).code, Some(0));
+    std::fs::remove_file(ground.state("workspace.tar")).ok();
+    let again = ground.start(&["--", "-c", "echo again"]);
+    assert_eq!((again.code, again.out.as_str()), (Some(0), "again\n"), "{again:?}");
+    ground.assert_gone();
+}
+
+#[test]
+fn k1_a_signal_ends_in_the_same_teardown() {
+    for signals in [
+        &[Signal::SIGINT][..],
+        &[Signal::SIGTERM],
+        &[Signal::SIGHUP],
+        &[Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM],
+    ] {
+        let ground = Ground::new("life-signal");
+        let start = ground.start_beside(ground.slug.as_str(), &["--", "-c", "echo up; sleep 600"]);
+        start.until_out("up");
+        for &signal in signals {
+            start.signal(signal);
+        }
+        let said = start.said();
+        assert_eq!(said.code, Some(130), "{signals:?}: {said:?}");
+        ground.assert_gone();
+        assert!(ground.state("workspace.tar").exists(), "{signals:?}");
+    }
+}
+
+#[test]
+fn k1_a_signal_in_the_middle_of_a_start_ends_in_the_same_teardown() {
+    let ground = Ground::new("life-early");
+    let start = ground.start_beside(ground.slug.as_str(), &["--", "-c", "sleep 600"]);
+    eventually("a beginning", || {
+        if ground.state("metadata.json").exists() { Ok(()) } else { Err("nothing yet".to_owned()) }
+    });
+    start.signal(Signal::SIGINT);
+    let said = start.said();
+    assert_eq!(said.code, Some(130), "{said:?}");
+    assert!(said.err.contains("was interrupted"), "{said:?}");
+    ground.assert_gone();
+}
+
+#[test]
+fn k2_of_two_starts_with_one_name_one_wins() {
+    let ground = Ground::new("life-one");
+    let args = ["--", "-c", "sleep 4; echo won"];
+    let name = ground.slug.as_str();
+    let (one, two) = thread::scope(|scope| {
+        let one = scope.spawn(|| ground.start(&args));
+        let two = ground.account.bottle(&Ground::start_args(name, &args));
+        (one.join().unwrap(), two)
+    });
+    let mut codes = [one.code, two.code];
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(1)], "{one:?} {two:?}");
+    let lost = if one.code == Some(1) { one } else { two };
+    assert!(lost.err.contains(&format!("bottle `{name}` is running")), "{lost:?}");
+    assert!(lost.err.contains("hint: choose another `--name`"), "{lost:?}");
+    ground.assert_gone();
+}
+
+#[test]
+fn k2_two_starts_at_once_do_not_collide() {
+    let ground = Ground::new("life-two");
+    let other = ground.other_name();
+    let args = ["--", "-c", "echo fine"];
+    let (one, two) = thread::scope(|scope| {
+        let one = scope.spawn(|| ground.start(&args));
+        let two = ground.account.bottle(&Ground::start_args(other.as_str(), &args));
+        (one.join().unwrap(), two)
+    });
+    for said in [one, two] {
+        assert_eq!((said.code, said.out.as_str()), (Some(0), "fine\n"), "{said:?}");
+    }
+    ground.assert_gone();
+    assert_eq!(ground.traces(&other), Vec::<String>::new());
+}
+
+#[test]
+fn k3_a_network_of_somebody_else_with_our_name_is_told_and_stays() {
+    let ground = Ground::new("life-stale");
+    let name = format!("bottle-{}-internal", ground.slug);
+    ground.docker.run(["network", "create", "--internal", &name]).unwrap();
+    let said = ground.start(&["--", "-c", "true"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains(&format!("network `{name}` exists already")), "{said:?}");
+    assert!(said.err.contains("docker network rm"), "{said:?}");
+    let stays = ground.docker.capture(["network", "inspect", "--format", "{{.Name}}", &name]);
+    assert_eq!(stays.unwrap(), name);
+    assert!(!ground.state("").exists());
+    networks::remove(&ground.docker, &ground.slug).unwrap();
+}
+
+#[test]
+fn k3_an_image_that_is_not_there_is_a_sentence_and_nothing_is_left() {
+    let ground = Ground::new("life-image");
+    let manifest = "version: 1\nagents: {worker: {bottle: b, command: [sh]}}\n\
+                    bottles: {b: {image: {name: 'localhost/bottle/none:0'}}}\n";
+    ground.account.write("m.yaml", manifest);
+    let said = ground.start(&["--", "-c", "true"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("localhost/bottle/none:0"), "{said:?}");
+    ground.assert_gone();
+    assert!(!ground.state("").exists());
+}
+
+#[test]
+fn k4_stop_says_so_only_when_nothing_is_left() {
+    let ground = Ground::new("life-stop");
+    let name = ground.slug.as_str();
+    let start = ground.start(&["--detach"]);
+    assert_eq!((start.code, start.out.trim()), (Some(0), name), "{start:?}");
+    assert_eq!(ground.condition(&ground.slug).as_deref(), Some("running"));
+    // A living bottle is none of cleanup's.
+    assert_eq!(ground.bottle(&["cleanup"]).code, Some(0));
+    let inside = ground.bottle(&["exec", name, "--", "sh", "-c", "echo hi; exit 3"]);
+    assert_eq!((inside.code, inside.out.as_str()), (Some(3), "hi\n"), "{inside:?}");
+    let shown = ground.bottle(&["show", name, "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(shown["condition"], "running");
+    assert_eq!(shown["services"].as_array().unwrap().len(), 2, "{shown}");
+    let metrics = ground.bottle(&["metrics", name]);
+    assert!(metrics.out.contains("service=\"pipelock\"} 1"), "{metrics:?}");
+    let stop = ground.bottle(&["stop", name]);
+    assert_eq!(stop.code, Some(0), "{stop:?}");
+    ground.assert_gone();
+    assert_eq!(ground.condition(&ground.slug).as_deref(), Some("stopped"));
+}
+
+#[test]
+fn k4_stop_ends_a_start_that_has_a_terminal_elsewhere() {
+    let ground = Ground::new("life-held");
+    let start = ground.start_beside(ground.slug.as_str(), &["--", "-c", "echo up; sleep 600"]);
+    start.until_out("up");
+    let stop = ground.bottle(&["stop", ground.slug.as_str()]);
+    assert_eq!(stop.code, Some(0), "{stop:?}");
+    ground.assert_gone();
+    assert_eq!(start.said().code, Some(130));
+}
+
+#[test]
+fn a_detached_agent_works_alone_and_its_bottle_ends_with_it() {
+    let ground = Ground::new("life-alone");
+    let name = ground.slug.as_str();
+    let start =
+        ground.start(&["--detach", "--", "-c", "echo begun; sleep 5; echo made > x; exit 5"]);
+    assert_eq!(start.code, Some(0), "{start:?}");
+    eventually("its output", || {
+        let logs = ground.bottle(&["logs", name, "--service", "agent"]);
+        if logs.out.contains("begun") { Ok(()) } else { Err(format!("{logs:?}")) }
+    });
+    ground.until("stopped");
+    ground.assert_gone();
+    let list: serde_json::Value =
+        serde_json::from_str(&ground.bottle(&["list", "--json"]).out).unwrap();
+    let row = list.as_array().unwrap().iter().find(|row| row["slug"] == name).unwrap();
+    assert_eq!(row["exit_code"], 5);
+    assert!(ground.state("workspace.tar").exists());
+    assert!(ground.bottle(&["logs", name]).out.contains("begun"));
+}
+
+#[test]
+fn a_sidecar_that_died_comes_back_and_show_counts_it() {
+    let ground = Ground::new("life-crash");
+    let name = ground.slug.as_str();
+    assert_eq!(ground.start(&["--detach"]).code, Some(0));
+    let container = format!("bottle-{name}-pipelock");
+    let pid = ["inspect", "--format", "{{.State.Pid}}", &container];
+    let pid = ground.docker.capture(pid).unwrap();
+    let image = ["inspect", "--format", "{{.Image}}", &format!("bottle-{name}-agent")];
+    let image = ground.docker.capture(image).unwrap();
+    // As the kernel would end it: `docker kill` would cancel the restart.
+    let killer = ["run", "--rm", "--pid", "host", "--network", "none", "--user", "0", &image];
+    ground.docker.call(killer).args(["kill", "-9", &pid]).run().unwrap();
+    eventually("its return", || {
+        let said = ground.bottle(&["show", name, "--json"]);
+        let shown: serde_json::Value =
+            serde_json::from_str(&said.out).map_err(|e| e.to_string())?;
+        let services = shown["services"].as_array().cloned().unwrap_or_default();
+        let pipelock = services.iter().find(|service| service["service"] == "pipelock");
+        let again = pipelock.is_some_and(|service| {
+            service["life"]["restarts"] == 1 && service["status"]["ready"] == true
+        });
+        if again { Ok(()) } else { Err(said.out) }
+    });
+    assert_eq!(ground.bottle(&["stop", name]).code, Some(0));
+    ground.assert_gone();
+}
