@@ -62,6 +62,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match Checkout::here().and_then(|checkout| run(arguments.task, &checkout)) {
         Ok(()) => ExitCode::SUCCESS,
+        // The summary is the last line.
+        Err(error) if error.is::<test::Failed>() => ExitCode::FAILURE,
         Err(error) => {
             say(format!("error: {error:#}"));
             ExitCode::FAILURE

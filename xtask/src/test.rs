@@ -4,9 +4,8 @@ mod binaries;
 mod leftovers;
 mod outcome;
 
+use std::fmt;
 use std::time::Instant;
-
-use anyhow::bail;
 
 use crate::checkout::Checkout;
 use crate::program::Program;
@@ -14,6 +13,18 @@ use crate::ui::{data, say};
 use crate::{demo, sidecars, tidy, tools};
 
 use self::outcome::Outcome;
+
+/// A run that failed. Its last line has said so.
+#[derive(Debug)]
+pub(crate) struct Failed;
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the run failed")
+    }
+}
+
+impl std::error::Error for Failed {}
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -42,10 +53,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> anyhow::Result<
         say(line);
     }
     data(run.outcome.summary());
-    if run.outcome.failed() > 0 {
-        bail!("the run failed");
-    }
-    Ok(())
+    if run.outcome.failed() > 0 { Err(Failed.into()) } else { Ok(()) }
 }
 
 /// A run and what came of it so far.
