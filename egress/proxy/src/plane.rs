@@ -10,6 +10,7 @@ use tls_intercept::{Interceptor, Limits, Mode};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::credentials;
+use crate::in_flight::InFlight;
 use crate::policy::{Policies, read};
 use crate::proxy::Egress;
 use crate::vault::Vault;
@@ -57,6 +58,7 @@ impl Plane {
                 vault,
                 client,
                 hop,
+                in_flight: InFlight::default(),
                 log: log.clone(),
                 status: Arc::clone(status),
                 passed: Arc::default(),
@@ -82,6 +84,6 @@ impl Plane {
 
     /// Reads the routes again. What is wrong with them is told, and those in force stay.
     pub fn reload(&self) {
-        self.egress.policies.reload(&self.status, &self.egress.log, &self.egress.vault);
+        self.egress.reload();
     }
 }

@@ -49,10 +49,14 @@ impl Policies {
     }
 
     /// Reads the file again. What is wrong with a new version is told, and the old one stays.
-    pub(crate) fn reload(&self, status: &Status, log: &Log, vault: &Vault) {
+    /// Returns whether another one is in force now.
+    pub(crate) fn reload(&self, status: &Status, log: &Log, vault: &Vault) -> bool {
         let text = match read(&self.file) {
             Ok(text) => text,
-            Err(error) => return refused("", &chain(error.as_ref()), status, log),
+            Err(error) => {
+                refused("", &chain(error.as_ref()), status, log);
+                return false;
+            }
         };
         let digest = RoutesFile::digest(&text);
         let old = self.current();
@@ -68,8 +72,12 @@ impl Policies {
                 self.current.store(Arc::new(policy));
                 status.config_loaded(&digest, generation);
                 told(&digest, generation, log);
+                true
             }
-            Err(error) => refused(&digest, &chain(error.as_ref()), status, log),
+            Err(error) => {
+                refused(&digest, &chain(error.as_ref()), status, log);
+                false
+            }
         }
     }
 }

@@ -1,23 +1,23 @@
 //! One request: judged, given its credential, sent on, and its response looked through.
 
+mod along;
 mod record;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use compose_render::Secret;
-use egress::{Route, Verdict};
-use http::header::CONTENT_ENCODING;
+use egress::{Credential, Verdict};
 use http::{Request, Response};
-use hyper::body::Body as _;
 use sidecar::{Log, Status};
 use tls_intercept::client::{Client, SendError};
 use tls_intercept::{Body, Connection, Denial, Host, Proxy, Reason, RequestId, Scheme};
 
 use self::record::Record;
-use crate::echo::{Needles, clean_body};
-use crate::inject::{self, Refusal};
+use crate::in_flight::{Asked, InFlight};
+use crate::inject;
+use crate::misplaced;
 use crate::policy::{Policies, Policy};
 use crate::upstream::Standing;
 use crate::vault::Vault;
@@ -32,6 +32,7 @@ pub(crate) struct Egress {
     pub(crate) vault: Vault,
     pub(crate) client: Client,
     pub(crate) hop: Option<Secret>,
+    pub(crate) in_flight: InFlight,
     pub(crate) log: Log,
     pub(crate) status: Arc<Status>,
     /// Requests with a placeholder elsewhere than in the credential's place.
@@ -79,6 +80,13 @@ impl Proxy for Egress {
 }
 
 impl Egress {
+    /// Reads the routes again, and ends what those now in force would not answer so.
+    pub(crate) fn reload(&self) {
+        if self.policies.reload(&self.status, &self.log, &self.vault) {
+            self.in_flight.revoke(&self.policies.current().routes);
+        }
+    }
+
     async fn forward(
         &self,
         policy: &Policy,
@@ -86,127 +94,78 @@ impl Egress {
         request: Request<Body>,
         record: &mut Record,
     ) -> Result<Response<Body>, Denial> {
-        let deny = |reason, step: &str| denial(connection, &request, reason, step);
         let destination = &connection.destination;
-        let host = host_text(&destination.host);
-        let method = request.method().as_str();
-        let verdict = policy.routes.judge(&host, destination.port, method, request.uri().path());
-        let plain = destination.scheme == Scheme::Http;
-        if plain && policy.routes.has_credential_for(&host) {
+        let (host, port) = (host_text(&destination.host), destination.port);
+        if destination.scheme == Scheme::Http && policy.routes.has_credential_for(&host) {
             let step = "ask for this host with https: its credential never travels in the clear";
-            return Err(deny(Reason::PlainHttp, step));
+            return Err(record.fault(Reason::PlainHttp, step));
         }
-        let route = match verdict {
+        let (method, path) = (request.method().as_str(), request.uri().path());
+        let asked = |given: Option<&Vec<Credential>>| Asked {
+            host: host.clone(),
+            port,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            given: given.cloned(),
+        };
+        match policy.routes.judge(&host, port, method, path) {
             Verdict::Unrouted => {
-                let way_on = &policy.way_on;
-                let sent = way_on.send(&self.client, destination, Standing::Unrouted, request);
-                return sent.await.map_err(|error| record.failed(connection, &error));
+                let asked = asked(None);
+                record.keep(self.in_flight.enter(asked, connection.revoked.clone()));
+                self.past(policy, connection, request, record).await
             }
             Verdict::Method => {
                 let step = "the bottle's routes do not name this method for this path";
-                return Err(deny(Reason::MethodNotAllowed, step));
+                Err(record.fault(Reason::MethodNotAllowed, step))
             }
             Verdict::Path => {
                 let step = "the bottle's routes do not name this path";
-                return Err(deny(Reason::PathNotAllowed, step));
+                Err(record.fault(Reason::PathNotAllowed, step))
             }
             Verdict::Covered { index, route } => {
                 record.rule(format!("routes[{index}]"));
-                route
+                let asked = asked(Some(&route.credentials));
+                record.keep(self.in_flight.enter(asked, connection.revoked.clone()));
+                if !route.methods.is_empty() && inject::claims_another_method(request.headers()) {
+                    let step = "leave the method override out and use the method itself";
+                    return Err(record.fault(Reason::MethodOverride, step));
+                }
+                self.along(policy, route, connection, request, record).await
             }
-        };
-        if !route.methods.is_empty() && inject::claims_another_method(request.headers()) {
-            let step = "leave the method override header out and use the method itself";
-            return Err(deny(Reason::MethodOverride, step));
         }
-        self.along(policy, route, connection, request, record).await
     }
 
-    /// Sends a request along its route.
-    async fn along(
+    /// Sends on a request that no route names, as it came, and without vouching for it.
+    async fn past(
         &self,
         policy: &Policy,
-        route: &Route,
         connection: &Connection,
         request: Request<Body>,
         record: &mut Record,
     ) -> Result<Response<Body>, Denial> {
-        let (mut parts, body) = request.into_parts();
-        let asked = parts.clone();
-        let needles = inject::inject(&mut parts, route, &self.vault).map_err(|refusal| {
-            let (reason, step) = explain(refusal);
-            denial(connection, &Request::from_parts(asked, ()), reason, step)
-        })?;
-        let (passed, status) = (Arc::clone(&self.passed), Arc::clone(&self.status));
-        let body = watched(body, inject::placeholders(route), move || {
-            let count = passed.fetch_add(1, Ordering::Relaxed) + 1;
-            status.set_gauge("placeholders_passed", count);
-        });
+        let (parts, body) = request.into_parts();
+        if misplaced::in_head(&parts, None) {
+            return Err(misplaced_denial(record));
+        }
+        let found = Arc::new(AtomicBool::new(false));
+        let body = misplaced::guard(body, Arc::clone(&found));
         let request = Request::from_parts(parts, body);
-        let standing = Standing::Routed { hop: self.hop.as_ref() };
-        let sent = policy.way_on.send(&self.client, &connection.destination, standing, request);
-        let response = sent.await.map_err(|error| record.failed(connection, &error))?;
-        if needles.is_empty() {
-            return Ok(response);
+        let way_on = &policy.way_on;
+        let destination = &connection.destination;
+        let sent = way_on.send(&self.client, destination, Standing::Unrouted, request).await;
+        // An upstream may answer before it has read the whole body.
+        if found.load(Ordering::Relaxed) {
+            return Err(misplaced_denial(record));
         }
-        clean(response, needles, record).map_err(|()| {
-            let step = "the response is encoded in a way that egress cannot look into; \
-                        ask for it without `accept-encoding`";
-            record.fault(connection, Reason::ResponseRefused, step)
-        })
+        sent.map_err(|error| record.failed(&error))
     }
 }
 
-/// Takes the credential out of a response. Refuses what cannot be looked into.
-fn clean(
-    mut response: Response<Body>,
-    needles: Needles,
-    record: &Record,
-) -> Result<Response<Body>, ()> {
-    let encodings = response.headers().get_all(CONTENT_ENCODING);
-    let encoded = encodings.iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if encoded && !response.body().is_end_stream() {
-        return Err(());
-    }
-    // A reason phrase of the upstream's own would pass beside the headers.
-    response.extensions_mut().clear();
-    let found = record.redacted();
-    if needles.clean_headers(response.headers_mut()) > 0 {
-        found.tell();
-    }
-    Ok(response.map(|inner| watched(inner, needles, move || found.tell())))
-}
-
-/// A body in which every needle is replaced; `found` is called at the first.
-fn watched(
-    body: Body,
-    needles: Needles,
-    found: impl FnOnce() + Send + Sync + Unpin + 'static,
-) -> Body {
-    if needles.is_empty() {
-        return body;
-    }
-    http_body_util::BodyExt::boxed(clean_body(body, Arc::new(needles), found))
-}
-
-fn explain(refusal: Refusal) -> (Reason, &'static str) {
-    match refusal {
-        Refusal::Missing => (
-            Reason::CredentialMissing,
-            "the bottle has no value for this route's credential: tell the person who started it",
-        ),
-        Refusal::PlaceholderInPlace => (
-            Reason::CredentialMissing,
-            "a placeholder stands where a credential belongs, and this route has none to put there",
-        ),
-        Refusal::Malformed => {
-            (Reason::MalformedRequest, "the credential cannot be put into this request")
-        }
-    }
-}
-
-fn denial<B>(connection: &Connection, request: &Request<B>, reason: Reason, step: &str) -> Denial {
-    Denial::new(LAYER, reason, step).host(host_text(&connection.destination.host)).request(request)
+/// A placeholder went where its credential would never go.
+fn misplaced_denial(record: &Record) -> Denial {
+    let step =
+        "a placeholder of this bottle stands in the request, and this host has no use for it";
+    record.fault(Reason::CredentialMisplaced, step)
 }
 
 /// A host as policies and logs write it: an IPv6 address without brackets.

@@ -1,4 +1,4 @@
-//! The one log line of a request, written when its response is over.
+//! The one log line of a request, written when its response is over, or when there is none.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,14 +11,17 @@ use tls_intercept::client::SendError;
 use tls_intercept::{Body, Connection, Denial, Reason, RequestId, body};
 
 use super::{LAYER, host_text, unsent};
+use crate::in_flight::Place;
 
-/// What is known of a request so far.
+/// What is known of a request so far. Whichever way it ends writes the line.
 #[derive(Debug)]
 pub(super) struct Record {
     log: Log,
     line: Line,
     began: Instant,
     sent: Arc<AtomicU64>,
+    place: Option<Place>,
+    written: bool,
 }
 
 /// Tells, once, that a credential was taken out of a response.
@@ -47,12 +50,18 @@ impl Record {
             generation: Some(generation),
             ..Line::new(Event::Allowed)
         };
-        Self { log: log.clone(), line, began: Instant::now(), sent: Arc::default() }
+        let (began, sent) = (Instant::now(), Arc::default());
+        Self { log: log.clone(), line, began, sent, place: None, written: false }
     }
 
     /// Names the route that decided.
     pub(super) fn rule(&mut self, rule: String) {
         self.line.rule = Some(rule);
+    }
+
+    /// Keeps the request's place among those in flight until it is over.
+    pub(super) fn keep(&mut self, place: Place) {
+        self.place = Some(place);
     }
 
     /// Counts what the agent sends.
@@ -61,47 +70,43 @@ impl Record {
         body::observed(body, move |passed| sent.store(passed.bytes, Ordering::Relaxed))
     }
 
-    /// Writes the line when the response's body is over.
-    pub(super) fn allowed(self, response: Response<Body>) -> Response<Body> {
-        let Self { log, mut line, began, sent } = self;
-        line.status = Some(response.status().as_u16());
-        response.map(|inner| {
-            body::observed(inner, move |passed| {
-                line.bytes_in = Some(sent.load(Ordering::Relaxed));
-                line.bytes_out = Some(passed.bytes);
-                line.duration_ms = Some(elapsed(began));
-                log.write(line);
-            })
-        })
+    /// Writes the line when the response's body is over, whole or cut off.
+    pub(super) fn allowed(mut self, response: Response<Body>) -> Response<Body> {
+        self.line.status = Some(response.status().as_u16());
+        response.map(|inner| body::observed(inner, move |passed| self.write(passed.bytes)))
     }
 
     /// Writes the line and makes the answer.
-    pub(super) fn denied(self, denial: &Denial) -> Response<Body> {
+    pub(super) fn denied(mut self, denial: &Denial) -> Response<Body> {
         let failed = denial.reason.status().is_server_error();
-        let event = if failed { Event::Error } else { Event::Denied };
-        self.log.write(Line {
-            event,
-            reason: Some(denial.reason.as_str().to_owned()),
-            rule: denial.rule.clone().or(self.line.rule.clone()),
-            status: Some(denial.reason.status().as_u16()),
-            duration_ms: Some(elapsed(self.began)),
-            ..self.line
-        });
+        self.line.event = if failed { Event::Error } else { Event::Denied };
+        self.line.reason = Some(denial.reason.as_str().to_owned());
+        self.line.status = Some(denial.reason.status().as_u16());
+        if denial.reason == Reason::CredentialMisplaced {
+            // The path may be the very place where the placeholder stands.
+            self.line.path = Some("[redacted]".to_owned());
+        }
+        self.write(0);
         denial.response()
     }
 
     /// The denial for a request that could not be sent on; its cause goes to the log alone.
-    pub(super) fn failed(&mut self, connection: &Connection, error: &SendError) -> Denial {
+    pub(super) fn failed(&mut self, error: &SendError) -> Denial {
         let (reason, step) = unsent(error);
         self.line.detail = Some(chain(error));
-        self.fault(connection, reason, step)
+        self.fault(reason, step)
     }
 
-    pub(super) fn fault(&self, connection: &Connection, reason: Reason, step: &str) -> Denial {
-        let mut denial =
-            Denial::new(LAYER, reason, step).host(host_text(&connection.destination.host));
+    /// A denial of this request.
+    pub(super) fn fault(&self, reason: Reason, step: &str) -> Denial {
+        let mut denial = Denial::new(LAYER, reason, step);
+        denial.host.clone_from(&self.line.host);
         denial.method.clone_from(&self.line.method);
         denial.path.clone_from(&self.line.path);
+        denial.rule.clone_from(&self.line.rule);
+        if reason == Reason::CredentialMisplaced {
+            denial.path = Some("[redacted]".to_owned());
+        }
         denial
     }
 
@@ -109,13 +114,34 @@ impl Record {
         let line = Line { event: Event::Redacted, ..self.line.clone() };
         Arc::new(Redacted { log: self.log.clone(), line, told: AtomicBool::new(false) })
     }
+
+    fn write(&mut self, received: u64) {
+        self.written = true;
+        self.place = None;
+        self.log.write(Line {
+            bytes_in: Some(self.sent.load(Ordering::Relaxed)),
+            bytes_out: Some(received),
+            duration_ms: Some(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)),
+            ..self.line.clone()
+        });
+    }
+}
+
+impl Drop for Record {
+    /// Whoever asked went away before there was an answer; what was sent is sent.
+    fn drop(&mut self) {
+        if !self.written {
+            self.line.detail = Some("the client left before the answer came".to_owned());
+            self.write(0);
+        }
+    }
 }
 
 impl Redacted {
     pub(super) fn tell(&self) {
         if !self.told.swap(true, Ordering::Relaxed) {
-            self.log
-                .write(Line { reason: Some("credential-echoed".to_owned()), ..self.line.clone() });
+            let reason = Some("credential-echoed".to_owned());
+            self.log.write(Line { reason, ..self.line.clone() });
         }
     }
 }
@@ -140,8 +166,4 @@ pub(super) fn refused(
         generation: connection.map(|own| own.generation),
         ..Line::new(Event::Denied)
     });
-}
-
-fn elapsed(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

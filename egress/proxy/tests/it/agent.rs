@@ -52,7 +52,8 @@ impl Answer {
     }
 }
 
-/// Asks `https://api.test` through egress; `head` is the request line and headers, without `Host`.
+/// Asks `https://api.test` through egress; `head` is the request line and headers, without `Host`,
+/// and after an empty line the body.
 pub(crate) async fn ask(way: &impl Way, head: &str) -> Answer {
     ask_at(way, "api.test:443", head).await
 }
@@ -61,6 +62,7 @@ pub(crate) async fn ask(way: &impl Way, head: &str) -> Answer {
 pub(crate) async fn ask_at(way: &impl Way, destination: &str, head: &str) -> Answer {
     let mut stream = open(way, destination).await;
     let host = destination.strip_suffix(":443").unwrap_or(destination);
+    let (head, body) = head.split_once("\n\n").unwrap_or((head, ""));
     let (line, headers) = head.split_once('\n').unwrap_or((head, ""));
     let mut request = format!("{line} HTTP/1.1\r\nhost: {host}\r\n");
     for header in headers.lines() {
@@ -68,6 +70,7 @@ pub(crate) async fn ask_at(way: &impl Way, destination: &str, head: &str) -> Ans
         request.push_str("\r\n");
     }
     request.push_str("\r\n");
+    request.push_str(body);
     stream.write_all(request.as_bytes()).await.unwrap();
     let answer = read(&mut stream).await;
     told(&format!("{destination}: {head}"), &answer);

@@ -262,3 +262,29 @@ async fn g4_a_placeholder_elsewhere_in_its_own_route_passes_and_is_counted() {
     let status: serde_json::Value = serde_json::from_str(&world.status.to_json()).unwrap();
     assert_eq!(status["counts"]["placeholders_passed"], 1);
 }
+
+#[tokio::test]
+async fn g4_a_placeholder_for_another_host_is_a_leak_attempt() {
+    let narrow = Route::to("plain.test".parse().unwrap());
+    let world = World::start(vec![api_key(), narrow], &[("KEY", CANARY)], plainly).await;
+    let placeholder = placeholder();
+    for destination in ["other.test:443", "plain.test:443"] {
+        for head in [
+            format!("GET /x?key={placeholder}"),
+            format!("GET /{placeholder}"),
+            "GET /x?key=%42ottlePlaceholderInvented".to_owned(),
+            format!("GET /x\nx-note: {placeholder}"),
+        ] {
+            let answer = ask_at(&world, destination, &head).await;
+            assert_eq!((answer.status, answer.reason().as_str()), (403, "credential-misplaced"));
+            assert!(!answer.body.contains("BottlePlaceholder"), "{}", answer.body);
+        }
+        let body = format!("note={placeholder}");
+        let head = format!("POST /x\ncontent-length: {}\n\n{body}", body.len());
+        assert_eq!(ask_at(&world, destination, &head).await.reason(), "credential-misplaced");
+    }
+    assert!(world.seen().iter().all(|seen| !format!("{seen:?}").contains("Placeholder0")));
+    assert_eq!(world.log_line("denied").await["path"], "[redacted]");
+    let invented = "GET /v1/x\nx-note: BottlePlaceholderInvented";
+    assert_eq!(ask(&world, invented).await.reason(), "credential-misplaced");
+}

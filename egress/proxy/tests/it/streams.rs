@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use egress::Route;
 use http::Response;
 use http_body_util::BodyExt as _;
 use hyper::body::Frame;
@@ -90,4 +91,33 @@ async fn a_stop_waits_for_a_stream_that_is_open() {
     let draining = world.shutdown.drain(Duration::from_mins(1));
     let (open, _) = tokio::join!(draining, read_until(&mut stream, "data: two"));
     assert_eq!(open, 0);
+}
+
+static KEPT: Semaphore = Semaphore::const_new(0);
+
+#[tokio::test]
+async fn j7_a_stream_outlives_the_change_of_another_route() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], |_: &Seen| events(&KEPT)).await;
+    let mut stream = open(&world, "api.test:443").await;
+    stream.write_all(b"GET /v1/events HTTP/1.1\r\nhost: api.test\r\n\r\n").await.unwrap();
+    read_until(&mut stream, "data: one").await;
+    world.write_routes(vec![api_key(), Route::to("other.test".parse().unwrap())]);
+    world.plane.reload();
+    KEPT.add_permits(1);
+    read_until(&mut stream, "data: two").await;
+}
+
+static NEVER: Semaphore = Semaphore::const_new(0);
+
+#[tokio::test]
+async fn j7_a_stream_ends_when_its_route_is_taken_away() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], |_: &Seen| events(&NEVER)).await;
+    let mut stream = open(&world, "api.test:443").await;
+    stream.write_all(b"GET /v1/events HTTP/1.1\r\nhost: api.test\r\n\r\n").await.unwrap();
+    read_until(&mut stream, "data: one").await;
+    world.write_routes(vec![Route::to("other.test".parse().unwrap())]);
+    world.plane.reload();
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_mins(1), stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "the stream outlived its route");
 }

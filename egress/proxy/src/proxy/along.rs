@@ -1,0 +1,119 @@
+//! A request along its route: the credential in, its echo out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use egress::Route;
+use http::header::CONTENT_ENCODING;
+use http::{Request, Response};
+use hyper::body::Body as _;
+use tls_intercept::{Body, Connection, Denial, Reason};
+
+use super::record::Record;
+use super::{Egress, misplaced_denial};
+use crate::echo::{Needles, clean_body};
+use crate::inject::{self, Refusal};
+use crate::misplaced;
+use crate::policy::Policy;
+use crate::upstream::Standing;
+
+impl Egress {
+    /// Sends a request along its route.
+    pub(super) async fn along(
+        &self,
+        policy: &Policy,
+        route: &Route,
+        connection: &Connection,
+        request: Request<Body>,
+        record: &mut Record,
+    ) -> Result<Response<Body>, Denial> {
+        let (mut parts, body) = request.into_parts();
+        let needles = inject::inject(&mut parts, route, &self.vault).map_err(|refusal| {
+            let (reason, step) = explain(refusal);
+            record.fault(reason, step)
+        })?;
+        // After the injection: where the credential stands now, a placeholder stood before.
+        if misplaced::in_head(&parts, Some(route)) {
+            return Err(misplaced_denial(record));
+        }
+        let found = Arc::new(AtomicBool::new(false));
+        let body = if route.credentials.is_empty() {
+            misplaced::guard(body, Arc::clone(&found))
+        } else {
+            self.counted(route, body)
+        };
+        let request = Request::from_parts(parts, body);
+        let standing = Standing::Routed { hop: self.hop.as_ref() };
+        let way_on = &policy.way_on;
+        let sent = way_on.send(&self.client, &connection.destination, standing, request).await;
+        if found.load(Ordering::Relaxed) {
+            return Err(misplaced_denial(record));
+        }
+        let response = sent.map_err(|error| record.failed(&error))?;
+        if needles.is_empty() {
+            return Ok(response);
+        }
+        clean(response, needles, record).map_err(|()| {
+            let step = "the response is encoded in a way that egress cannot look into; \
+                        ask for it without `accept-encoding`";
+            record.fault(Reason::ResponseRefused, step)
+        })
+    }
+
+    /// An agent may well tell its own model of its placeholder: it passes and is counted.
+    fn counted(&self, route: &Route, body: Body) -> Body {
+        let (passed, status) = (Arc::clone(&self.passed), Arc::clone(&self.status));
+        watched(body, inject::placeholders(route), move || {
+            let count = passed.fetch_add(1, Ordering::Relaxed) + 1;
+            status.set_gauge("placeholders_passed", count);
+        })
+    }
+}
+
+/// Takes the credential out of a response. Refuses what cannot be looked into.
+fn clean(
+    mut response: Response<Body>,
+    needles: Needles,
+    record: &Record,
+) -> Result<Response<Body>, ()> {
+    let encodings = response.headers().get_all(CONTENT_ENCODING);
+    let encoded = encodings.iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded && !response.body().is_end_stream() {
+        return Err(());
+    }
+    // A reason phrase of the upstream's own would pass beside the headers.
+    response.extensions_mut().clear();
+    let found = record.redacted();
+    if needles.clean_headers(response.headers_mut()) > 0 {
+        found.tell();
+    }
+    Ok(response.map(|inner| watched(inner, needles, move || found.tell())))
+}
+
+/// A body in which every needle is replaced; `found` is called at the first.
+fn watched(
+    body: Body,
+    needles: Needles,
+    found: impl FnOnce() + Send + Sync + Unpin + 'static,
+) -> Body {
+    if needles.is_empty() {
+        return body;
+    }
+    http_body_util::BodyExt::boxed(clean_body(body, Arc::new(needles), found))
+}
+
+fn explain(refusal: Refusal) -> (Reason, &'static str) {
+    match refusal {
+        Refusal::Missing => (
+            Reason::CredentialMissing,
+            "the bottle has no value for this route's credential: tell the person who started it",
+        ),
+        Refusal::PlaceholderInPlace => (
+            Reason::CredentialMissing,
+            "a placeholder stands where a credential belongs, and this route has none to put there",
+        ),
+        Refusal::Malformed => {
+            (Reason::MalformedRequest, "the credential cannot be put into this request")
+        }
+    }
+}
