@@ -13,6 +13,9 @@ fn faults(text: &str) -> String {
     }
 }
 
+/// Enough to meet every branch of the reader, quick enough for every run.
+const ROUNDS: usize = 2_000;
+
 /// A bottle with these lines, the agent that runs in it above.
 fn with(bottle: &str) -> String {
     let lines = bottle.replace('\n', "\n    ");
@@ -205,4 +208,35 @@ fn a_manifest_that_bites_back_is_refused_quickly() {
     let wide = format!("version: 1\nagents: {{a: {{command: [{}]}}}}\n", "x,".repeat(60_000));
     assert!(faults(&wide).contains("values"));
     assert!(faults("a: &x [*x]\n").contains("not read"));
+}
+
+#[test]
+fn no_mutilated_manifest_makes_the_reader_panic() {
+    let whole = include_str!("../../../docs/manifest.md");
+    let (_, rest) = whole.split_once("```yaml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    // The same numbers every time: a failure can be looked at again.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let pieces = [
+        "{", "}", "[", "]", ":", "- ", "\n", "\t", "'", "\"", "#", "&a ", "*a", "!!int ", "|\n",
+        "? ", "---\n", "%", "\u{0}", "\u{feff}", "é", "\r\n", ", ",
+    ];
+    for _ in 0..ROUNDS {
+        let mut text: Vec<char> = example.chars().collect();
+        for _ in 0..=next(4) {
+            let at = next(text.len().max(1));
+            match next(3) {
+                0 => drop(text.drain(at..(at + 1 + next(12)).min(text.len()))),
+                1 => drop(text.splice(at..at, pieces[next(pieces.len())].chars())),
+                _ => text.truncate(at.max(1)),
+            }
+        }
+        let text: String = text.into_iter().collect();
+        drop(Manifest::read(&text, Origin::BuiltIn, None));
+    }
 }
