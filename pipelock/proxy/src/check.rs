@@ -32,3 +32,31 @@ fn report(rules: &Rules) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_names_what_has_no_effect_and_what_denies_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join(pipelock::UPSTREAM_FILE);
+        let write = |name: &str, text: &str| {
+            let mut file = std::fs::OpenOptions::new();
+            let file = file.write(true).create_new(true).open(dir.path().join(name));
+            file.unwrap().write_all(text.as_bytes()).unwrap();
+        };
+        write(
+            pipelock::UPSTREAM_FILE,
+            "mode: balanced\nforward_proxy: {enabled: true}\n\
+             tls_interception: {enabled: true}\ntaint: {enabled: true}\n",
+        );
+        assert!(check(&config).is_err());
+        write(pipelock::BOTTLE_FILE, "version: 1\n");
+        check(&config).unwrap();
+        let rules = Files::read(&config).unwrap().rules(1).unwrap();
+        insta::with_settings!({ filters => [("[0-9a-f]{64}", "[DIGEST]")] }, {
+            insta::assert_snapshot!(report(&rules));
+        });
+    }
+}

@@ -37,3 +37,24 @@ pub enum Command {
         json: bool,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn upstreams_argv_is_understood() {
+        Cli::command().debug_assert();
+        for argv in [
+            &["run", "--config", "/config/pipelock.yaml", "--listen", "0.0.0.0:8888"][..],
+            &["run", "-c", "/config/pipelock.yaml", "-l", "10.213.0.3:8888"],
+            &["check", "--config", "/config/pipelock.yaml"],
+            &["healthcheck"],
+            &["status", "--json"],
+        ] {
+            Cli::try_parse_from(["pipelock"].iter().chain(argv)).unwrap();
+        }
+        assert!(Cli::try_parse_from(["pipelock", "run"]).is_err());
+    }
+}

@@ -24,6 +24,7 @@ use subtle::ConstantTimeEq as _;
 use tls_intercept::{
     Body, Connection, Denial, Destination, Host, Proxy, RequestId,
     client::{Client, Form, Upstream},
+    headers,
 };
 
 /// pipelock's data plane.
@@ -103,7 +104,7 @@ impl Door {
     ) -> Result<Response<Body>, (Denial, Option<String>)> {
         let addresses = self.checked(rules, destination).await?;
         let Some(first) = addresses.first() else { return Err((refusal::unresolved(), None)) };
-        side_door::strip_overrides(request.headers_mut());
+        headers::strip_method_overrides(request.headers_mut());
         let upstream = Upstream {
             destination: destination.clone(),
             address: SocketAddr::new(*first, destination.port),

@@ -6,10 +6,6 @@ use http::{HeaderMap, Method, Uri, header::CONTENT_TYPE};
 const RECEIVE_PACK: &str = "git-receive-pack";
 /// Decoding is repeated as long as it changes something, so often at most.
 const DECODINGS: usize = 4;
-/// Headers by which a server is asked to take the request for one of another method.
-const METHOD_OVERRIDES: [&str; 3] =
-    ["x-http-method-override", "x-http-method", "x-method-override"];
-
 /// Whether the request is part of a git push: its advertisement or the push itself.
 ///
 /// A page that is merely about the service (a `GET` of `/docs/git-receive-pack`) is none.
@@ -24,13 +20,6 @@ pub(crate) fn is_git_push(method: &Method, uri: &Uri, headers: &HeaderMap) -> bo
     let advertised = last == "refs" && query.contains(RECEIVE_PACK);
     let pushed = last == RECEIVE_PACK && *method != Method::GET && *method != Method::HEAD;
     advertised || pushed || speaks
-}
-
-/// Takes out what would make a server see another method than the one that was judged.
-pub(crate) fn strip_overrides(headers: &mut HeaderMap) {
-    for name in METHOD_OVERRIDES {
-        headers.remove(name);
-    }
 }
 
 /// The text with its percent-encoding undone, in lower case, as lenient servers read it.
@@ -104,16 +93,5 @@ mod tests {
         assert!(!push(&Method::GET, "/docs/git-receive-pack"));
         assert!(!push(&Method::GET, "/search?q=git-receive-pack"));
         assert!(!push(&Method::GET, "/100%"));
-    }
-
-    #[test]
-    fn e9_a_method_is_what_it_says() {
-        let mut headers = HeaderMap::new();
-        for name in METHOD_OVERRIDES {
-            headers.append(name, "DELETE".parse().unwrap());
-            headers.append(name, "PUT".parse().unwrap());
-        }
-        strip_overrides(&mut headers);
-        assert!(headers.is_empty());
     }
 }

@@ -2,9 +2,14 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
-/// Headers that say another method than the request line.
-const METHOD_OVERRIDES: [&str; 4] =
-    ["x-http-method-override", "x-http-method", "x-method-override", "x-original-method"];
+/// Headers that say another method than the request line; servers read `_` and `.` for `-`.
+const METHOD_OVERRIDES: [&str; 5] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-method",
+    "x-method",
+];
 
 /// Fields of one hop, besides what `Connection` names.
 const HOP_BY_HOP: [HeaderName; 10] = [
@@ -50,7 +55,20 @@ const NEVER_LISTED: [HeaderName; 3] = [header::CONTENT_LENGTH, header::HOST, hea
 
 /// Whether a header claims another method than the one that is judged.
 pub fn overrides_method(headers: &HeaderMap) -> bool {
-    METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name))
+    headers.keys().any(is_method_override)
+}
+
+/// Removes every header that claims another method than the one that is judged.
+pub fn strip_method_overrides(headers: &mut HeaderMap) {
+    let claims: Vec<HeaderName> =
+        headers.keys().filter(|name| is_method_override(name)).cloned().collect();
+    for name in claims {
+        headers.remove(name);
+    }
+}
+
+fn is_method_override(name: &HeaderName) -> bool {
+    METHOD_OVERRIDES.contains(&name.as_str().replace(['_', '.'], "-").as_str())
 }
 
 #[cfg(test)]
@@ -81,10 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn e9_method_overrides_are_seen() {
+    fn e9_method_overrides_are_seen_and_stripped() {
         let mut headers = HeaderMap::new();
         assert!(!overrides_method(&headers));
-        headers.insert("x-http-method-override", "DELETE".parse().unwrap());
-        assert!(overrides_method(&headers));
+        for name in ["x-http-method-override", "x_http_method", "x-method_override"] {
+            headers.append(name, "DELETE".parse().unwrap());
+            headers.append(name, "PUT".parse().unwrap());
+            assert!(overrides_method(&headers), "{name}");
+        }
+        headers.insert("x-http-methods", "GET".parse().unwrap());
+        strip_method_overrides(&mut headers);
+        assert_eq!(headers.len(), 1);
     }
 }
