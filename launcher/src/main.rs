@@ -9,6 +9,7 @@ mod claim;
 mod cli;
 mod command;
 mod decisions;
+mod engine;
 mod environment;
 mod exit;
 mod fault_point;

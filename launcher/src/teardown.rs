@@ -23,9 +23,15 @@ use crate::workspace;
 /// connections that sidecars would drain.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Whatever of a bottle's state must not outlive it: keys, and what fingerprints of secrets are in.
-const SECRET_FILES: [&str; 4] =
-    ["pipelock/ca-key.pem", "egress/ca-key.pem", "pipelock/bottle.yaml", "git-gate/keys"];
+/// Whatever of a bottle's state must not outlive it: keys, what fingerprints of secrets are in, and
+/// what was mounted for the agent, which is of use to nobody.
+const SECRET_FILES: [&str; 5] = [
+    "pipelock/ca-key.pem",
+    "egress/ca-key.pem",
+    "pipelock/bottle.yaml",
+    "git-gate/keys",
+    "provision",
+];
 
 /// The parts of a teardown, for one bottle whose lock we hold.
 #[derive(Clone, Copy, Debug)]

@@ -85,6 +85,15 @@ pub fn create(
     create_from(Wanted { docker, slug, state, uplink }, pool, free)
 }
 
+impl Pool {
+    /// How many of its subnets meet no route and no address of this host, networks of the engine
+    /// included. A bottle takes two.
+    pub fn free_subnets(&self) -> Result<usize, NetworkError> {
+        let taken = host::taken().map_err(NetworkError::Host)?;
+        Ok(self.free(&taken).len())
+    }
+}
+
 /// What both networks have in common.
 #[derive(Clone, Copy)]
 struct Wanted<'a> {

@@ -9,13 +9,15 @@ use compose_run::{Metadata, Owner, cancel, networks};
 use super::ground::{self, Authorities};
 use super::{Prepared, Start, Step};
 use crate::agent_image::{self, Builder};
+use crate::engine::{self, Finding};
 use crate::exit::Hint as _;
-use crate::manifest::{Image, WorkspaceMode};
+use crate::manifest::{Image, Runtime, WorkspaceMode};
 use crate::plan::{Ground, Images, Places};
 use crate::{sidecar_images, workspace};
 
-/// The engine's answers to three questions that none has to wait for.
+/// What was asked and made at once.
 struct Made {
+    engine: anyhow::Result<()>,
     images: anyhow::Result<(Images, Option<workspace::Selection>)>,
     addresses: anyhow::Result<Addresses>,
     authorities: anyhow::Result<Authorities>,
@@ -26,9 +28,10 @@ impl Start<'_> {
     /// later commands must know.
     pub(super) fn prepare(&self, metadata: &mut Metadata) -> anyhow::Result<Prepared> {
         let what = "preparing images, networks and authorities";
-        let Made { images, addresses, authorities } = self.ui.step(what, |_| self.make());
+        let Made { engine, images, addresses, authorities } = self.ui.step(what, |_| self.make());
         let reached = |step: Step| self.fault.reached(step.as_str());
         let named = |step: Step| format!("the step `{step}` failed");
+        engine?;
         // A network that could not be made ended the build: it is the cause.
         let addresses = addresses
             .and_then(|made| reached(Step::Networks).map(|()| made))
@@ -70,8 +73,10 @@ impl Start<'_> {
                 self.times.measure(Step::Mint.as_str(), mint)
             });
             let images = scope.spawn(|| self.times.measure(Step::Build.as_str(), || self.images()));
+            let engine = scope.spawn(|| self.times.measure("engine", || self.engine()));
             let addresses = self.times.measure(Step::Networks.as_str(), || self.networks());
-            if addresses.is_err() {
+            let engine = engine.join().unwrap_or_else(|_| Err(panicked()));
+            if addresses.is_err() || engine.is_err() {
                 // Nobody waits for a build of minutes to read that there is no network.
                 cancel::set();
             }
@@ -80,8 +85,25 @@ impl Start<'_> {
                 cancel::clear();
             }
             let authorities = authorities.join().unwrap_or_else(|_| Err(panicked()));
-            Made { images, addresses, authorities }
+            Made { engine, images, addresses, authorities }
         })
+    }
+
+    /// An engine on which a bottle would not hold, or not work, is told apart before it is tried.
+    fn engine(&self) -> anyhow::Result<()> {
+        let engine = self.host.docker.engine()?;
+        if let Some(Finding { finding, remedy, .. }) = engine::refusal(&engine) {
+            let remedy = remedy.unwrap_or_else(|| "`bottle doctor` tells more".to_owned());
+            return Err(crate::exit::advise(anyhow!(finding), remedy));
+        }
+        let has = |name: &str| engine.runtimes.iter().any(|runtime| runtime == name);
+        if self.plan.runtime == Runtime::Runsc && !has("runsc") {
+            return Err(anyhow!(
+                "the manifest asks for gVisor, and the engine has no runtime `runsc`"
+            ))
+            .hint("install gVisor and name it in the daemon's `runtimes`");
+        }
+        Ok(())
     }
 
     fn networks(&self) -> anyhow::Result<Addresses> {
