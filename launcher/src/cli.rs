@@ -406,3 +406,26 @@ pub(crate) struct SidecarRender {
     #[arg(long)]
     pub json: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_fault_in_it() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_reference_names_every_command_that_help_shows() {
+        let reference = include_str!("../../docs/commands.md");
+        let commands = Cli::command();
+        for command in commands.get_subcommands().filter(|command| !command.is_hide_set()) {
+            let name = command.get_name();
+            let named = [format!("`{name}`"), format!("`{name} ")];
+            assert!(named.iter().any(|named| reference.contains(named)), "{name}");
+        }
+    }
+}
