@@ -4,8 +4,10 @@ use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use sidecar::Shutdown;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -63,6 +65,81 @@ pub fn observed(body: Body, over: impl FnOnce(Passed) + Send + Sync + 'static) -
 /// Fails the body when no frame came for this long.
 pub fn with_deadline(body: Body, idle: Duration) -> Body {
     Timed { inner: body, idle, sleep: None }.boxed()
+}
+
+/// A request's body that is not given up before its [`Held`] is.
+///
+/// HTTP/2 tells a peer whose body nobody reads that its stream is cancelled, answer and all, unless
+/// the answer was complete before: most clients then never show the denial.
+pub(crate) fn held(body: Body) -> (Body, Held) {
+    let held = Held::default();
+    let kept = Kept { inner: Some(body), held: Held(Arc::clone(&held.0)) };
+    (kept.boxed(), held)
+}
+
+/// Where an unread body stays; dropped when the response is over.
+#[derive(Debug, Default)]
+pub(crate) struct Held(Arc<Mutex<Option<Body>>>);
+
+impl Held {
+    /// Reads on and forgets what nobody read, within bounds, once the response is over: some
+    /// clients (curl before 8) show no answer when their upload is stopped, however politely.
+    pub(crate) fn drain(self, shutdown: &Shutdown) {
+        const MOST: usize = 16 * 1024 * 1024;
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut body) = body.filter(|body| !body.is_end_stream()) else { return };
+        let reading = async move {
+            let mut left = MOST;
+            while let Some(Ok(frame)) = body.frame().await {
+                left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        let stop = shutdown.clone();
+        shutdown.spawn(async move {
+            tokio::select! {
+                _ = tokio::time::timeout(PATIENCE, reading) => {}
+                () = stop.requested() => {}
+            }
+        });
+    }
+}
+
+struct Kept {
+    inner: Option<Body>,
+    held: Held,
+}
+
+impl HttpBody for Kept {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.inner {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = self.inner.take();
+    }
 }
 
 struct Filtered {

@@ -77,6 +77,9 @@ impl<P: Proxy> Pipeline<P> {
     async fn one(&self, request: Request<Incoming>) -> Response<Body> {
         let in_flight = self.activity.request();
         let id = RequestId::next();
+        let (parts, incoming) = request.into_parts();
+        let (body, unread) = body::held(body::incoming(incoming));
+        let request = Request::from_parts(parts, body);
         let mut response = self.judged(id, request).await;
         headers::strip_from_response(response.headers_mut());
         if response.status().is_informational() {
@@ -87,11 +90,17 @@ impl<P: Proxy> Pipeline<P> {
             );
             response = denial.response();
         }
-        response.map(|body| body::observed(body, move |_| drop(in_flight)))
+        let shutdown = self.context.shutdown.clone();
+        response.map(|body| {
+            body::observed(body, move |_| {
+                drop(in_flight);
+                unread.drain(&shutdown);
+            })
+        })
     }
 
-    async fn judged(&self, id: RequestId, request: Request<Incoming>) -> Response<Body> {
-        let refuse = |on: Option<&Connection>, request: &Request<Incoming>, refusal: Refusal| {
+    async fn judged(&self, id: RequestId, request: Request<Body>) -> Response<Body> {
+        let refuse = |on: Option<&Connection>, request: &Request<Body>, refusal: Refusal| {
             let mut denial = Denial::new(self.context.proxy.layer(), refusal.0, refusal.1);
             denial = denial.request(request);
             denial.host = on.map(|connection| connection.destination.host.to_string());
@@ -120,17 +129,17 @@ impl<P: Proxy> Pipeline<P> {
             Ok(uri) => uri,
             Err(refusal) => return refuse(Some(&connection), &request, refusal),
         };
-        let (mut parts, incoming) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         parts.uri = uri;
         one_form(&mut parts.headers);
-        let body = body::without_trailers(body::incoming(incoming));
+        let body = body::without_trailers(body);
         let body = body::with_deadline(body, self.context.interceptor.limits.body);
         let request = Request::from_parts(parts, body);
         Arc::clone(&self.context.proxy).answer(connection, id, request).await
     }
 
     /// The connection that the request is on, when everything that names a host names one.
-    fn connection(&self, request: &Request<Incoming>) -> Result<Arc<Connection>, Refusal> {
+    fn connection(&self, request: &Request<Body>) -> Result<Arc<Connection>, Refusal> {
         let host = single(request.headers(), &header::HOST)?;
         match &self.binding {
             Binding::Fixed(connection) => {
@@ -155,7 +164,7 @@ impl<P: Proxy> Pipeline<P> {
     }
 
     /// What no policy can permit, or none can yet.
-    fn permitted(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
+    fn permitted(&self, request: &Request<Body>) -> Result<(), Refusal> {
         let limits = &self.context.interceptor.limits;
         let headers = request.headers();
         if request.method() == Method::CONNECT {
@@ -204,7 +213,7 @@ fn read_host(scheme: Scheme, host: &HeaderValue) -> Result<Destination, Refusal>
 
 /// Holds all that names a host in a request on an opened connection against its destination.
 fn same_authority(
-    request: &Request<Incoming>,
+    request: &Request<Body>,
     host: Option<&HeaderValue>,
     expected: &Destination,
 ) -> Result<(), Refusal> {
@@ -239,7 +248,7 @@ fn same_authority(
 
 /// The destination that a request names itself.
 fn named_by(
-    request: &Request<Incoming>,
+    request: &Request<Body>,
     host: Option<&HeaderValue>,
     arrival: Arrival,
 ) -> Result<Destination, Refusal> {

@@ -48,6 +48,25 @@ async fn b2_a_denied_name_is_answered_inside_the_tunnel_and_nothing_is_dialled()
 }
 
 #[tokio::test]
+async fn a_denial_reaches_an_agent_that_is_still_uploading() {
+    let origin = Origin::tls("allowed.test", &["http/1.1"]).await;
+    let bench = Bench::new(&origin).await;
+    for alpn in ["h2", "http/1.1"] {
+        let upload = body::full(vec![0; 3_000_000]);
+        let tunnel = Agent::tunnel(&bench, "denied.test", alpn).await;
+        let response = if alpn == "h2" {
+            let request = Request::post("https://denied.test/").body(upload).unwrap();
+            within(Agent::http2(tunnel).await.send_request(request)).await.unwrap()
+        } else {
+            let request = Request::post("/").header("host", "denied.test").body(upload).unwrap();
+            within(Agent::http1(tunnel).await.send_request(request)).await.unwrap()
+        };
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert!(text(response).await.contains("host-not-allowed"));
+    }
+}
+
+#[tokio::test]
 async fn d8_the_absolute_form_takes_the_same_way() {
     let origin = Origin::plain().await;
     let bench = Bench::new(&origin).await;
