@@ -98,7 +98,9 @@ fn empty(claim: &Claim) -> anyhow::Result<()> {
     let mut names = Vec::new();
     for entry in fs_err::read_dir(claim.dir().path())? {
         let name = entry?.file_name().into_string();
-        names.extend(name.ok().filter(|name| name != "lock" && name != "workspace.tar"));
+        // The work itself, and what it was to begin with, which `bottle diff` compares it to.
+        let kept = ["lock", "workspace.tar", "workspace.json"];
+        names.extend(name.ok().filter(|name| !kept.contains(&name.as_str())));
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Ok(claim.dir().remove(&names)?)

@@ -17,7 +17,8 @@ use compose_run::{Docker, replace};
 
 pub(crate) use self::identity::Identity;
 use crate::plan::{Plan, guest};
-use crate::workspace::{Record, Selection};
+use crate::manifest::WorkspaceMode;
+use crate::workspace::{self, Record, Selection};
 
 /// A prompt longer than this would not fit into an argument.
 const PROMPT_LIMIT: u64 = 100 << 10;
@@ -82,6 +83,9 @@ pub(crate) fn bring(
     container: &str,
     arrival: &Arrival<'_>,
 ) -> anyhow::Result<Option<Record>> {
+    if arrival.plan.workspace.mode == WorkspaceMode::Mount {
+        name_owner(docker, container, &arrival.plan.workspace.source)?;
+    }
     let (reader, writer) = io::pipe().context("no pipe")?;
     thread::scope(|scope| {
         let packing = scope.spawn(move || pack(arrival, writer));
@@ -91,6 +95,18 @@ pub(crate) fn bring(
         unpacked.context("cannot set the agent up")?;
         packed
     })
+}
+
+/// The owner of a mounted folder is nobody the image knows.
+fn name_owner(docker: &Docker, container: &str, source: &Path) -> anyhow::Result<()> {
+    let (uid, gid) = workspace::mount_owner(source)?;
+    if uid == contract::AGENT_UID {
+        return Ok(());
+    }
+    let (uid, gid) = (uid.to_string(), gid.to_string());
+    // As root, which owns the files, and has no capability in this container.
+    let settle = [guest::BINARY, "settle", &uid, &gid, contract::AGENT_HOME];
+    docker.exec(container, Some("0:0"), false, settle).run().context("cannot name the agent's user")
 }
 
 fn pack(arrival: &Arrival<'_>, out: impl Write) -> anyhow::Result<Option<Record>> {

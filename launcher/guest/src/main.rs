@@ -9,6 +9,7 @@ mod logged;
 mod pack;
 mod probe;
 mod session;
+mod settle;
 mod unpack;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn answer(words: &[&str]) -> anyhow::Result<ExitCode> {
         }
         ["logged", "--", command @ ..] => logged::become_command(command)?,
         ["idle"] => idle::wait_for_the_end()?,
+        ["settle", uid, gid, home] => settle::settle(uid, gid, home)?,
         ["unpack"] => unpack::from_stdin()?,
         ["pack", limit, roots @ ..] => {
             let limit =
@@ -43,7 +45,7 @@ fn answer(words: &[&str]) -> anyhow::Result<ExitCode> {
         }
         ["probe", spec] => probe::run(spec)?,
         ["reach", nonce, addresses @ ..] => probe::reach(nonce, addresses)?,
-        _ => anyhow::bail!("usage: bottle-guest idle|unpack|pack|probe|reach|session|logged"),
+        _ => anyhow::bail!("usage: bottle-guest idle|settle|unpack|pack|probe|reach|session|logged"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -39,6 +39,11 @@ impl Plan {
                 spec.mount_read_only(&mount.host, &mount.guest)
             };
         }
+        if uid != contract::AGENT_UID {
+            // A mounted folder's owner, to whom nothing in the image belongs, not even the home.
+            let home = format!("exec,uid={uid},gid={gid},mode=0700");
+            spec = spec.tmpfs(contract::AGENT_HOME, &home);
+        }
         if self.runtime == Runtime::Runsc {
             spec = spec.runtime("runsc");
         }
