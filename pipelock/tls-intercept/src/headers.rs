@@ -2,13 +2,16 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
-/// Headers that say another method than the request line; servers read `_` and `.` for `-`.
-const METHOD_OVERRIDES: [&str; 5] = [
+/// Headers that say another method, or another path, than the request line; servers read `_` and
+/// `.` for `-`.
+const METHOD_OVERRIDES: [&str; 7] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
     "x-original-method",
     "x-method",
+    "x-original-url",
+    "x-rewrite-url",
 ];
 
 /// Fields of one hop, besides what `Connection` names.
@@ -53,12 +56,12 @@ pub fn strip_from_response(headers: &mut HeaderMap) {
 /// End-to-end framing: a peer that lists these in `Connection` would change what the message is.
 const NEVER_LISTED: [HeaderName; 3] = [header::CONTENT_LENGTH, header::HOST, header::CONTENT_TYPE];
 
-/// Whether a header claims another method than the one that is judged.
+/// Whether a header claims another method or path than those that are judged.
 pub fn overrides_method(headers: &HeaderMap) -> bool {
     headers.keys().any(is_method_override)
 }
 
-/// Removes every header that claims another method than the one that is judged.
+/// Removes every header that claims another method or path than those that are judged.
 pub fn strip_method_overrides(headers: &mut HeaderMap) {
     let claims: Vec<HeaderName> =
         headers.keys().filter(|name| is_method_override(name)).cloned().collect();

@@ -1,4 +1,4 @@
-//! Denials that repeat are counted: an agent in a loop must not push the rest out of the ring.
+//! Denials and lookups that repeat are counted: an agent in a loop must not push the rest out of the ring.
 
 use super::{Event, Line};
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// Kinds remembered at once; beyond that, the oldest is told of and forgotten.
 const KINDS: usize = 256;
 
-type Kind = (Option<String>, Option<String>, Option<String>, Option<String>);
+type Kind = (Event, [Option<String>; 4]);
 
 #[derive(Debug, Default)]
 pub(super) struct Repeats(BTreeMap<Kind, Seen>);
@@ -27,10 +27,11 @@ impl Repeats {
     /// What is to be written now: lines owed for windows that ended, and this one unless counted.
     pub(super) fn pass(&mut self, line: Line, now: Instant) -> (Vec<Line>, Option<Line>) {
         let mut owed = self.owed(now);
-        if line.event != Event::Denied {
+        if !matches!(line.event, Event::Denied | Event::Dns) {
             return (owed, Some(line));
         }
-        let kind = (line.host.clone(), line.method.clone(), line.path.clone(), line.reason.clone());
+        let Line { event, host, method, path, reason, .. } = line.clone();
+        let kind = (event, [host, method, path, reason]);
         if let Some(seen) = self.0.get_mut(&kind) {
             if seen.written >= WRITTEN {
                 seen.counted += 1;
