@@ -13,6 +13,9 @@ use tls_intercept::{Body, Connection, Denial, Reason, RequestId, body};
 use super::{LAYER, host_text, unsent};
 use crate::in_flight::Place;
 
+/// By which pipelock names the reason of a refusal.
+const DENIED_HEADER: &str = "x-bottle-denied";
+
 /// What is known of a request so far. Whichever way it ends writes the line.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -73,6 +76,7 @@ impl Record {
     /// Writes the line when the response's body is over, whole or cut off.
     pub(super) fn allowed(mut self, response: Response<Body>) -> Response<Body> {
         self.line.status = Some(response.status().as_u16());
+        self.line.reason = refused_beyond(&response);
         response.map(|inner| body::observed(inner, move |passed| self.write(passed.bytes)))
     }
 
@@ -144,6 +148,13 @@ impl Redacted {
             self.log.write(Line { reason, ..self.line.clone() });
         }
     }
+}
+
+/// Why pipelock refused what egress let through. The name alone, and only one that can be one: the
+/// header may have come from further away.
+fn refused_beyond(response: &Response<Body>) -> Option<String> {
+    let reason = response.headers().get(DENIED_HEADER)?.to_str().ok()?;
+    Reason::ALL.iter().map(|known| known.as_str()).find(|known| *known == reason).map(str::to_owned)
 }
 
 /// The line of what was refused before it was a request.

@@ -1,8 +1,10 @@
 //! What is refused, what is down, and that the two never look alike.
 
 use crate::agent::{ask, ask_at};
-use crate::world::{CANARY, World, api_key, plainly, route, with_key, write};
+use crate::world::{CANARY, Seen, World, api_key, plainly, route, with_key, write};
 use egress::Form;
+use http::Response;
+use tls_intercept::{Body, Denial, Reason};
 
 #[tokio::test]
 async fn g10_a_method_no_route_names_gets_no_credential_and_goes_nowhere() {
@@ -116,4 +118,19 @@ async fn g7_no_log_status_or_denial_holds_a_secret() {
     for secret in ["canary", "of-the-agent"] {
         assert!(!told.contains(secret), "{told}");
     }
+}
+
+fn refusing(_: &Seen) -> Response<Body> {
+    Denial::new("pipelock", Reason::HostNotAllowed, "ask a person").response()
+}
+
+#[tokio::test]
+async fn a_refusal_of_pipelocks_reaches_the_agent_and_the_line_as_it_is() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], refusing).await;
+    for destination in ["api.test:443", "other.test:443"] {
+        let answer = ask_at(&world, destination, "GET /v1/models").await;
+        assert_eq!((answer.status, answer.reason().as_str()), (403, "host-not-allowed"));
+        assert!(answer.body.contains("\"layer\":\"pipelock\""), "{}", answer.body);
+    }
+    assert_eq!(world.log_line("allowed").await["reason"], "host-not-allowed");
 }
