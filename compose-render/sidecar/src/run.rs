@@ -4,6 +4,7 @@ use crate::{ADMIN_ADDRESS, Environment, Event, Line, Log, Shutdown, Status};
 use crate::{chain, harden, serve_admin};
 use anyhow::Context as _;
 use compose_render::{Role, contract};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -51,6 +52,14 @@ where
     F: FnOnce(Running) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
+    run_at(service, ADMIN_ADDRESS, main)
+}
+
+fn run_at<F, Fut>(service: Role, admin: SocketAddr, main: F) -> ExitCode
+where
+    F: FnOnce(Running) -> Fut,
+    Fut: Future<Output = anyhow::Result<()>>,
+{
     let hardened = harden();
     let status = Arc::new(Status::new(service.as_str(), env!("CARGO_PKG_VERSION")));
     let environment = Environment::read();
@@ -58,7 +67,7 @@ where
     let log = Log::new(service, environment.slug.as_ref(), Arc::clone(&status), Some(outbox));
     let outcome = hardened
         .context("cannot give up core dumps")
-        .and_then(|()| inside(&status, &environment, &log, main));
+        .and_then(|()| inside(admin, &status, &environment, &log, main));
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -71,6 +80,7 @@ where
 }
 
 fn inside<F, Fut>(
+    admin: SocketAddr,
     status: &Arc<Status>,
     environment: &Environment,
     log: &Log,
@@ -88,9 +98,9 @@ where
         let shutdown = Shutdown::new();
         let reload = Reload(signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?);
         watch_for_stop(&shutdown)?;
-        let admin = TcpListener::bind(ADMIN_ADDRESS)
+        let admin = TcpListener::bind(admin)
             .await
-            .with_context(|| format!("cannot listen on `{ADMIN_ADDRESS}`"))?;
+            .with_context(|| format!("cannot listen on `{admin}`"))?;
         shutdown.spawn(serve_admin(admin, Arc::clone(status), shutdown.clone()));
         let running = Running {
             shutdown: shutdown.clone(),
@@ -134,4 +144,40 @@ fn watch_for_stop(shutdown: &Shutdown) -> anyhow::Result<()> {
         stop.request();
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::signal::{Signal, raise};
+    use std::net::Ipv4Addr;
+
+    fn code<F, Fut>(main: F) -> String
+    where
+        F: FnOnce(Running) -> Fut,
+        Fut: Future<Output = anyhow::Result<()>>,
+    {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        format!("{:?}", run_at(Role::Pipelock, anywhere, main))
+    }
+
+    #[test]
+    fn sighup_is_a_wish_and_sigterm_ends_it_with_success() {
+        let code = code(|mut running| async move {
+            raise(Signal::SIGHUP)?;
+            running.reload.wished().await;
+            let finishing = running.shutdown.clone();
+            running.shutdown.spawn(async move { finishing.requested().await });
+            raise(Signal::SIGTERM)?;
+            running.shutdown.requested().await;
+            Ok(())
+        });
+        assert_eq!(code, format!("{:?}", ExitCode::SUCCESS));
+    }
+
+    #[test]
+    fn an_error_is_a_code() {
+        let code = code(|_| async { anyhow::bail!("no config") });
+        assert_eq!(code, format!("{:?}", ExitCode::FAILURE));
+    }
 }

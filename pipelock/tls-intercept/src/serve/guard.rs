@@ -338,6 +338,40 @@ mod tests {
         assert_eq!(outcome.unwrap(), 0);
     }
 
+    /// Hands out its bytes in pieces of these sizes, over and over.
+    struct Pieces<'a>(&'a [u8], std::iter::Cycle<std::vec::IntoIter<usize>>);
+
+    impl AsyncRead for Pieces<'_> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let size = self.1.next().unwrap_or(1).min(self.0.len()).min(buf.remaining());
+            let (piece, rest) = self.0.split_at(size);
+            buf.put_slice(piece);
+            self.0 = rest;
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn e3_the_same_bytes_in_any_pieces_read_the_same() {
+        let bytes = "POST /1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n\
+                     a;x=y\r\n0123456789\r\n1\r\n\r\r\n0\r\nx: y\r\n\r\n\
+                     PUT /2 HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\n\r\n\r\n\r\n\
+                     GET /3 HTTP/1.1\r\nhost: a\r\n\r\n";
+        let whole = read(bytes.as_bytes()).await.0;
+        assert!(whole.contains("a\r\n0123456789\r\n1\r\n\r\r\n0\r\n\r\nPUT"), "{whole}");
+        for sizes in [vec![1], vec![2, 1], vec![3, 5, 1], vec![7], vec![64, 1, 1], vec![100]] {
+            let pieces = Pieces(bytes.as_bytes(), sizes.clone().into_iter().cycle());
+            let mut guard = Guard::new(pieces, Limits::default(), Activity::new());
+            let mut text = String::new();
+            guard.read_to_string(&mut text).await.unwrap();
+            assert_eq!(text, whole, "{sizes:?}");
+        }
+    }
+
     #[tokio::test]
     async fn e3_broken_chunks_end_the_connection() {
         let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";

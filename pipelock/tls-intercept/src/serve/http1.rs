@@ -11,6 +11,9 @@ use hyper_util::rt::TokioIo;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
+/// hyper wants room for at least this much of a head.
+const HEAD_AT_LEAST: usize = 16 * 1024;
+
 /// Serves requests until the connection ends, is idle for too long, or everything stops.
 pub(super) async fn serve<P: Proxy, S>(context: Context<P>, binding: Binding, stream: S)
 where
@@ -32,7 +35,7 @@ where
     let mut connection = Builder::new()
         .half_close(false)
         .max_headers(limits.fields + 1)
-        .max_buf_size(limits.head_bytes.max(64 * 1024))
+        .max_buf_size(2 * limits.head_bytes.max(HEAD_AT_LEAST))
         .serve_connection(TokioIo::new(guard), service);
     let mut draining = false;
     let watch = activity.watch(&limits);

@@ -1,7 +1,11 @@
 //! Messages that have two readings get none.
 
-use crate::support::{Agent, Bench, Origin};
+use crate::support::{Agent, Bench, Origin, answer_ok};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 /// Sends a request that must be refused, in a tunnel and in absolute form.
 async fn refused(origin: &Origin, bench: &Bench, request: &str, status: &str) {
@@ -106,4 +110,33 @@ async fn e6_f1_upgrades_and_prior_knowledge_are_refused() {
     let answer = Agent::raw(bench.address, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert_eq!(origin.connections(), 0);
+}
+
+/// The control: the same bytes to hyper without the guard before it. What it lets through is what
+/// the guard is there for; when it lets nothing through any more, the guard can go.
+#[tokio::test]
+async fn e1_e2_hyper_alone_lets_some_of_it_through() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::task::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service_fn(|_| async { Ok::<_, std::io::Error>(answer_ok("through")) });
+            let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            tokio::task::spawn(serving);
+        }
+    });
+    let mut through = Vec::new();
+    for (what, fields) in [
+        ("two hosts", "Host: a\r\nHost: b\r\n"),
+        ("no host", ""),
+        ("length and encoding", "Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
+        ("two equal lengths", "Host: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n"),
+        ("bare line feeds", "Host: a\n"),
+    ] {
+        let request = format!("POST / HTTP/1.1\r\nConnection: close\r\n{fields}\r\n0\r\n\r\n");
+        if Agent::raw(address, request).await.ends_with("through") {
+            through.push(what);
+        }
+    }
+    assert!(through.contains(&"two hosts") && through.contains(&"no host"), "{through:?}");
 }
