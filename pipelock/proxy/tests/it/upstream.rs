@@ -3,6 +3,7 @@
 use ca::{Authority, Subject};
 use compose_render::Role;
 use rustls::{ServerConfig, crypto::ring};
+use sidecar::Shutdown;
 use std::{
     io,
     net::SocketAddr,
@@ -85,12 +86,15 @@ impl Upstream {
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let (noted, answer) = (Arc::clone(&seen), answer.to_owned());
+        // An upstream of a test is no part of a drain; the tracker is where tasks are spawned.
+        let tasks = Shutdown::new();
+        let spawner = tasks.clone();
         let accept = async move {
             while let Ok((stream, _)) = listener.accept().await {
                 noted.lock().unwrap().connections += 1;
                 let (noted, answer, acceptor) =
                     (Arc::clone(&noted), answer.clone(), acceptor.clone());
-                spawn(async move {
+                spawner.spawn(async move {
                     drop(match acceptor {
                         Some(acceptor) => match acceptor.accept(stream).await {
                             Ok(stream) => exchange(stream, &noted, &answer, then).await,
@@ -101,7 +105,7 @@ impl Upstream {
                 });
             }
         };
-        Self { address, authority, seen, task: spawn(accept) }
+        Self { address, authority, seen, task: tasks.spawn(accept) }
     }
 
     /// What arrived so far.
@@ -149,9 +153,4 @@ fn complete(request: &[u8]) -> bool {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     body.len() >= length.unwrap_or(0)
-}
-
-#[expect(clippy::disallowed_methods, reason = "an upstream of a test is no part of a drain")]
-pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    tokio::spawn(task)
 }

@@ -195,9 +195,10 @@ pub(crate) fn bottle(upstream: &Upstream) -> String {
     text
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test's folder has one reader, and it waits")]
 fn write_policy(dir: &Path, upstream: &str, bottle: &str) {
     let least = "mode: strict\nforward_proxy: {enabled: true}\ntls_interception: {enabled: true}\n";
-    std::fs::write(dir.join("pipelock.yaml"), format!("{least}{upstream}")).unwrap();
-    std::fs::write(dir.join("bottle.yaml"), format!("version: 1\n{bottle}")).unwrap();
+    let upstream = format!("{least}{upstream}");
+    let bottle = format!("version: 1\n{bottle}");
+    compose_run::replace(&dir.join("pipelock.yaml"), upstream.as_bytes(), 0o600).unwrap();
+    compose_run::replace(&dir.join("bottle.yaml"), bottle.as_bytes(), 0o600).unwrap();
 }
