@@ -87,8 +87,10 @@ impl Held {
     pub(crate) fn drain(self, shutdown: &Shutdown) {
         const MOST: usize = 16 * 1024 * 1024;
         const PATIENCE: Duration = Duration::from_secs(10);
+        const PAUSE: Duration = Duration::from_secs(1);
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut body) = body.filter(|body| !body.is_end_stream()) else { return };
+        let Some(body) = body.filter(|body| !body.is_end_stream()) else { return };
+        let mut body = with_deadline(body, PAUSE);
         let reading = async move {
             let mut left = MOST;
             while let Some(Ok(frame)) = body.frame().await {

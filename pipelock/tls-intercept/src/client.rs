@@ -105,6 +105,11 @@ impl Client {
         Self { limits, shutdown, pool }
     }
 
+    /// How many connections lie there to be used.
+    pub fn idle(&self) -> usize {
+        self.pool.idle()
+    }
+
     /// Sends a request and returns when the response's head is here; the body streams.
     ///
     /// `request` is as [`crate::Proxy::answer`] got it, with the caller's changes: origin-form URI.

@@ -72,6 +72,15 @@ impl Pool {
         None
     }
 
+    pub(super) fn idle(&self) -> usize {
+        let shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let usable = |shelf: &Shelf| {
+            let shared = shelf.shared.iter().filter(|(sender, _)| !sender.is_closed()).count();
+            shared + shelf.idle.iter().filter(|(sender, _)| sender.is_ready()).count()
+        };
+        shelves.by_key.values().map(usable).sum()
+    }
+
     /// Lets go of a shared connection that takes no more requests (a GOAWAY came, say).
     pub(super) fn forget_shared(&self, key: &Key) {
         let mut shelves = self.0.lock().unwrap_or_else(PoisonError::into_inner);

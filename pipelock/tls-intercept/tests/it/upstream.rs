@@ -5,6 +5,7 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use sidecar::Shutdown;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tls_intercept::client::{Client, ClientLimits, Form, SendError, Trust, Upstream, dial, tunnel};
@@ -39,7 +40,7 @@ async fn requests_share_connections_only_where_all_agrees() {
             let response = within(client.send(&here, get(), connect)).await.unwrap();
             response.into_body().collect().await.unwrap();
             // An HTTP/1 connection is free a moment after its body's end.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            until("it is free", || client.idle() == 1).await;
         }
         assert_eq!(origin.connections(), 1, "{alpn}");
         // Other roots: what was trusted before is not used.
@@ -116,12 +117,29 @@ async fn a_dead_upstream_is_502_inside_the_tunnel() {
     }
 }
 
-/// A server that answers each connection with these bytes, and counts what was asked.
-async fn scripted(answers: &'static [&'static str]) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+/// What a scripted server saw.
+#[derive(Default)]
+struct Script {
+    asked: Mutex<Vec<String>>,
+    closed: AtomicUsize,
+}
+
+impl Script {
+    fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    fn closed(&self) -> usize {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
+/// A server that answers each connection with these bytes, and then closes it.
+async fn scripted(answers: &'static [&'static str]) -> (SocketAddr, Arc<Script>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let asked = Arc::<Mutex<Vec<String>>>::default();
-    let record = Arc::clone(&asked);
+    let script = Arc::<Script>::default();
+    let record = Arc::clone(&script);
     tokio::task::spawn(async move {
         for answer in answers {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -131,12 +149,13 @@ async fn scripted(answers: &'static [&'static str]) -> (SocketAddr, Arc<Mutex<Ve
                     break;
                 }
             }
-            record.lock().unwrap().push(String::from_utf8(head).unwrap());
+            record.asked.lock().unwrap().push(String::from_utf8(head).unwrap());
             stream.write_all(answer.as_bytes()).await.unwrap();
-            // And the end: what is pooled is dead by the time it is wanted.
+            drop(stream);
+            record.closed.fetch_add(1, Ordering::SeqCst);
         }
     });
-    (address, asked)
+    (address, script)
 }
 
 #[tokio::test]
@@ -147,11 +166,13 @@ async fn a_pooled_connection_that_died_is_replaced() {
     let trust = Trust::new(rustls::RootCertStore::empty()).unwrap();
     let to = upstream(Scheme::Http, address, &trust);
     for _ in 0..3 {
+        let before = asked.closed();
         let response = within(client.send(&to, get(), || dial(address, WAIT))).await.unwrap();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // Closed at the other end; whether we have seen it yet is the client's business.
+        until("it is closed", || asked.closed() > before).await;
     }
-    assert_eq!(asked.lock().unwrap().len(), 3);
+    assert_eq!(asked.asked(), 3);
 }
 
 #[tokio::test]
@@ -163,7 +184,7 @@ async fn a_request_that_was_sent_is_not_sent_again() {
     let request = Request::post("/pay").body(body::full("money")).unwrap();
     let outcome = within(client.send(&to, request, || dial(address, WAIT))).await;
     assert_eq!(outcome.unwrap_err().reason(), Reason::UpstreamUnreachable);
-    assert_eq!(asked.lock().unwrap().len(), 1);
+    assert_eq!(asked.asked(), 1);
 }
 
 #[tokio::test]
@@ -178,5 +199,5 @@ async fn f2_a_switch_of_protocols_nobody_asked_for_is_502() {
     let outcome = within(client.send(&to, get(), || dial(address, WAIT))).await;
     let reason = outcome.unwrap_err().reason();
     assert!(matches!(reason, Reason::UpstreamProtocol | Reason::UpstreamUnreachable), "{reason:?}");
-    until("it was asked", || asked.lock().unwrap().len() == 1).await;
+    until("it was asked", || asked.asked() == 1).await;
 }
