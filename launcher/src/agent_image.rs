@@ -23,7 +23,6 @@ use compose_render::ImageRef;
 use compose_run::Docker;
 
 pub(crate) use self::cache::folder as cache_folder;
-pub(crate) use self::pins::{ClaudePin, claude as claude_pin};
 pub(crate) use self::roots::system_roots;
 use crate::manifest::Image;
 

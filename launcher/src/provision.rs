@@ -16,8 +16,8 @@ use compose_render::contract;
 use compose_run::{Docker, replace};
 
 pub(crate) use self::identity::Identity;
-use crate::plan::{Plan, guest};
 use crate::manifest::WorkspaceMode;
+use crate::plan::{Plan, guest};
 use crate::workspace::{self, Record, Selection};
 
 /// A prompt longer than this would not fit into an argument.
@@ -195,7 +195,7 @@ fn relative(guest_path: &str) -> &str {
 /// PEM texts in one file, each beginning on a line of its own.
 fn joined(texts: &[&str]) -> String {
     let lines = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
-    lines.map(|text| format!("{text}\n")).collect()
+    lines.flat_map(|text| [text, "\n"]).collect()
 }
 
 #[cfg(test)]

@@ -24,12 +24,12 @@ mod select;
 pub(crate) use self::archive::archive;
 pub(crate) use self::changes::{Change, What, changes};
 pub(crate) use self::derived::{derived, remove_derived};
-pub(crate) use self::export::{Exported, export};
+pub(crate) use self::export::export;
 pub(crate) use self::git_config::value as config_value;
 pub(crate) use self::mounted::mounts;
 pub(crate) use self::record::Record;
 pub(crate) use self::refusals::{check, mount_owner};
-pub(crate) use self::save::{Saved, save};
+pub(crate) use self::save::save;
 pub(crate) use self::select::{Selection, select};
 
 /// The file of a bottle's folder that holds its saved workspace.

@@ -45,7 +45,9 @@ fn answer(words: &[&str]) -> anyhow::Result<ExitCode> {
         }
         ["probe", spec] => probe::run(spec)?,
         ["reach", nonce, addresses @ ..] => probe::reach(nonce, addresses)?,
-        _ => anyhow::bail!("usage: bottle-guest idle|settle|unpack|pack|probe|reach|session|logged"),
+        _ => {
+            anyhow::bail!("usage: bottle-guest idle|settle|unpack|pack|probe|reach|session|logged")
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

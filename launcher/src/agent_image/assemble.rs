@@ -121,10 +121,11 @@ fn dockerfile(from: &ImageRef, foreign: bool, apt: &[String], run: &[String]) ->
         text.push_str(&base::instructions(&packages));
     } else if !packages.is_empty() {
         let packages = packages.join(" ");
-        text.push_str(&format!(
-            "USER root\nRUN apt-get update && apt-get install --yes --no-install-recommends {packages} \
-             && rm -rf /var/lib/apt/lists/*\n"
-        ));
+        text.push_str(
+            "USER root\nRUN apt-get update && apt-get install --yes --no-install-recommends ",
+        );
+        text.push_str(&packages);
+        text.push_str(" && rm -rf /var/lib/apt/lists/*\n");
     }
     if !run.is_empty() {
         text.push_str("USER root\n");
@@ -132,7 +133,7 @@ fn dockerfile(from: &ImageRef, foreign: bool, apt: &[String], run: &[String]) ->
     for command in run {
         // The exec form: one command stays one command, whatever it holds.
         let json = serde_json::json!(["/bin/sh", "-euc", command]);
-        text.push_str(&format!("RUN {json}\n"));
+        text.extend(["RUN ", &json.to_string(), "\n"]);
     }
     text.push_str("USER agent\n");
     text

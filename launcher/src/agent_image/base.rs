@@ -37,8 +37,8 @@ const LEFT_OUT: [&str; 4] = [
 const EPOCH: &str = "1767225600";
 
 /// A registry that does not answer must not hold up a start for long.
-const PULL_TIMEOUT: Duration = Duration::from_secs(180);
-const BUILD_TIMEOUT: Duration = Duration::from_secs(900);
+const PULL_TIMEOUT: Duration = Duration::from_mins(3);
+const BUILD_TIMEOUT: Duration = Duration::from_mins(15);
 
 const MIRROR: &str = "http://deb.debian.org/debian";
 const SECURITY_MIRROR: &str = "http://deb.debian.org/debian-security";
@@ -64,10 +64,10 @@ pub(super) fn build(builder: &Builder<'_>, name: &ImageRef) -> anyhow::Result<()
 
 /// The Dockerfile instructions that turn an image of Debian's kind into our base.
 pub(super) fn instructions(packages: &[String]) -> String {
-    let script: String = SETUP.lines().map(|line| format!(" && {line}")).collect();
+    let script = SETUP.trim_end().replace('\n', " && ");
     format!(
         "USER root\nENV DEBIAN_FRONTEND=noninteractive\nRUN apt-get update \
-         && apt-get install --yes --no-install-recommends {} && rm -rf /var/lib/apt/lists/*{script}\n\
+         && apt-get install --yes --no-install-recommends {} && rm -rf /var/lib/apt/lists/* && {script}\n\
          ENV DEBIAN_FRONTEND= {}\nWORKDIR {}\nUSER agent\nENTRYPOINT []\nCMD [\"bash\"]\n",
         packages.join(" "),
         environment().join(" "),

@@ -7,14 +7,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use compose_run::program;
 
 use super::pins::ClaudePin;
 use super::{Builder, wheel};
 
 /// npm without retries: a registry that cannot be reached shows at once.
-const NPM_TIMEOUT: Duration = Duration::from_secs(300);
+const NPM_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Smaller files of that name in the npm package are stubs.
 const SMALLEST: u64 = 50 << 20;
@@ -83,13 +82,4 @@ fn find(package: &Path) -> Option<PathBuf> {
         }
     }
     None
-}
-
-impl Binary {
-    /// The binary as a file of ours.
-    pub(super) fn open(path: &Path, source: String) -> anyhow::Result<Self> {
-        let file = File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
-        let size = file.metadata()?.len();
-        Ok(Self { source, size, contents: Box::new(file), scratch: None })
-    }
 }

@@ -44,7 +44,8 @@ struct Claude {
 #[serde(deny_unknown_fields)]
 struct Platform {
     npm: String,
-    wheel_platform: String,
+    #[serde(rename = "wheel_platform")]
+    wheel_tag: String,
     wheel_sha256: String,
     binary_sha256: String,
 }
@@ -82,7 +83,7 @@ fn claude_for(architecture: &str) -> anyhow::Result<ClaudePin> {
         npm: &platform.npm,
         wheel: &claude.wheel,
         wheel_version: &claude.wheel_version,
-        wheel_platform: &platform.wheel_platform,
+        wheel_platform: &platform.wheel_tag,
         wheel_sha256: &platform.wheel_sha256,
     })
 }

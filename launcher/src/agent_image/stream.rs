@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use sha2::{Digest as _, Sha256};
 use tar::Header;
 
+use crate::hex::hex;
+
 /// tar's unit.
 const BLOCK: u64 = 512;
 
@@ -73,9 +75,7 @@ impl HashOf {
     /// The SHA-256 of all that passed, in hexadecimal.
     pub(super) fn hex(&self) -> String {
         let digest = self.0.lock().map(|sha| sha.clone().finalize());
-        digest
-            .map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-            .unwrap_or_default()
+        digest.map(|bytes| hex(&bytes)).unwrap_or_default()
     }
 }
 

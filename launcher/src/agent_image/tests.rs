@@ -20,7 +20,7 @@ fn in_image(docker: &Docker, image: &ImageRef, command: &str) -> String {
 fn the_standard_image_holds_the_pinned_claude_and_is_built_once() {
     with_builder(|builder, told| {
         let image = builder.ensure(&Image::Standard).unwrap();
-        let pin = claude_pin().unwrap();
+        let pin = pins::claude().unwrap();
         let said = in_image(
             builder.docker,
             &image,

@@ -16,7 +16,7 @@ use super::{Builder, cache, host_program, stream};
 /// Where the binary lies in the wheel.
 const BUNDLED: &str = "claude_agent_sdk/_bundled/claude";
 
-const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(1800);
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// The wheel in the cache, downloaded where it is not there or not what it should be.
 pub(super) fn ensure(builder: &Builder<'_>, pin: &ClaudePin) -> anyhow::Result<PathBuf> {

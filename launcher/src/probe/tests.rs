@@ -88,3 +88,56 @@ fn reads_the_guests_own_words() {
     assert!(!report.last);
     assert!(read_report(r#"{"last":true,"attempts":{}}"#).is_err());
 }
+
+/// Containers with the guest in them, where an agent and pipelock would stand.
+mod placed {
+    use super::*;
+    use compose_run::networks::Uplink;
+    use compose_testkit::{Stack, record, sidecars};
+
+    /// Probes from a container on `agent`'s network, with the control on `control`'s.
+    fn probe_from(test: &str, agent: Network, control: Network) -> anyhow::Result<Watch> {
+        let stack = Stack::new(test);
+        let addresses = stack.networks(Uplink::Sealed);
+        let folder = stack.folder().join("guest");
+        fs_err::create_dir(&folder).unwrap();
+        fs_err::copy(sidecars().dir().join("bottle-guest"), folder.join("bottle-guest")).unwrap();
+        let mount = format!("{}:{}:ro", folder.display(), guest_path::FOLDER);
+        let options = ["--volume", mount.as_str()];
+        let place = |name: &str, network: Network| {
+            stack.client_on(name, &network.name(stack.slug()), &options)
+        };
+        let (agent, control) = (place("agent", agent), place("control", control));
+        let host = crate::steps::host_addresses().unwrap();
+        let targets = Targets {
+            agent: agent.name(),
+            uplink: control.name(),
+            addresses: &addresses,
+            host_addresses: &host,
+            way: None,
+        };
+        let watch = run(stack.docker(), Listener::open().unwrap(), &targets)?;
+        watch.verdict()?;
+        Ok(watch)
+    }
+
+    #[test]
+    fn a3_a7_from_the_internal_network_nothing_arrives() {
+        let watch = probe_from("probe-holds", Network::Internal, Network::Uplink).unwrap();
+        record("A3", "tcp and udp to gateways and every address of the host", "nothing arrived");
+        assert_eq!(watch.way(), Went::NotTried);
+    }
+
+    #[test]
+    fn a3_where_the_gateway_answers_the_probe_says_so() {
+        let error = probe_from("probe-fails", Network::Uplink, Network::Uplink).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("the agent can reach what it must not"), "{text}");
+    }
+
+    #[test]
+    fn a3_without_a_control_that_arrives_nothing_is_proven() {
+        let error = probe_from("probe-blind", Network::Internal, Network::Internal).unwrap_err();
+        assert!(format!("{error:#}").contains("the probe proves nothing"), "{error:#}");
+    }
+}

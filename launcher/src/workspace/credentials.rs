@@ -71,11 +71,12 @@ pub(super) fn judge(path: &Path) -> Verdict {
         return if template { Verdict::Plain } else { Verdict::Credential };
     }
     let in_folder = IN_FOLDER.iter().any(|(dir, file)| folder == Some(*dir) && name == *file);
-    let service_account = name.starts_with("service-account") && name.ends_with(".json");
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let service_account = name.starts_with("service-account") && extension == Some("json");
     if NAMES.contains(&name.as_str()) || in_folder || service_account {
         return Verdict::Credential;
     }
-    match name.rsplit_once('.').map(|(_, extension)| extension) {
+    match extension {
         Some(extension) if EXTENSIONS.contains(&extension) => Verdict::Credential,
         Some(extension) if MAYBE.contains(&extension) => Verdict::Look,
         _ => Verdict::Plain,

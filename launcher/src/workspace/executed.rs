@@ -1,6 +1,6 @@
 //! Files that a tool on the host acts on by itself: a person should look before it does.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// Names, wherever they lie, and what acts on them.
 const NAMES: &[(&str, &str)] = &[
@@ -66,7 +66,7 @@ const FOLDERS: &[(&str, &str)] = &[
 
 /// What on the host acts on this file, if something does.
 pub(super) fn by(path: &Path, executable: bool) -> Option<&'static str> {
-    let mut parts = path.components().map(|part| part.as_os_str());
+    let mut parts = path.components().map(Component::as_os_str);
     if parts.clone().any(|part| part.eq_ignore_ascii_case(".git")) {
         return Some("git obeys it");
     }

@@ -59,8 +59,7 @@ pub(super) fn cleaned(text: &str) -> String {
             written = Some(header);
         }
         let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        // Writing to a `String` does not fail.
-        drop(writeln!(out, "\t{key} = \"{value}\""));
+        writeln!(out, "\t{key} = \"{value}\"").ok();
     }
     out
 }
@@ -68,7 +67,7 @@ pub(super) fn cleaned(text: &str) -> String {
 /// The last value of a key in a section without a name.
 pub(crate) fn value(text: &str, section: &str, key: &str) -> Option<String> {
     let is_it = |s: &Setting| s.section == section && s.name.is_none() && s.key == key;
-    settings(text).into_iter().filter(is_it).map(|setting| setting.value).last()
+    settings(text).into_iter().rfind(is_it).map(|setting| setting.value)
 }
 
 struct Setting {
@@ -101,14 +100,13 @@ fn settings(text: &str) -> Vec<Setting> {
 }
 
 fn push_header(out: &mut String, section: &str, name: Option<&str>) {
-    let done = match name {
-        None => writeln!(out, "[{section}]"),
-        Some(name) => {
-            let name = name.replace('\\', "\\\\").replace('"', "\\\"");
-            writeln!(out, "[{section} \"{name}\"]")
-        }
-    };
-    drop(done);
+    // Writing to a `String` does not fail.
+    if let Some(name) = name {
+        let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+        writeln!(out, "[{section} \"{name}\"]").ok();
+    } else {
+        writeln!(out, "[{section}]").ok();
+    }
 }
 
 fn kept(section: &str, name: Option<&str>, key: &str, value: String) -> Option<String> {

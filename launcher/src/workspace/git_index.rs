@@ -121,7 +121,7 @@ mod tests {
         entry
     }
 
-    fn index(entries: &[Vec<u8>], extension: &[u8; 4]) -> Vec<u8> {
+    fn index(entries: &[Vec<u8>], extension: [u8; 4]) -> Vec<u8> {
         let mut bytes = b"DIRC".to_vec();
         bytes.extend(2_u32.to_be_bytes());
         bytes.extend(u32::try_from(entries.len()).unwrap().to_be_bytes());
@@ -138,14 +138,14 @@ mod tests {
         let names = ["a", "src/lib.rs", "0123456", "01234567", "012345678"];
         let mut entries: Vec<_> = names.iter().map(|name| entry(0o100_644, name)).collect();
         entries.push(entry(0o040_000, "sparse/"));
-        let read = read(&index(&entries, b"TREE"), 20).unwrap();
+        let read = read(&index(&entries, *b"TREE"), 20).unwrap();
         assert_eq!(read.paths, names.map(PathBuf::from));
         assert!(!read.is_split);
     }
 
     #[test]
     fn knows_a_split_index() {
-        assert!(read(&index(&[], b"link"), 20).unwrap().is_split);
+        assert!(read(&index(&[], *b"link"), 20).unwrap().is_split);
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_mutilated_index_is_an_error_and_never_a_panic() {
-        let whole = index(&[entry(0o100_644, "a/b")], b"TREE");
+        let whole = index(&[entry(0o100_644, "a/b")], *b"TREE");
         for length in 0..75 {
             assert!(read(&whole[..length], 20).is_err(), "{length}");
         }

@@ -9,6 +9,8 @@ use compose_run::{read_plain, replace};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::hex::hex;
+
 /// The record's file, in a bottle's folder.
 const FILE: &str = "workspace.json";
 
@@ -71,7 +73,7 @@ impl<R: Read> Digesting<R> {
 
     /// The SHA-256 of what was read so far.
     pub(super) fn hex(&self) -> String {
-        self.sha.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.sha.clone().finalize())
     }
 }
 

@@ -13,23 +13,12 @@ use crate::plan::guest;
 /// What the agent's conversation is: Claude Code's folder and its file beside it.
 const CONVERSATION: [&str; 2] = ["/home/agent/.claude", "/home/agent/.claude.json"];
 
-/// What was saved.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Saved {
-    pub bytes: u64,
-}
-
 /// Packs the workspace and the conversation inside the container and writes the stream to `to`,
-/// private to us from its first byte. The old file stays until the new one is whole.
+/// private to us from its first byte. The old file stays until the new one is whole. Returns its size.
 ///
 /// The guest leaves out what would go over the limit. It runs where the agent runs, so the limit
 /// is kept here as well: a stream that goes over it is an error, and nothing is saved.
-pub(crate) fn save(
-    docker: &Docker,
-    container: &str,
-    to: &Path,
-    limit: u64,
-) -> anyhow::Result<Saved> {
+pub(crate) fn save(docker: &Docker, container: &str, to: &Path, limit: u64) -> anyhow::Result<u64> {
     let folder = to.parent().with_context(|| format!("`{}` has no folder", to.display()))?;
     let file = NamedTempFile::new_in(folder)
         .with_context(|| format!("cannot write in `{}`", folder.display()))?;
@@ -42,7 +31,7 @@ pub(crate) fn save(
     let Limited { out: file, written, .. } = out;
     file.as_file().sync_all().context("cannot save the workspace")?;
     file.persist(to).with_context(|| format!("cannot write `{}`", to.display()))?;
-    Ok(Saved { bytes: written })
+    Ok(written)
 }
 
 /// What the archive's own end may take beyond the limit that the guest counts.

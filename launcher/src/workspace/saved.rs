@@ -30,8 +30,6 @@ pub(super) struct Saved {
     /// Relative to the workspace, of plain parts alone.
     pub path: PathBuf,
     pub kind: Kind,
-    /// Seconds since 1970.
-    pub modified: u64,
 }
 
 /// Calls `each` for every entry of the workspace in the archive, with its contents.
@@ -62,7 +60,6 @@ pub(super) fn read(
         }
         let header = entry.header();
         let mode = header.mode().unwrap_or(0);
-        let modified = header.mtime().unwrap_or(0);
         let kind = match header.entry_type() {
             EntryType::Directory => Kind::Folder,
             EntryType::Regular | EntryType::Continuous => {
@@ -74,7 +71,7 @@ pub(super) fn read(
             }
             _ => Kind::Odd,
         };
-        each(Saved { path: path.to_owned(), kind, modified }, &mut entry)?;
+        each(Saved { path: path.to_owned(), kind }, &mut entry)?;
     }
     Ok(odd_names)
 }

@@ -21,7 +21,6 @@ use crate::plan::WorkspacePlan;
 pub(crate) struct Selection {
     entries: Vec<Entry>,
     left_out: Vec<PathBuf>,
-    has_git: bool,
 }
 
 /// Chooses. Reads names and a few first bytes; contents only when they are written.
@@ -46,33 +45,13 @@ pub(crate) fn select(plan: &WorkspacePlan) -> anyhow::Result<Selection> {
     }
     let Choice { entries, mut left_out, .. } = choice;
     left_out.sort_unstable();
-    Ok(Selection { entries, left_out, has_git: git.is_some() })
+    Ok(Selection { entries, left_out })
 }
 
 impl Selection {
     /// Files that look like credentials and were not named, relative to the workspace.
     pub(crate) fn left_out(&self) -> &[PathBuf] {
         &self.left_out
-    }
-
-    /// How many files go in, those of `.git` aside.
-    pub(crate) fn files(&self) -> usize {
-        self.own().count()
-    }
-
-    /// Their size.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.own().map(|entry| entry.size).sum()
-    }
-
-    /// Whether history goes along.
-    pub(crate) fn has_git(&self) -> bool {
-        self.has_git
-    }
-
-    fn own(&self) -> impl Iterator<Item = &Entry> {
-        let is_file = |entry: &&Entry| !matches!(entry.source, Source::Folder);
-        self.entries.iter().filter(is_file).filter(|entry| !entry.name.starts_with(".git"))
     }
 
     /// Appends everything, its names below `prefix`, and returns the record of it.

@@ -1,6 +1,8 @@
 //! `bottle` as people run it: what it prints, what it makes, how it leaves.
 
 #[cfg(test)]
+mod adversary;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod hands;
@@ -12,3 +14,5 @@ mod mounted;
 mod program;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod workspace;
