@@ -46,7 +46,12 @@ pub(crate) fn take(host: &Host, slug: &Slug, resume: Option<&Slug>) -> anyhow::R
                 format!("choose another `--name`, or `bottle stop {slug}` first"),
             ));
         }
-        Err(error) => return Err(error).context("cannot claim the bottle's folder"),
+        Err(error) => {
+            return Err(error).context("cannot claim the bottle's folder").hint(
+                "nothing of a bottle's state is set right by itself: look at what is there, and \
+                 remove it or give it back its owner and mode",
+            );
+        }
     };
     match check(host, &claim, resume) {
         Ok(()) => Ok(claim),

@@ -12,6 +12,7 @@ mod decisions;
 mod engine;
 mod environment;
 mod exit;
+mod farewell;
 mod fault_point;
 mod hex;
 mod host;

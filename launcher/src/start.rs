@@ -13,7 +13,7 @@ use crate::signals::Interrupted;
 use crate::steps::{Standing, Start};
 use crate::teardown::Teardown;
 use crate::ui::Ui;
-use crate::{claim, keeper, session};
+use crate::{claim, farewell, keeper, session};
 
 /// What becomes of a bottle once it stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,12 +44,14 @@ pub(crate) fn start(start: &Start<'_>, afterwards: Afterwards) -> anyhow::Result
             let leftovers = take_down(start.ui, undo);
             start.times.mark("gone");
             start.times.write()?;
+            farewell::say(start.claim.dir(), start.ui);
             finished(teardown, leftovers).map(|()| Exit::Agent(ended.code))
         }
         Err(error) => {
             note_end(start.claim, None);
             let leftovers = take_down(start.ui, undo);
             start.times.write()?;
+            farewell::say(start.claim.dir(), start.ui);
             Err(explain(start, error, &leftovers))
         }
     }

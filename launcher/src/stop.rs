@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 
 use crate::bottles::{self, Bottle, Condition};
 use crate::exit::Hint as _;
+use crate::farewell;
 use crate::host::Host;
 use crate::start::finished;
 use crate::teardown::Teardown;
@@ -52,6 +53,7 @@ pub(crate) fn take_down(host: &Host, claim: Claim, ui: &Ui) -> anyhow::Result<()
     for leftover in &leftovers {
         ui.warn(leftover);
     }
+    farewell::say(claim.dir(), ui);
     finished(teardown, leftovers)?;
     crate::start::let_go(claim);
     Ok(())

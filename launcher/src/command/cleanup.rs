@@ -16,8 +16,10 @@ use crate::host::Host;
 use crate::stop;
 use crate::ui::Ui;
 
-/// An image of ours that no bottle has used for so long is built again when it is needed.
+/// What nobody has used for so long: an image is built again when it is needed.
 const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
+/// One younger than this may belong to a start that is about to use it, of whatever state folder.
+const YOUNG: Duration = Duration::from_secs(3600);
 
 /// What was removed, or would be.
 #[derive(Default, Serialize)]
@@ -48,7 +50,7 @@ pub(crate) fn run(args: &cli::Cleanup, ui: &Ui) -> anyhow::Result<Exit> {
                 let done = if args.dry_run { Ok(true) } else { remove(&host, &bottle, ui) };
                 note(done, &name, &mut removed.bottles);
             }
-            Condition::Stopped if args.all => {
+            Condition::Stopped if args.all || is_stale(&host, &bottle) => {
                 let done = if args.dry_run { Ok(true) } else { forget(&host, &bottle) };
                 note(done, &name, &mut removed.states);
             }
@@ -76,6 +78,15 @@ fn remove(host: &Host, bottle: &Bottle, ui: &Ui) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// Whether nobody will miss what is kept of a stopped bottle: a log and configs of days ago. Work
+/// that was saved is never stale.
+fn is_stale(host: &Host, bottle: &Bottle) -> bool {
+    let dir = host.state.bottle(&bottle.slug);
+    let touched = std::fs::symlink_metadata(dir.metadata_file()).and_then(|file| file.modified());
+    let old = touched.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > UNUSED));
+    old && !dir.workspace_tar().exists()
+}
+
 /// Throws away what is kept of a stopped bottle.
 fn forget(host: &Host, bottle: &Bottle) -> anyhow::Result<bool> {
     let Some(claim) = stop::claim_free(host, &bottle.slug)? else { return Ok(false) };
@@ -86,7 +97,7 @@ fn forget(host: &Host, bottle: &Bottle) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Images of ours that no bottle names. With `all` the young ones as well.
+/// Images of ours that no bottle names, by their age; with `all`, all but the young.
 fn unused_images(host: &Host, all: bool) -> anyhow::Result<Vec<String>> {
     let named: BTreeSet<String> = host
         .state
@@ -97,10 +108,11 @@ fn unused_images(host: &Host, all: bool) -> anyhow::Result<Vec<String>> {
         .map(|image| image.to_string())
         .collect();
     let now = OffsetDateTime::now_utc();
-    let old = |created: &str| created_at(created).is_some_and(|at| now - at > UNUSED);
+    let age = if all { YOUNG } else { UNUSED };
+    let old = |created: &str| created_at(created).is_some_and(|at| now - at > age);
     let found = images::list(&host.docker)?.into_iter();
     let unused = found
-        .filter(|image| !named.contains(&image.name) && (all || old(&image.created)))
+        .filter(|image| !named.contains(&image.name) && old(&image.created))
         .map(|image| if image.name.contains("<none>") { image.id } else { image.name });
     Ok(unused.collect())
 }

@@ -67,12 +67,19 @@ impl Start<'_> {
     }
 
     fn make(&self) -> Made {
-        thread::scope(|scope| {
-            let authorities = scope.spawn(|| {
-                let mint = || Authorities::mint(&self.plan.slug, self.plan.has_egress());
-                self.times.measure(Step::Mint.as_str(), mint)
+        let authorities = self.times.measure(Step::Mint.as_str(), || {
+            Authorities::mint(&self.plan.slug, self.plan.has_egress())
+        });
+        let (engine, images, addresses) = thread::scope(|scope| {
+            let minted = authorities.as_ref().ok();
+            let images = scope.spawn(move || {
+                let images = self.times.measure(Step::Build.as_str(), || self.images())?;
+                if let Some(minted) = minted {
+                    let write = || self.write_provision(&images.0.agent, minted);
+                    self.times.measure("write-provision", write)?;
+                }
+                Ok(images)
             });
-            let images = scope.spawn(|| self.times.measure(Step::Build.as_str(), || self.images()));
             let engine = scope.spawn(|| self.times.measure("engine", || self.engine()));
             let addresses = self.times.measure(Step::Networks.as_str(), || self.networks());
             let engine = engine.join().unwrap_or_else(|_| Err(panicked()));
@@ -84,9 +91,9 @@ impl Start<'_> {
             if !self.signals.any() {
                 cancel::clear();
             }
-            let authorities = authorities.join().unwrap_or_else(|_| Err(panicked()));
-            Made { engine, images, addresses, authorities }
-        })
+            (engine, images, addresses)
+        });
+        Made { engine, images, addresses, authorities }
     }
 
     /// An engine on which a bottle would not hold, or not work, is told apart before it is tried.

@@ -1,9 +1,12 @@
 //! Step 5: every sidecar's config and the compose file, now that all addresses are known.
 
+use std::thread;
+
 use anyhow::Context as _;
-use compose_render::Role;
+use compose_render::{ImageRef, RenderedFile, Role};
 use compose_run::{Owner, write_files};
 
+use super::ground::Authorities;
 use super::{Prepared, Start};
 use crate::agent_image;
 use crate::plan::Rendered;
@@ -17,35 +20,61 @@ impl Start<'_> {
     pub(super) fn render(&self, prepared: &Prepared) -> anyhow::Result<Rendered> {
         let rendered = self.plan.render(&prepared.ground)?;
         let dir = self.claim.dir();
-        let owner = Owner::of_sidecars();
-        for (&role, files) in &rendered.files {
-            let folders = dir.create_service(role, owner)?;
-            write_files(&folders.config, files, owner)?;
-            let minted = match role {
-                Role::Pipelock => Some(&prepared.authorities.pipelock),
-                Role::Egress => prepared.authorities.egress.as_ref(),
-                Role::GitGate | Role::Supervise | Role::StandIn | Role::Agent => None,
-            };
-            if let Some(minted) = minted {
-                write_files(&folders.config, &minted.files, owner)?;
+        // Every file is synced; side by side, one sync of the disk serves several.
+        thread::scope(|scope| {
+            let sidecars: Vec<_> = rendered
+                .files
+                .iter()
+                .map(|(&role, files)| {
+                    scope.spawn(move || self.write_sidecar(role, files, prepared))
+                })
+                .collect();
+            let compose = scope.spawn(|| dir.write(COMPOSE_FILE, rendered.compose.as_bytes()));
+            write_files(dir.path(), &rendered.own, Owner::host())?;
+            compose.join().ok().context("a thread of ours ended")??;
+            for sidecar in sidecars {
+                sidecar.join().ok().context("a thread of ours ended")??;
             }
-        }
-        write_files(dir.path(), &rendered.own, Owner::host())?;
-        self.write_provision(prepared)?;
-        dir.write(COMPOSE_FILE, rendered.compose.as_bytes())?;
+            anyhow::Ok(())
+        })?;
         Ok(rendered)
     }
 
-    /// What the agent's container sees of the host: the trust bundle and the guest binary.
-    fn write_provision(&self, prepared: &Prepared) -> anyhow::Result<()> {
+    /// One sidecar's folders, its configs and its authority.
+    fn write_sidecar(
+        &self,
+        role: Role,
+        files: &[RenderedFile],
+        prepared: &Prepared,
+    ) -> anyhow::Result<()> {
+        let owner = Owner::of_sidecars();
+        let folders = self.claim.dir().create_service(role, owner)?;
+        write_files(&folders.config, files, owner)?;
+        let minted = match role {
+            Role::Pipelock => Some(&prepared.authorities.pipelock),
+            Role::Egress => prepared.authorities.egress.as_ref(),
+            Role::GitGate | Role::Supervise | Role::StandIn | Role::Agent => None,
+        };
+        if let Some(minted) = minted {
+            write_files(&folders.config, &minted.files, owner)?;
+        }
+        Ok(())
+    }
+
+    /// What the agent's container sees of the host: the trust bundle and the guest binary. It
+    /// depends on no address, so it is written while the networks are made.
+    pub(super) fn write_provision(
+        &self,
+        image: &ImageRef,
+        authorities: &Authorities,
+    ) -> anyhow::Result<()> {
         let cache = agent_image::cache_folder(self.environment)?;
-        let image = &prepared.ground.images.agent;
         let roots = agent_image::system_roots(&self.host.docker, &cache, image)
             .context("cannot read the agent image's own roots")?;
         let guest = sidecar_images::guest(&self.sidecars)?;
         let contents = provision::Contents {
             roots: &roots,
-            authorities: &prepared.authorities.certificates(),
+            authorities: &authorities.certificates(),
             guest: &guest,
         };
         provision::write(&self.claim.dir().provision(), &contents)

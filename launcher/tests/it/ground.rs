@@ -84,6 +84,11 @@ impl Ground {
         self.account.bottle(&Self::start_args(self.slug.as_str(), more))
     }
 
+    /// Starts the bottle where no file may grow beyond 4 KiB.
+    pub(crate) fn with_small_files(&self, more: &[&str]) -> Said {
+        self.account.bottle_with_small_files(&Self::start_args(self.slug.as_str(), more))
+    }
+
     /// Runs any command.
     pub(crate) fn bottle(&self, args: &[&str]) -> Said {
         self.account.bottle(args)

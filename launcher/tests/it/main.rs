@@ -15,4 +15,6 @@ mod program;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod trouble;
+#[cfg(test)]
 mod workspace;

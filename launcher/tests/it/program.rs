@@ -87,6 +87,26 @@ impl Account {
             .unwrap()
     }
 
+    /// Runs `bottle` where no file may grow beyond 4 KiB, and what would is an error as on a full
+    /// disk.
+    #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
+    pub(crate) fn bottle_with_small_files(&self, args: &[&str]) -> Said {
+        let shell = ["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""];
+        let program = env!("CARGO_BIN_EXE_bottle");
+        let all = shell.iter().chain([&program]).chain(args).copied();
+        let output = duct::cmd("sh", all)
+            .dir(self.here())
+            .full_env(&self.variables)
+            .stdin_null()
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked()
+            .run()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
     /// Starts `bottle` on a terminal.
     #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
     pub(crate) fn on_terminal(&self, args: &[&str], terminal: &std::fs::File) -> duct::Handle {
