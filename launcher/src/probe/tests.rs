@@ -1,3 +1,5 @@
+//! What the probe concludes from what it hears.
+
 use super::*;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream, UdpSocket};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, PackageId};
 
 /// A package of ours and the packages of ours that it may depend on, tests apart.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("compose-render", &[]),
     ("compose-run", &["compose-render"]),
     ("sidecar", &["compose-render"]),
@@ -16,10 +16,11 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("pipelock", &["ca", "compose-render", "compose-run"]),
     ("dlp", &[]),
     ("egress", &["ca", "compose-render", "compose-run"]),
-    ("git-gate", &["compose-render"]),
+    ("git-gate", &["compose-render", "compose-run", "dlp"]),
     ("supervise", &["compose-render"]),
     ("pipelock-proxy", &["ca", "compose-render", "dlp", "pipelock", "sidecar", "tls-intercept"]),
     ("egress-proxy", &["ca", "compose-render", "egress", "sidecar", "tls-intercept"]),
+    ("git-gate-server", &["compose-render", "dlp", "git-gate", "sidecar"]),
     (
         "launcher",
         &[

@@ -19,9 +19,16 @@ const DOOR: &str = concat!("clippy::disallowed_", "methods");
 
 /// The one home of each mechanism: the files that may open a door that `clippy.toml` closes, and
 /// how often each does.
-const DOORS: [(&str, usize); 4] = [
+///
+/// The guest is alone in its container: it has doors of its own, and tests may do as they like.
+const DOORS: [(&str, usize); 9] = [
     ("compose-render/run/src/process/run.rs", 1),
     ("compose-render/run/src/wait.rs", 1),
+    ("compose-render/sidecar/src/log/ring.rs", 1),
+    ("launcher/guest/src/logged.rs", 1),
+    ("launcher/guest/src/pack.rs", 1),
+    ("launcher/guest/src/session.rs", 2),
+    ("launcher/guest/src/session/keeper.rs", 2),
     ("xtask/scripted-model/src/model.rs", 1),
     ("xtask/src/program.rs", 2),
 ];
@@ -49,7 +56,7 @@ pub(super) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
             let text = fs_err::read_to_string(path)?;
             source(&shown, &text, &mut faults);
             let opened = text.matches(DOOR).count();
-            if opened > 0 {
+            if opened > 0 && !shown.contains("/tests/") && name != "tests.rs" {
                 doors.insert(shown.clone(), opened);
             }
         }

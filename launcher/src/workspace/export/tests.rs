@@ -1,3 +1,5 @@
+//! What comes out of an archive, and what is refused.
+
 use super::*;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,3 +1,5 @@
+//! What of a folder goes into the bottle.
+
 use super::*;
 use compose_run::replace;
 use std::os::unix::fs::symlink;
