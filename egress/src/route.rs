@@ -24,6 +24,18 @@ pub struct Route {
     pub paths: Vec<PathGlob>,
     /// What is put in, all of it: most routes have one. Empty: the route only narrows.
     pub credentials: Vec<Credential>,
+    pub cookies: Cookies,
+}
+
+/// What becomes of the cookies that a route's host sets.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Cookies {
+    /// The agent gets them, and may send its own where the route has no credential.
+    #[default]
+    Pass,
+    /// They stay in egress, which sends them with later requests to the host: a session that the
+    /// credential opened is no more the agent's than the credential.
+    Keep,
 }
 
 impl Route {
@@ -35,6 +47,7 @@ impl Route {
             methods: Vec::new(),
             paths: Vec::new(),
             credentials: Vec::new(),
+            cookies: Cookies::Pass,
         }
     }
 
@@ -195,6 +208,9 @@ impl fmt::Display for Route {
         write!(f, "{host}:{port} methods {} paths {}", list(&methods), list(&paths))?;
         for credential in &self.credentials {
             write!(f, ", {} as {}", credential.variable, credential.form)?;
+        }
+        if self.cookies == Cookies::Keep {
+            f.write_str(", cookies kept")?;
         }
         Ok(())
     }

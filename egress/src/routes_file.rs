@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::check::{Fault, check_routes};
 use crate::credential::{Credential, Form};
 use crate::placeholder::hex;
-use crate::route::{Route, Routes};
+use crate::route::{Cookies, Route, Routes};
 
 /// The file's name in egress's folder.
 pub(crate) const NAME: &str = "routes.yaml";
@@ -114,6 +114,14 @@ struct Entry {
     methods: Vec<String>,
     paths: Vec<String>,
     credentials: Vec<CredentialEntry>,
+    cookies: CookiesEntry,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum CookiesEntry {
+    Pass,
+    Keep,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -149,6 +157,10 @@ impl Entry {
             methods: route.methods.iter().map(ToString::to_string).collect(),
             paths: route.paths.iter().map(ToString::to_string).collect(),
             credentials: route.credentials.iter().map(CredentialEntry::of).collect(),
+            cookies: match route.cookies {
+                Cookies::Pass => CookiesEntry::Pass,
+                Cookies::Keep => CookiesEntry::Keep,
+            },
         }
     }
 
@@ -163,6 +175,10 @@ impl Entry {
                 .into_iter()
                 .map(CredentialEntry::check)
                 .collect::<Result<_, _>>()?,
+            cookies: match self.cookies {
+                CookiesEntry::Pass => Cookies::Pass,
+                CookiesEntry::Keep => Cookies::Keep,
+            },
         })
     }
 }
@@ -257,7 +273,7 @@ mod tests {
                         credential("E", Form::Cookie("session".parse().unwrap())),
                     ],
                 ),
-                Route::to("*.e.test".parse().unwrap()),
+                Route { cookies: Cookies::Keep, ..Route::to("*.e.test".parse().unwrap()) },
             ]),
         }
     }

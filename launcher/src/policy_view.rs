@@ -135,12 +135,13 @@ impl RouteView {
     pub(crate) fn of(route: &egress::Route) -> Self {
         let credentials = route.credentials.iter();
         let credentials = credentials.map(|one| format!("{} as {}", one.variable, one.form));
+        let kept = (route.cookies == egress::Cookies::Keep).then(|| "cookies kept".to_owned());
         Self {
             host: route.host.to_string(),
             port: route.port,
             methods: texts(&route.methods),
             paths: texts(&route.paths),
-            credentials: credentials.collect(),
+            credentials: credentials.chain(kept).collect(),
         }
     }
 

@@ -10,6 +10,7 @@ mod echo;
 mod encode;
 mod in_flight;
 mod inject;
+mod jar;
 mod misplaced;
 mod plane;
 mod policy;

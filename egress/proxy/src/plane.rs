@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use crate::credentials;
 use crate::in_flight::InFlight;
+use crate::jar::Jar;
 use crate::policy::{Policies, read};
 use crate::proxy::Egress;
 use crate::vault::Vault;
@@ -59,6 +60,7 @@ impl Plane {
                 client,
                 hop,
                 in_flight: InFlight::default(),
+                jar: Jar::default(),
                 log: log.clone(),
                 status: Arc::clone(status),
                 passed: Arc::default(),

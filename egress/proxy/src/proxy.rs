@@ -17,6 +17,7 @@ use tls_intercept::{Body, Connection, Denial, Host, Proxy, Reason, RequestId, Sc
 use self::record::Record;
 use crate::in_flight::{Asked, InFlight};
 use crate::inject;
+use crate::jar::Jar;
 use crate::misplaced;
 use crate::policy::{Policies, Policy};
 use crate::upstream::Standing;
@@ -33,6 +34,7 @@ pub(crate) struct Egress {
     pub(crate) client: Client,
     pub(crate) hop: Option<Secret>,
     pub(crate) in_flight: InFlight,
+    pub(crate) jar: Jar,
     pub(crate) log: Log,
     pub(crate) status: Arc<Status>,
     /// Requests with a placeholder elsewhere than in the credential's place.

@@ -100,6 +100,11 @@ fn route() -> Value {
             "credential": {
                 "oneOf": [credential(), { "type": "array", "items": credential() }],
             },
+            "cookies": {
+                "enum": ["pass", "keep"],
+                "default": "pass",
+                "description": "Whether the agent gets the host's cookies or egress keeps them",
+            },
             "preset": { "enum": presets },
         }),
     );

@@ -8,7 +8,8 @@ use super::preset::Preset;
 use super::reader::Reader;
 
 /// The keys of a route.
-pub(crate) const KEYS: &[&str] = &["host", "port", "methods", "paths", "credential", "preset"];
+pub(crate) const KEYS: &[&str] =
+    &["host", "port", "methods", "paths", "credential", "cookies", "preset"];
 /// The keys of a credential.
 pub(crate) const CREDENTIAL_KEYS: &[&str] = &["env", "header", "scheme", "user", "query", "cookie"];
 
@@ -40,7 +41,7 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
     let Some(fields) = reader.fields(node, "a route", KEYS) else { return Vec::new() };
     let credentials = fields.get("credential").map(|node| credentials(reader, node));
     if let Some(node) = fields.get("preset") {
-        for key in ["host", "port", "methods", "paths"] {
+        for key in ["host", "port", "methods", "paths", "cookies"] {
             if let Some(node) = fields.get(key) {
                 let message = format!("a route is a `preset` or has a `{key}`, not both");
                 reader.fault(node.position, message);
@@ -57,12 +58,15 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
     let port = fields.get("port").and_then(|node| reader.number(node, "`port`", 1..=u16::MAX));
     let methods = fields.get("methods").map(|node| each(reader, node, "`methods`", "a method"));
     let paths = fields.get("paths").map(|node| each(reader, node, "`paths`", "a path"));
+    let ways = [("pass", egress::Cookies::Pass), ("keep", egress::Cookies::Keep)];
+    let cookies = fields.get("cookies").and_then(|node| reader.word(node, "`cookies`", &ways));
     let Some(host) = host else { return Vec::new() };
     let route = egress::Route {
         port: port.unwrap_or(egress::DEFAULT_PORT),
         methods: methods.unwrap_or_default(),
         paths: paths.unwrap_or_default(),
         credentials: credentials.unwrap_or_default(),
+        cookies: cookies.unwrap_or_default(),
         ..egress::Route::to(host)
     };
     vec![Route { position: fields.position, route }]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use egress::Route;
+use egress::{Cookies, Form, Route};
 use http::header::CONTENT_ENCODING;
 use http::{Request, Response};
 use hyper::body::Body as _;
 use tls_intercept::{Body, Connection, Denial, Reason};
 
 use super::record::Record;
-use super::{Egress, misplaced_denial};
+use super::{Egress, host_text, misplaced_denial};
 use crate::echo::{Needles, clean_body};
 use crate::inject::{self, Refusal};
 use crate::misplaced;
@@ -28,10 +28,17 @@ impl Egress {
         record: &mut Record,
     ) -> Result<Response<Body>, Denial> {
         let (mut parts, body) = request.into_parts();
-        let needles = inject::inject(&mut parts, route, &self.vault).map_err(|refusal| {
+        let mut needles = inject::inject(&mut parts, route, &self.vault).map_err(|refusal| {
             let (reason, step) = explain(refusal);
             record.fault(reason, step)
         })?;
+        let host = host_text(&connection.destination.host);
+        let keeps = route.cookies == Cookies::Keep;
+        if keeps {
+            let path = parts.uri.path().to_owned();
+            self.jar.put(&host, &path, own_cookie(route), &mut parts.headers);
+            self.jar.add_needles(&host, &mut needles);
+        }
         // After the injection: where the credential stands now, a placeholder stood before.
         if misplaced::in_head(&parts, Some(route)) {
             return Err(misplaced_denial(record));
@@ -49,7 +56,10 @@ impl Egress {
         if found.load(Ordering::Relaxed) {
             return Err(misplaced_denial(record));
         }
-        let response = sent.map_err(|error| record.failed(&error))?;
+        let mut response = sent.map_err(|error| record.failed(&error))?;
+        if keeps {
+            self.jar.keep(&host, response.headers_mut());
+        }
         if needles.is_empty() {
             return Ok(response);
         }
@@ -68,6 +78,14 @@ impl Egress {
             status.set_gauge("placeholders_passed", count);
         })
     }
+}
+
+/// The cookie that a credential of the route puts in.
+fn own_cookie(route: &Route) -> Option<&str> {
+    route.credentials.iter().find_map(|credential| match &credential.form {
+        Form::Cookie(name) => Some(name.as_str()),
+        Form::Header(_) | Form::Bearer | Form::Basic { .. } | Form::Query(_) => None,
+    })
 }
 
 /// Takes the credential out of a response. Refuses what cannot be looked into.

@@ -1,5 +1,6 @@
 //! G5: what an upstream echoes does not reach the agent.
 
+use egress::{Cookies, Route};
 use http::{HeaderValue, Response};
 use tls_intercept::{Body, body};
 
@@ -59,4 +60,33 @@ async fn g5_errors_and_redirects_are_cleaned_too() {
     assert!(!format!("{answer:?}").contains("canary"), "{answer:?}");
     // And egress follows no redirect.
     assert_eq!(world.seen().len(), 1);
+}
+
+/// Opens a session by a cookie, and echoes the one it gets.
+fn opening_a_session(seen: &Seen) -> Response<Body> {
+    let cookie = seen.headers.get("cookie").map(|value| value.to_str().unwrap().to_owned());
+    let mut response = Response::new(body::full(format!("you sent {cookie:?}")));
+    let set = "session=canary-session-0123456789; Path=/; Secure; HttpOnly";
+    response.headers_mut().insert("set-cookie", HeaderValue::from_static(set));
+    response
+}
+
+#[tokio::test]
+async fn g6_a_session_stays_in_egress_where_the_route_says_so() {
+    let route = Route { cookies: Cookies::Keep, ..api_key() };
+    let world = World::start(vec![route], &[("KEY", CANARY)], opening_a_session).await;
+    let first = ask(&world, "GET /v1/login\ncookie: session=mine").await;
+    assert_eq!((first.status, first.body.as_str()), (200, "you sent None"));
+    assert!(!first.head.contains("set-cookie"), "{}", first.head);
+    let second = ask(&world, "GET /v1/next\ncookie: session=mine").await;
+    let seen = world.seen().pop().unwrap();
+    assert_eq!(seen.headers["cookie"], "session=canary-session-0123456789");
+    assert!(!format!("{second:?}").contains("canary"), "{second:?}");
+}
+
+#[tokio::test]
+async fn g6_without_that_the_agent_gets_the_cookie() {
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], opening_a_session).await;
+    let answer = ask(&world, "GET /v1/login").await;
+    assert!(answer.head.contains("set-cookie: session="), "{}", answer.head);
 }
