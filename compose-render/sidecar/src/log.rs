@@ -209,6 +209,14 @@ impl Log {
         }
     }
 
+    /// Writes the counts of repeated lines whose time is over, also when nothing else happens.
+    pub fn settle(&self) {
+        let mut repeats = self.0.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in &repeats.owed(std::time::Instant::now()) {
+            self.0.put(line);
+        }
+    }
+
     /// Writes what is owed and waits until everything is written.
     pub fn flush(&self) {
         let owed = self.0.repeats.lock().unwrap_or_else(PoisonError::into_inner).owed_all();

@@ -102,6 +102,7 @@ where
             .await
             .with_context(|| format!("cannot listen on `{admin}`"))?;
         shutdown.spawn(serve_admin(admin, Arc::clone(status), shutdown.clone()));
+        shutdown.spawn(settle(log.clone(), shutdown.clone()));
         let running = Running {
             shutdown: shutdown.clone(),
             reload,
@@ -129,6 +130,13 @@ where
     });
     runtime.shutdown_timeout(Duration::from_millis(200));
     outcome
+}
+
+async fn settle(log: Log, shutdown: Shutdown) {
+    const EVERY: Duration = Duration::from_secs(5);
+    while tokio::time::timeout(EVERY, shutdown.requested()).await.is_err() {
+        log.settle();
+    }
 }
 
 fn watch_for_stop(shutdown: &Shutdown) -> anyhow::Result<()> {

@@ -196,6 +196,10 @@ impl Client {
         }
         let stall = self.limits.stall;
         let mut response = response.map(|body| body::with_deadline(body::incoming(body), stall));
+        if response.headers().contains_key(header::TRANSFER_ENCODING) {
+            // hyper went by the encoding; a length beside it would go on to the agent.
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
         headers::strip_hop_by_hop(response.headers_mut());
         Ok(response)
     }

@@ -56,7 +56,8 @@ impl Repeats {
         std::mem::take(&mut self.0).into_values().filter_map(Seen::into_line).collect()
     }
 
-    fn owed(&mut self, now: Instant) -> Vec<Line> {
+    /// What was counted in windows that have ended.
+    pub(super) fn owed(&mut self, now: Instant) -> Vec<Line> {
         let over = |seen: &Seen| now.saturating_duration_since(seen.since) >= WINDOW;
         if !self.0.values().any(over) {
             return Vec::new();

@@ -72,13 +72,13 @@ async fn first_head<P: Proxy>(
     const CONNECT: &[u8] = b"CONNECT ";
     let limit = context.interceptor.limits.connect_bytes;
     loop {
-        if let Err(fault) = head::begins(first) {
+        if let Err(fault) = head::begins(first, 0) {
             return First::Refused(fault);
         }
         if first.len() >= CONNECT.len() && !first.starts_with(CONNECT) {
             return First::Request;
         }
-        match head::end(first) {
+        match head::end(first, 0) {
             Some(end) if end <= limit => return First::Connect(end),
             None if first.len() <= limit => {}
             _ => return First::Refused(Fault(Reason::HeadTooLarge, "the CONNECT is too long")),

@@ -67,6 +67,8 @@ pub(crate) struct Guard<S> {
     verdicts: Arc<Verdicts>,
     state: State,
     heads: u64,
+    /// So many bytes of `raw` were looked at in vain: a head may come byte by byte.
+    scanned: usize,
     /// As it came.
     raw: BytesMut,
     /// As hyper gets it.
@@ -90,6 +92,7 @@ impl<S> Guard<S> {
             verdicts: Arc::default(),
             state: State::Head,
             heads: 0,
+            scanned: 0,
             raw: BytesMut::new(),
             clean: BytesMut::new(),
             ended: false,
@@ -162,16 +165,18 @@ impl<S> Guard<S> {
             self.activity.head_incomplete(false);
             return Step::More;
         }
-        let Some(end) = head::end(&self.raw) else {
+        let Some(end) = head::end(&self.raw, self.scanned) else {
             self.activity.head_incomplete(true);
             let fault = if self.raw.len() > self.limits.head_bytes {
                 Err(Fault(Reason::HeadTooLarge, "the head is too long"))
             } else {
-                head::begins(&self.raw)
+                head::begins(&self.raw, self.scanned)
             };
+            self.scanned = self.raw.len();
             return fault.map_or_else(|fault| self.refuse(fault), |()| Step::More);
         };
         self.activity.head_incomplete(false);
+        self.scanned = 0;
         if end > self.limits.head_bytes {
             return self.refuse(Fault(Reason::HeadTooLarge, "the head is too long"));
         }

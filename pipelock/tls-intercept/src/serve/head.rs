@@ -26,27 +26,28 @@ const fn malformed(what: &'static str) -> Fault {
     Fault(Reason::MalformedRequest, what)
 }
 
-/// Finds the end of a head, just after its empty line.
-pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(4).position(|end| end == b"\r\n\r\n").map(|at| at + 4)
+/// Finds the end of a head, just after its empty line. The first `scanned` bytes held none.
+pub(crate) fn end(bytes: &[u8], scanned: usize) -> Option<usize> {
+    const END: &[u8] = b"\r\n\r\n";
+    let from = scanned.saturating_sub(END.len() - 1);
+    let found = bytes.get(from..)?.windows(END.len()).position(|end| end == END);
+    found.map(|at| from + at + END.len())
 }
 
 /// What can be said of a head before it is complete: a line feed alone, or bytes that begin no
-/// request line, are refused at once and not waited for.
-pub(crate) fn begins(bytes: &[u8]) -> Result<(), Fault> {
-    let method_end = bytes.iter().position(|b| !is_token(*b));
+/// request line, are refused at once and not waited for. The first `scanned` bytes were fine.
+pub(crate) fn begins(bytes: &[u8], scanned: usize) -> Result<(), Fault> {
+    let word = bytes.get(..=MAX_METHOD).unwrap_or(bytes);
+    let method_end = word.iter().position(|b| !is_token(*b));
     match method_end.map(|at| (at, bytes.get(at))) {
         None if bytes.len() > MAX_METHOD => return Err(malformed("the method is no method")),
         Some((at, Some(b' '))) if (1..=MAX_METHOD).contains(&at) => {}
         None => {}
         Some(_) => return Err(malformed("the bytes begin no HTTP request")),
     }
-    let mut before = 0;
-    for byte in bytes {
-        if (*byte == b'\n') != (before == b'\r') {
-            return Err(malformed("a line does not end in CR LF"));
-        }
-        before = *byte;
+    let torn = |pair: &[u8]| matches!(pair, [a, b] if (*b == b'\n') != (*a == b'\r'));
+    if bytes.windows(2).skip(scanned.saturating_sub(1)).any(torn) {
+        return Err(malformed("a line does not end in CR LF"));
     }
     Ok(())
 }
@@ -270,7 +271,9 @@ mod tests {
     #[test]
     fn what_cannot_become_a_head_is_seen_early() {
         for fine in ["", "G", "GET", "GET /x HTTP/1.1\r\nHo", "PRI * HTTP/2.0\r"] {
-            assert_eq!(begins(fine.as_bytes()), Ok(()), "{fine:?}");
+            for scanned in 0..=fine.len() {
+                assert_eq!(begins(fine.as_bytes(), scanned), Ok(()), "{fine:?}");
+            }
         }
         for bad in [
             "\x16\x03\x01",
@@ -282,7 +285,7 @@ mod tests {
             "SSH-2.0-OpenSSH_9.2\r\n",
             &"A".repeat(30),
         ] {
-            assert!(begins(bad.as_bytes()).is_err(), "{bad:?}");
+            assert!(begins(bad.as_bytes(), 0).is_err(), "{bad:?}");
         }
     }
 }

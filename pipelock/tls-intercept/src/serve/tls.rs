@@ -183,7 +183,7 @@ fn looks_like_http(bytes: &[u8]) -> Option<bool> {
     match word {
         None if bytes.len() <= LONGEST => None,
         None => Some(false),
-        Some(at) => Some(at > 0 && bytes.get(at) == Some(&b' ') && head::begins(bytes).is_ok()),
+        Some(at) => Some(at > 0 && bytes.get(at) == Some(&b' ') && head::begins(bytes, 0).is_ok()),
     }
 }
 
