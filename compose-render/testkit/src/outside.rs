@@ -70,21 +70,30 @@ impl<'a> Outside<'a> {
     /// A sink at the address with that number, listening on those ports, TCP and UDP, and known
     /// by those names to whoever is on the network.
     pub fn sink(&self, number: u8, ports: &[u16], names: &[&str]) -> Sink<'a> {
-        let address = self.address(number);
-        let ip = address.to_string();
+        let ip = self.address(number).to_string();
         let mut options = vec!["--ip", &ip];
         options.extend(names.iter().flat_map(|name| ["--network-alias", name]));
-        let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
-        let command: Vec<&str> =
-            std::iter::once("sink").chain(ports.iter().map(String::as_str)).collect();
-        let name = format!("sink-{number}");
-        let container = Container::run(self.stack, &name, &self.name, &options, &command);
-        container.wait_for("listening");
-        Sink { container, address }
+        Sink::run(self.stack, &format!("sink-{number}"), &self.name, &options, ports)
     }
 }
 
-impl Sink<'_> {
+impl<'a> Sink<'a> {
+    pub(crate) fn run(
+        stack: &'a Stack,
+        name: &str,
+        network: &str,
+        options: &[&str],
+        ports: &[u16],
+    ) -> Self {
+        let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+        let command: Vec<&str> =
+            std::iter::once("sink").chain(ports.iter().map(String::as_str)).collect();
+        let container = Container::run(stack, name, network, options, &command);
+        container.wait_for("listening");
+        let address = container.address_on(network);
+        Self { container, address }
+    }
+
     /// Every arrival so far: `tcp 443 203.0.113.2`.
     pub fn arrivals(&self) -> Vec<String> {
         let log = self.container.log();

@@ -1,6 +1,10 @@
 //! A throwaway ground for one test: its own slug, state folder, Docker, and removal of all of it.
 
-use crate::{container::Container, outside::Outside, sweep};
+use crate::{
+    container::Container,
+    outside::{Outside, Sink},
+    sweep,
+};
 use compose_render::{Addresses, Network, Slug};
 use compose_run::{
     Compose, Docker, StateDir, containers, images,
@@ -108,6 +112,11 @@ impl Stack {
     /// The same on any network, with further arguments of `docker run`, such as `--ip`.
     pub fn client_on(&self, name: &str, network: &str, options: &[&str]) -> Container<'_> {
         Container::run(self, name, network, options, &["idle"])
+    }
+
+    /// A sink on any network, at the address that the options give it (`--ip`).
+    pub fn sink_on(&self, name: &str, network: &str, options: &[&str], ports: &[u16]) -> Sink<'_> {
+        Sink::run(self, name, network, options, ports)
     }
 
     /// What stands for the outside: a network of a documentation range with nothing beyond it.
