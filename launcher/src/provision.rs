@@ -16,7 +16,7 @@ use compose_render::contract;
 use compose_run::{Docker, replace};
 
 pub(crate) use self::identity::Identity;
-use crate::manifest::WorkspaceMode;
+use crate::manifest::{Image, WorkspaceMode};
 use crate::plan::{Plan, guest};
 use crate::workspace::{self, Record, Selection};
 
@@ -83,9 +83,7 @@ pub(crate) fn bring(
     container: &str,
     arrival: &Arrival<'_>,
 ) -> anyhow::Result<Option<Record>> {
-    if arrival.plan.workspace.mode == WorkspaceMode::Mount {
-        name_owner(docker, container, &arrival.plan.workspace.source)?;
-    }
+    settle(docker, container, arrival.plan)?;
     let (reader, writer) = io::pipe().context("no pipe")?;
     thread::scope(|scope| {
         let packing = scope.spawn(move || pack(arrival, writer));
@@ -97,16 +95,25 @@ pub(crate) fn bring(
     })
 }
 
-/// The owner of a mounted folder is nobody the image knows.
-fn name_owner(docker: &Docker, container: &str, source: &Path) -> anyhow::Result<()> {
-    let (uid, gid) = workspace::mount_owner(source)?;
-    if uid == contract::AGENT_UID {
+/// Makes room for the agent where the image has none for it: an image of somebody else's, or a
+/// mounted folder's owner.
+fn settle(docker: &Docker, container: &str, plan: &Plan) -> anyhow::Result<()> {
+    let foreign = match plan.image {
+        Image::Named(_) | Image::Dockerfile(_) => true,
+        Image::Standard | Image::Layered { .. } => false,
+    };
+    let (uid, gid) = match plan.workspace.mode {
+        WorkspaceMode::Mount => workspace::mount_owner(&plan.workspace.source)?,
+        WorkspaceMode::Copy | WorkspaceMode::Image => (contract::AGENT_UID, contract::AGENT_UID),
+    };
+    if !foreign && uid == contract::AGENT_UID {
         return Ok(());
     }
     let (uid, gid) = (uid.to_string(), gid.to_string());
-    // As root, which owns the files, and has no capability in this container.
-    let settle = [guest::BINARY, "settle", &uid, &gid, contract::AGENT_HOME];
-    docker.exec(container, Some("0:0"), false, settle).run().context("cannot name the agent's user")
+    let folders = [contract::AGENT_HOME, contract::WORKSPACE_DIR];
+    // As root, which owns what is to be changed, and has no capability in this container.
+    let call = docker.exec(container, Some("0:0"), false, [guest::BINARY, "settle", &uid, &gid]);
+    call.args(folders).run().context("cannot settle the agent in its image")
 }
 
 fn pack(arrival: &Arrival<'_>, out: impl Write) -> anyhow::Result<Option<Record>> {

@@ -36,7 +36,7 @@ fn answer(words: &[&str]) -> anyhow::Result<ExitCode> {
         }
         ["logged", "--", command @ ..] => logged::become_command(command)?,
         ["idle"] => idle::wait_for_the_end()?,
-        ["settle", uid, gid, home] => settle::settle(uid, gid, home)?,
+        ["settle", uid, gid, folders @ ..] => settle::settle(uid, gid, folders)?,
         ["unpack"] => unpack::from_stdin()?,
         ["pack", limit, roots @ ..] => {
             let limit =

@@ -144,3 +144,27 @@ fn h6_a_repository_comes_out_without_what_would_run_and_goes_in_again() {
         ground.bottle(&[&args[..], &["--name", other.as_str(), "--", "-c", script]].concat());
     assert_eq!(said.out, "one\nkept.log\n", "{said:?}");
 }
+
+#[test]
+fn an_image_with_nothing_in_it_is_enough() {
+    let ground = Ground::new("bare-image");
+    let manifest = "\
+version: 1
+agents: {worker: {bottle: b, command: [/etc/bottle/bottle-guest, pack, '1000000', /workspace, /home/agent]}}
+bottles:
+  b:
+    image: {dockerfile: image/Dockerfile}
+    resources: {cpus: 1, memory: 256m, pids: 128}
+    pipelock: {allow: []}
+";
+    ground.account.write("m.yaml", manifest);
+    ground.account.write("image/Dockerfile", "FROM scratch\nCOPY hello /hello\n");
+    ground.account.write("image/hello", "hello\n");
+    let said = ground.start(&[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for name in ["workspace/file.txt", "home/agent/.gitconfig"] {
+        assert!(said.out.contains(name), "{said:?}");
+    }
+    let image = ["image", "ls", "--quiet", "localhost/bottle/custom"];
+    assert!(!ground.docker.capture(image).unwrap().is_empty());
+}
