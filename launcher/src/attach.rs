@@ -67,7 +67,7 @@ impl Foreground<'_> {
         if let Some(terminal) = terminal
             && ended.is_err()
         {
-            terminal.calm();
+            terminal.give_back_calm();
         }
         ended
     }

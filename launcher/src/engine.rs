@@ -24,14 +24,15 @@ pub(crate) struct Finding {
     /// A stable name for scripts.
     pub check: &'static str,
     pub weight: Weight,
-    pub finding: String,
+    #[serde(rename = "finding")]
+    pub what: String,
     pub remedy: Option<String>,
 }
 
 impl Finding {
     /// All is well with it.
     pub(crate) fn good(check: &'static str, finding: impl Into<String>) -> Self {
-        Self { check, weight: Weight::Good, finding: finding.into(), remedy: None }
+        Self { check, weight: Weight::Good, what: finding.into(), remedy: None }
     }
 
     /// It is not as it should be.
@@ -41,7 +42,7 @@ impl Finding {
         finding: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { check, weight, finding: finding.into(), remedy: Some(remedy.into()) }
+        Self { check, weight, what: finding.into(), remedy: Some(remedy.into()) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What of this host a command works with: the state folder, Docker, Compose.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use compose_run::{Compose, ComposeProject, Docker, StateDir};
 
@@ -33,15 +35,11 @@ impl Host {
 
 /// The state folder alone: what was written there can be read without Docker.
 pub(crate) fn state(environment: &Environment) -> anyhow::Result<StateDir> {
-    let path = |name| environment.path(name);
+    let path = |name| environment.path(name).map(PathBuf::into_os_string);
     let [own, xdg, home] = [path("BOTTLE_STATE_DIR"), path("XDG_STATE_HOME"), path("HOME")];
-    let root = StateDir::choose(
-        own.as_deref().map(|path| path.as_os_str()),
-        xdg.as_deref().map(|path| path.as_os_str()),
-        home.as_deref().map(|path| path.as_os_str()),
-    )
-    .context("there is no folder for the state")
-    .hint("set `HOME`, or `BOTTLE_STATE_DIR` to an absolute path")?;
+    let root = StateDir::choose(own.as_deref(), xdg.as_deref(), home.as_deref())
+        .context("there is no folder for the state")
+        .hint("set `HOME`, or `BOTTLE_STATE_DIR` to an absolute path")?;
     StateDir::open(root)
         .hint("make it a folder of your own with mode 0700, or name another in `BOTTLE_STATE_DIR`")
 }

@@ -45,7 +45,7 @@ pub(crate) fn start(start: &Start<'_>, afterwards: Afterwards) -> anyhow::Result
             start.times.mark("gone");
             start.times.write()?;
             farewell::say(start.claim.dir(), start.ui);
-            finished(teardown, leftovers).map(|()| Exit::Agent(ended.code))
+            finished(teardown, &leftovers).map(|()| Exit::Agent(ended.code))
         }
         Err(error) => {
             note_end(start.claim, None);
@@ -127,7 +127,7 @@ pub(crate) fn take_down(ui: &Ui, mut undo: Undo<'_>) -> Vec<Leftover> {
 }
 
 /// An error where something is left.
-pub(crate) fn finished(teardown: Teardown<'_>, leftovers: Vec<Leftover>) -> anyhow::Result<()> {
+pub(crate) fn finished(teardown: Teardown<'_>, leftovers: &[Leftover]) -> anyhow::Result<()> {
     if leftovers.is_empty() {
         return Ok(());
     }

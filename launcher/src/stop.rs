@@ -18,7 +18,7 @@ use crate::teardown::Teardown;
 use crate::ui::Ui;
 
 /// How long the process that holds a bottle may take to save its workspace and take it down.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Stops it. Comes back without an error only when nothing of it is left on the engine.
 pub(crate) fn stop(host: &Host, slug: &Slug, ui: &Ui) -> anyhow::Result<()> {
@@ -54,7 +54,7 @@ pub(crate) fn take_down(host: &Host, claim: Claim, ui: &Ui) -> anyhow::Result<()
         ui.warn(leftover);
     }
     farewell::say(claim.dir(), ui);
-    finished(teardown, leftovers)?;
+    finished(teardown, &leftovers)?;
     crate::start::let_go(claim);
     Ok(())
 }

@@ -13,7 +13,8 @@ use anyhow::{Context as _, bail};
 use compose_render::{Role, Slug};
 use compose_run::networks::FoundNetwork;
 use compose_run::{
-    BottleDir, Claim, Docker, EscapeControls, Leftover, Metadata, Phase, Undo, containers, networks,
+    BottleDir, Claim, Docker, EscapeControls, Leftover, Metadata, Phase, Undo, containers,
+    networks, wait,
 };
 
 use crate::host::Host;
@@ -22,6 +23,9 @@ use crate::workspace;
 /// What containers have to end by themselves. The agent's ends at once, and with it the
 /// connections that sidecars would drain.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the engine may take to end what it has begun to end.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whatever of a bottle's state must not outlive it: keys, what fingerprints of secrets are in, and
 /// what was mounted for the agent, which is of use to nobody.
@@ -163,7 +167,14 @@ impl<'a> Teardown<'a> {
             let hold = self.claim.hold().ok();
             drop(self.host.compose.down(&self.host.project(self.slug()), GRACE, hold));
         }
-        containers::remove(self.docker(), self.slug())?;
+        match containers::remove(self.docker(), self.slug()) {
+            // By another cleanup, of what belongs to nobody: it will be gone in a moment.
+            Err(error) if error.stderr().contains("already in progress") => {
+                let gone = || containers::list(self.docker(), Some(self.slug())).ok();
+                wait::until("the containers' end", PATIENCE, || gone()?.is_empty().then_some(()))?;
+            }
+            other => other?,
+        }
         Ok(containers::remove_volumes(self.docker(), self.slug())?)
     }
 

@@ -29,11 +29,13 @@ impl Terminal {
         termios::tcgetattr(io::stdin()).ok().map(|found| Self { found })
     }
 
-    /// Leaves the modes of a program that was cut off in the middle of its picture.
-    pub(crate) fn calm(&self) {
+    /// Gives it back after a program that was cut off in the middle of its picture.
+    pub(crate) fn give_back_calm(self) {
         let mut out = io::stdout().lock();
         // A terminal that is gone needs no rest.
         out.write_all(SANE.as_bytes()).and_then(|()| out.flush()).ok();
+        drop(out);
+        drop(self);
     }
 }
 

@@ -17,9 +17,9 @@ use crate::stop;
 use crate::ui::Ui;
 
 /// What nobody has used for so long: an image is built again when it is needed.
-const UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
+const UNUSED: Duration = Duration::from_hours(7 * 24);
 /// One younger than this may belong to a start that is about to use it, of whatever state folder.
-const YOUNG: Duration = Duration::from_secs(3600);
+const YOUNG: Duration = Duration::from_hours(1);
 
 /// What was removed, or would be.
 #[derive(Default, Serialize)]

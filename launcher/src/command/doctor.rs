@@ -52,7 +52,7 @@ fn for_people(finding: &Finding) -> String {
         Weight::Fails => "FAILS",
     };
     let remedy = finding.remedy.as_ref().map(|remedy| format!("\n      remedy: {remedy}"));
-    plain(&format!("{word:<5} {}{}", finding.finding, remedy.unwrap_or_default()))
+    plain(&format!("{word:<5} {}{}", finding.what, remedy.unwrap_or_default()))
 }
 
 fn look(environment: &Environment, ui: &Ui) -> Vec<Finding> {

@@ -33,7 +33,8 @@ struct Shown<'a> {
 /// One service of it.
 #[derive(Serialize)]
 struct Service {
-    service: String,
+    #[serde(rename = "service")]
+    name: String,
     container: String,
     image: String,
     life: Option<Life>,
@@ -56,9 +57,9 @@ pub(crate) fn run(args: &cli::Show, ui: &Ui) -> anyhow::Result<Exit> {
         folder: host.state.bottle(&bottle.slug).path().display().to_string(),
     };
     if args.json {
-        ui.json(&shown)?
+        ui.json(&shown)?;
     } else {
-        ui.data(for_people(&shown))?
+        ui.data(for_people(&shown))?;
     }
     Ok(Exit::Done)
 }
@@ -93,7 +94,7 @@ fn service(docker: &Docker, bottle: &Bottle, container: &Container) -> anyhow::R
         serde_json::from_str(&said).ok()
     });
     Ok(Service {
-        service: container.role.map_or_else(|| container.name.clone(), |role| role.to_string()),
+        name: container.role.map_or_else(|| container.name.clone(), |role| role.to_string()),
         container: container.name.clone(),
         image: container.image.clone(),
         life: containers::life(docker, &container.id)?,
@@ -155,7 +156,7 @@ fn row(service: &Service) -> Vec<String> {
     };
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     vec![
-        service.service.clone(),
+        service.name.clone(),
         is,
         life.map_or_else(|| "-".to_owned(), |life| life.restarts.to_string()),
         says("/generation"),

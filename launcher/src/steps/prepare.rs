@@ -99,9 +99,9 @@ impl Start<'_> {
     /// An engine on which a bottle would not hold, or not work, is told apart before it is tried.
     fn engine(&self) -> anyhow::Result<()> {
         let engine = self.host.docker.engine()?;
-        if let Some(Finding { finding, remedy, .. }) = engine::refusal(&engine) {
+        if let Some(Finding { what, remedy, .. }) = engine::refusal(&engine) {
             let remedy = remedy.unwrap_or_else(|| "`bottle doctor` tells more".to_owned());
-            return Err(crate::exit::advise(anyhow!(finding), remedy));
+            return Err(crate::exit::advise(anyhow!(what), remedy));
         }
         let has = |name: &str| engine.runtimes.iter().any(|runtime| runtime == name);
         if self.plan.runtime == Runtime::Runsc && !has("runsc") {

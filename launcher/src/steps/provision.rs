@@ -14,7 +14,7 @@ use crate::plan::Rendered;
 use crate::provision::{self, Arrival, Identity};
 
 /// How long a sidecar may take until it serves: seconds, even on a machine that is busy.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 
 /// How much of a container's log an error carries.
 const LOG_LINES: u32 = 20;
