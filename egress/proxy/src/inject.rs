@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use compose_render::Secret;
 use egress::{Credential, Form, MARK, Placeholder, Route};
-use http::header::{ACCEPT_ENCODING, CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use tls_intercept::headers::strip_hop_by_hop;
 
 use crate::echo::Needles;
 use crate::encode::base64;
@@ -41,15 +42,6 @@ const LOGIN_HEADERS: &[&str] = &[
     "cookie",
 ];
 
-/// Headers that make a server act as if another method had been asked for.
-const METHOD_OVERRIDES: &[&str] =
-    &["x-http-method-override", "x-http-method", "x-method-override", "x-original-method"];
-
-/// Headers of one hop alone. Removed before anything is put in, so that a `Connection` header that
-/// names ours finds nothing to remove, here or in the next proxy.
-const HOP_BY_HOP: &[&str] =
-    &["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "http2-settings"];
-
 /// Why nothing was put in, and nothing may be sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Refusal {
@@ -76,7 +68,8 @@ pub(crate) fn inject(
     route: &Route,
     secrets: &impl Secrets,
 ) -> Result<Needles, Refusal> {
-    strip_hops(&mut parts.headers);
+    // Before anything is put in, so that a `Connection` that names ours finds nothing to remove.
+    strip_hop_by_hop(&mut parts.headers);
     let mut needles = Needles::default();
     if route.credentials.is_empty() {
         return if has_placeholder(&parts.headers) {
@@ -146,18 +139,6 @@ pub(crate) fn placeholders(route: &Route) -> Needles {
     needles
 }
 
-/// Removes the headers of this hop, those that `Connection` names included.
-fn strip_hops(headers: &mut HeaderMap) {
-    let named: Vec<String> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .map(|name| canonical(name.trim()))
-        .collect();
-    strip(headers, |name| HOP_BY_HOP.contains(&name) || named.iter().any(|own| own == name));
-}
-
 /// Removes every header whose canonical name is `unwanted`.
 fn strip(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
     let names: Vec<HeaderName> =
@@ -170,11 +151,6 @@ fn strip(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
 /// Servers that pass headers on as variables read `x_api_key` and `x-api-key` as one.
 fn canonical(name: &str) -> String {
     name.to_ascii_lowercase().replace(['_', '.'], "-")
-}
-
-/// Whether a header claims another method than the one that was judged, however it is spelled.
-pub(crate) fn claims_another_method(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| METHOD_OVERRIDES.contains(&canonical(name.as_str()).as_str()))
 }
 
 /// Whether a header by which programs log in holds a placeholder, real or invented.

@@ -12,11 +12,11 @@ use egress::{Credential, Verdict};
 use http::{Request, Response};
 use sidecar::{Log, Status};
 use tls_intercept::client::{Client, SendError};
+use tls_intercept::headers::overrides_method;
 use tls_intercept::{Body, Connection, Denial, Host, Proxy, Reason, RequestId, Scheme};
 
 use self::record::Record;
 use crate::in_flight::{Asked, InFlight};
-use crate::inject;
 use crate::jar::Jar;
 use crate::misplaced;
 use crate::policy::{Policies, Policy};
@@ -128,8 +128,9 @@ impl Egress {
                 record.rule(format!("routes[{index}]"));
                 let asked = asked(Some(&route.credentials));
                 record.keep(self.in_flight.enter(asked, connection.revoked.clone()));
-                if !route.methods.is_empty() && inject::claims_another_method(request.headers()) {
-                    let step = "leave the method override out and use the method itself";
+                let narrow = !route.methods.is_empty() || !route.paths.is_empty();
+                if narrow && overrides_method(request.headers()) {
+                    let step = "leave the override out and use the method and path themselves";
                     return Err(record.fault(Reason::MethodOverride, step));
                 }
                 self.along(policy, route, connection, request, record).await

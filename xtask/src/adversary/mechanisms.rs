@@ -226,8 +226,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "egress-method-override-refused",
         file: "egress/proxy/src/proxy.rs",
-        on: "if !route.methods.is_empty() && inject::claims_another_method(request.headers()) {",
-        off: "if false && inject::claims_another_method(request.headers()) {",
+        on: "if narrow && overrides_method(request.headers()) {",
+        off: "if narrow && false && overrides_method(request.headers()) {",
         package: "egress-proxy",
         tests: &["e9_"],
     },
