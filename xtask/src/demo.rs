@@ -6,6 +6,7 @@ mod claims;
 mod control;
 mod evidence;
 mod host;
+mod memory;
 mod report;
 mod script;
 mod search;

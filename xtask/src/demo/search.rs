@@ -5,6 +5,7 @@ use std::io::Read;
 use anyhow::Context;
 use walkdir::WalkDir;
 
+use super::memory;
 use super::stage::Stage;
 use crate::program::Program;
 
@@ -25,7 +26,8 @@ pub(super) fn everywhere(stage: &Stage) -> anyhow::Result<Vec<Searched>> {
         let program = Program::docker().args(["exec", &agent, "sh", "-c", script]);
         stream(place, &program, &stage.key)
     };
-    Ok(vec![
+    let id = Program::docker().args(["inspect", "--format", "{{.Id}}", &agent]).read()?;
+    let mut places = vec![
         stream(
             "its whole filesystem, as the engine exports it",
             &Program::docker().args(["export", &agent]),
@@ -39,7 +41,9 @@ pub(super) fn everywhere(stage: &Stage) -> anyhow::Result<Vec<Searched>> {
             &stage.key,
         )?,
         state("the bottle's state folder on the host", stage)?,
-    ])
+    ];
+    places.extend(memory::search(&id, &stage.key));
+    Ok(places)
 }
 
 /// An export leaves out mounts. What cannot be read is passed over: it is not the agent's.
