@@ -60,7 +60,9 @@ reasons! {
     /// A placeholder or secret where it does not belong.
     CredentialMisplaced = "credential-misplaced", FORBIDDEN;
     /// The request holds a secret.
-    SecretInRequest = "secret-in-request", FORBIDDEN;
+    SecretInRequest = "dlp", FORBIDDEN;
+    /// The body is coded in a way that cannot be read, or not as it says.
+    EncodingNotAllowed = "encoding-not-allowed", UNSUPPORTED_MEDIA_TYPE;
     /// The response holds what must not come in.
     ResponseRefused = "response-refused", FORBIDDEN;
     /// An upgrade (WebSocket, h2c) that no rule permits.

@@ -189,7 +189,7 @@ async fn e4_expect_100_continue_is_answered_and_the_body_follows() {
 
 #[tokio::test]
 async fn e3_trailers_with_credentials_are_dropped() {
-    let origin = Origin::tls("allowed.test", &["http/1.1"]).await;
+    let origin = Origin::tls("allowed.test", &["h2"]).await;
     let bench = Bench::new(&origin).await;
     let answer = Agent::in_tunnel(
         &bench,
