@@ -117,28 +117,28 @@ fn settle(docker: &Docker, container: &str, plan: &Plan) -> anyhow::Result<()> {
 }
 
 fn pack(arrival: &Arrival<'_>, out: impl Write) -> anyhow::Result<Option<Record>> {
-    let mut out = tar::Builder::new(io::BufWriter::with_capacity(256 << 10, out));
+    let failed = "cannot bring the workspace in";
+    let mut out = io::BufWriter::with_capacity(256 << 10, out);
+    if let Some(saved) = arrival.resume {
+        // An archive of its own: the guest reads on past its end.
+        let mut saved = fs_err::File::open(saved)?;
+        io::copy(&mut saved, &mut out).context(failed)?;
+    }
+    let mut out = tar::Builder::new(out);
+    let record = match (arrival.resume, arrival.selection) {
+        // What it was to begin with, before the bottle that is gone on with.
+        (Some(saved), _) => saved.parent().map(Record::load).transpose()?,
+        (None, Some(selection)) => {
+            Some(selection.write(relative(contract::WORKSPACE_DIR), &mut out)?)
+        }
+        (None, None) => None,
+    };
+    // After what was saved: the key's placeholder is a new one, and the settings are ours.
     for seed in seeds(arrival)? {
         seed.write(&mut out)?;
     }
-    match (arrival.resume, arrival.selection) {
-        (Some(saved), _) => {
-            let mut out = out.into_inner()?;
-            // The seeds' archive was ended by `into_inner`; the guest reads on past an end.
-            let mut stream = fs_err::File::open(saved)?;
-            io::copy(&mut stream, &mut out).context("cannot bring the saved workspace in")?;
-            out.flush().context("cannot bring the saved workspace in")?;
-            // What it was to begin with, before the bottle that is gone on with.
-            saved.parent().map(Record::load).transpose()
-        }
-        (None, selection) => {
-            let workspace = relative(contract::WORKSPACE_DIR);
-            let record = selection.map(|selection| selection.write(workspace, &mut out));
-            let record = record.transpose()?;
-            out.into_inner()?.flush().context("cannot bring the workspace in")?;
-            Ok(record)
-        }
-    }
+    out.into_inner()?.flush().context(failed)?;
+    Ok(record)
 }
 
 fn seeds(arrival: &Arrival<'_>) -> anyhow::Result<Vec<Seed>> {

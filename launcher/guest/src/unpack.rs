@@ -16,7 +16,7 @@ fn unpack(stream: impl Read, root: &Path) -> anyhow::Result<()> {
     archive.set_preserve_permissions(true);
     archive.set_preserve_mtime(true);
     archive.set_overwrite(true);
-    // A saved workspace follows the seeds as an archive of its own.
+    // A saved workspace is an archive of its own, and the settings come after it.
     archive.set_ignore_zeros(true);
     for entry in archive.entries().context("cannot read the stream")? {
         let mut entry = entry.context("cannot read the stream")?;

@@ -143,7 +143,16 @@ fn environment() -> [String; 3] {
     ]
 }
 
-/// Installs it where we may; else says the one line that does.
+/// Debian's keys, by which apt knows its packages. An Ubuntu has them only with this package.
+const KEYRINGS: [&str; 2] = [
+    "/usr/share/keyrings/debian-archive-keyring.gpg",
+    "/usr/share/keyrings/debian-archive-keyring.pgp",
+];
+
 fn ensure_mmdebstrap(tell: &dyn Fn(&str)) -> anyhow::Result<()> {
-    super::host_program::ensure("mmdebstrap", &["mmdebstrap", "debian-archive-keyring"], tell)
+    super::host_program::ensure("mmdebstrap", &["mmdebstrap", "debian-archive-keyring"], tell)?;
+    if KEYRINGS.iter().any(|path| std::path::Path::new(path).is_file()) {
+        return Ok(());
+    }
+    super::host_program::install("debian-archive-keyring", &["debian-archive-keyring"], tell)
 }

@@ -83,3 +83,26 @@ fn find(package: &Path) -> Option<PathBuf> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_binary_whatever_it_is_called_and_no_stub() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = |name: &str, size: u64| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            tempfile::NamedTempFile::new_in(dir.path()).unwrap().persist(&path).unwrap();
+            // Sparse: it takes no room.
+            fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(size).unwrap();
+            path
+        };
+        make("bin/claude", 100);
+        make("LICENSE", SMALLEST);
+        assert_eq!(find(dir.path()), None);
+        let binary = make("vendor/claude.exe", SMALLEST);
+        assert_eq!(find(dir.path()), Some(binary));
+    }
+}

@@ -8,6 +8,11 @@ pub(super) fn ensure(name: &str, packages: &[&str], tell: &dyn Fn(&str)) -> anyh
     if program::found(name).is_some() {
         return Ok(());
     }
+    install(name, packages, tell)
+}
+
+/// Installs `packages`, by which `name` comes.
+pub(super) fn install(name: &str, packages: &[&str], tell: &dyn Fn(&str)) -> anyhow::Result<()> {
     let packages = packages.join(" ");
     let line = format!("apt-get install --yes --no-install-recommends {packages}");
     if program::found("apt-get").is_none() {
@@ -17,14 +22,14 @@ pub(super) fn ensure(name: &str, packages: &[&str], tell: &dyn Fn(&str)) -> anyh
         bail!("this needs `{name}`, which is not installed: run `sudo {line}`");
     }
     tell(&format!("installing `{name}`: {line}"));
-    let install = || {
+    let attempt = || {
         program::call("apt-get")
             .env("DEBIAN_FRONTEND", "noninteractive")
             .args(line.split(' ').skip(1))
             .run()
     };
     // A fresh machine has no package lists.
-    install()
-        .or_else(|_| program::call("apt-get").arg("update").run().and_then(|()| install()))
+    attempt()
+        .or_else(|_| program::call("apt-get").arg("update").run().and_then(|()| attempt()))
         .with_context(|| format!("cannot install `{name}`"))
 }

@@ -98,7 +98,12 @@ mod placed {
     use compose_testkit::{Stack, record, sidecars};
 
     /// Probes from a container on `agent`'s network, with the control on `control`'s.
-    fn probe_from(test: &str, agent: Network, control: Network) -> anyhow::Result<Watch> {
+    fn probe_from(
+        test: &str,
+        agent: Network,
+        control: Network,
+        listener: Listener,
+    ) -> anyhow::Result<Watch> {
         let stack = Stack::new(test);
         let addresses = stack.networks(Uplink::Sealed);
         let folder = stack.folder().join("guest");
@@ -118,28 +123,39 @@ mod placed {
             host_addresses: &host,
             way: None,
         };
-        let watch = run(stack.docker(), Listener::open().unwrap(), &targets)?;
+        let watch = run(stack.docker(), listener, &targets)?;
         watch.verdict()?;
         Ok(watch)
     }
 
     #[test]
     fn a3_a7_from_the_internal_network_nothing_arrives() {
-        let watch = probe_from("probe-holds", Network::Internal, Network::Uplink).unwrap();
+        let listener = Listener::open().unwrap();
+        let watch = probe_from("probe-holds", Network::Internal, Network::Uplink, listener.clone())
+            .unwrap();
         record("A3", "tcp and udp to gateways and every address of the host", "nothing arrived");
         assert_eq!(watch.way(), Went::NotTried);
+        // What arrives late is found out by the next look.
+        watch.check().unwrap();
+        say(&listener, listener.nonce());
+        assert!(breach_within(&listener, Duration::from_secs(30)).is_some());
+        assert!(watch.check().is_err());
     }
 
     #[test]
     fn a3_where_the_gateway_answers_the_probe_says_so() {
-        let error = probe_from("probe-fails", Network::Uplink, Network::Uplink).unwrap_err();
+        let listener = Listener::open().unwrap();
+        let error =
+            probe_from("probe-fails", Network::Uplink, Network::Uplink, listener).unwrap_err();
         let text = format!("{error:#}");
         assert!(text.contains("the agent can reach what it must not"), "{text}");
     }
 
     #[test]
     fn a3_without_a_control_that_arrives_nothing_is_proven() {
-        let error = probe_from("probe-blind", Network::Internal, Network::Internal).unwrap_err();
+        let listener = Listener::open().unwrap();
+        let error =
+            probe_from("probe-blind", Network::Internal, Network::Internal, listener).unwrap_err();
         assert!(format!("{error:#}").contains("the probe proves nothing"), "{error:#}");
     }
 }
