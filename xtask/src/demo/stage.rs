@@ -14,6 +14,7 @@ use super::script;
 use crate::checkout::Checkout;
 use crate::program::Program;
 use crate::sidecars;
+use crate::ui::say;
 
 /// The name of the model that the agent believes it talks to.
 pub(crate) const MODEL_HOST: &str = "api.anthropic.com";
@@ -35,6 +36,7 @@ pub(crate) struct Stage {
     pub(crate) key: String,
     pub(crate) image: String,
     pub(crate) host: Host,
+    _lock: std::fs::File,
 }
 
 impl Stage {
@@ -43,6 +45,7 @@ impl Stage {
         sidecars: &Path,
         folder: PathBuf,
     ) -> anyhow::Result<Self> {
+        let lock = alone(&folder)?;
         sweep()?;
         if folder.exists() {
             fs_err::remove_dir_all(&folder)?;
@@ -54,6 +57,7 @@ impl Stage {
             key: format!("{KEY_PREFIX}{}", random_hex(24)?),
             image: format!("localhost/bottle-demo/model:{slug}"),
             host: Host::listen(&nonce)?,
+            _lock: lock,
             folder,
             program: checkout.bottle(),
             slug,
@@ -132,15 +136,26 @@ fn dockerfile() -> String {
     )
 }
 
-/// Removes the images of demos that were killed.
+/// Removes the images of demos that were killed, not those of demos that run.
 fn sweep() -> anyhow::Result<()> {
     let filter = format!("label={LABEL}=model");
-    let left = Program::docker().args(["images", "--quiet", "--filter", &filter]).read()?;
-    for image in left.lines() {
-        // One that another demo uses at this moment stays.
-        Program::docker().args(["image", "rm", image]).capture()?;
-    }
+    Program::docker()
+        .args(["image", "prune", "--all", "--force", "--filter", &filter])
+        .args(["--filter", "until=6h"])
+        .read()?;
     Ok(())
+}
+
+/// Two demos of one checkout would take each other's folder away.
+fn alone(folder: &Path) -> anyhow::Result<std::fs::File> {
+    let parent = folder.parent().context("the folder of a demo lies in a folder")?;
+    fs_err::create_dir_all(parent)?;
+    let lock = fs_err::File::create(folder.with_extension("lock"))?.into_parts().0;
+    if lock.try_lock().is_err() {
+        say("another demo of this checkout runs: waiting for its end");
+        lock.lock()?;
+    }
+    Ok(lock)
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
