@@ -5,6 +5,7 @@ mod ring;
 mod writer;
 
 use self::repeats::Repeats;
+use self::ring::Ring;
 use self::writer::Writer;
 use crate::Status;
 use compose_render::{Role, Slug, contract};
@@ -188,14 +189,24 @@ impl Log {
         status: Arc<Status>,
         outbox: Option<&Path>,
     ) -> Self {
-        let ring = outbox.filter(|dir| dir.is_dir()).map(|dir| dir.join(contract::DECISIONS_FILE));
-        Self(Arc::new(Inner {
+        let file = outbox.filter(|dir| dir.is_dir()).map(|dir| dir.join(contract::DECISIONS_FILE));
+        let (ring, fault) = match file.map(Ring::open).transpose() {
+            Ok(ring) => (ring, None),
+            Err(error) => (None, Some(error)),
+        };
+        let log = Self(Arc::new(Inner {
             service: service.as_str(),
             bottle: bottle.map(ToString::to_string),
             status,
             repeats: Mutex::default(),
             writer: Writer::start(ring),
-        }))
+        }));
+        if let Some(error) = fault {
+            let what =
+                "cannot open the outbox's `decisions.jsonl`, so decisions are on stderr alone";
+            log.write(Line::failure(format!("{what}: {error}")));
+        }
+        log
     }
 
     /// Writes a line and counts its event. Denials that repeat are counted, not repeated.

@@ -2,7 +2,6 @@
 
 use super::ring::Ring;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 /// Lines waiting to be written; beyond it, whoever writes the next one waits. None is dropped.
@@ -18,7 +17,7 @@ pub(super) struct Writer(SyncSender<Job>);
 
 impl Writer {
     /// Starts the thread. It ends when the last clone of the log is gone.
-    pub(super) fn start(ring: Option<PathBuf>) -> Self {
+    pub(super) fn start(ring: Option<Ring>) -> Self {
         let (jobs, todo) = sync_channel(WAITING);
         std::thread::spawn(move || write_all(&todo, ring));
         Self(jobs)
@@ -37,8 +36,7 @@ impl Writer {
     }
 }
 
-fn write_all(todo: &Receiver<Job>, path: Option<PathBuf>) {
-    let mut ring = path.and_then(|path| Ring::open(path).ok());
+fn write_all(todo: &Receiver<Job>, mut ring: Option<Ring>) {
     let mut stderr = std::io::stderr();
     while let Ok(job) = todo.recv() {
         match job {
