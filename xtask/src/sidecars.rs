@@ -6,6 +6,7 @@ use anyhow::{Context, bail, ensure};
 
 use crate::checkout::Checkout;
 use crate::program::Program;
+use crate::ui::say;
 
 /// What `bottle` needs beside it; package and binary have one name.
 pub(crate) const SHIPPED: [&str; 3] = ["pipelock-proxy", "egress-proxy", "bottle-guest"];
@@ -28,6 +29,9 @@ pub(crate) fn build_with(checkout: &Checkout, profile: &str) -> anyhow::Result<P
     let binaries = || SHIPPED.into_iter().chain([MODEL]);
     for binary in binaries() {
         cargo = cargo.args(["--package", binary]);
+    }
+    if !checkout.sidecars().exists() {
+        say("building the sidecars: the first time this takes a few minutes");
     }
     cargo.run().context("cannot build the sidecars")?;
     let built = checkout.target.join(&triple).join(profile);
