@@ -25,7 +25,31 @@ pub struct Upstream {
     /// The host keys the gate believes, on the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known_hosts: Option<PathBuf>,
-    /// The refs the bottle may push. Empty: it only reads.
-    #[serde(default)]
+    /// What an https upstream asks for. `None`: what anybody may read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Token>,
+    /// The refs the bottle may push. Absent: its own branches. Empty: it only reads.
+    #[serde(default = "own_branches")]
     pub push: Vec<PushRef>,
+}
+
+/// A token for an https upstream: sent by basic authentication, as git hosts take it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The host's variable that holds it.
+    pub env: String,
+    /// The user it is sent for.
+    #[serde(default = "token_user")]
+    pub user: String,
+}
+
+/// What a bottle may push where its manifest does not say: branches that bear its name.
+fn own_branches() -> Vec<PushRef> {
+    vec![PushRef::own_branches()]
+}
+
+/// What the large git hosts take beside any token.
+fn token_user() -> String {
+    "x-access-token".to_owned()
 }

@@ -1,15 +1,23 @@
-//! git-gate, the config model alone: what a bottle's `git:` section may say.
+//! git-gate, the control half: which repositories a bottle reads and pushes to, by which rules and
+//! keys, and how the sidecar that judges every push is described.
 //!
-//! The gate itself is not built yet, so the launcher refuses a manifest that has the section, with
-//! [`NOT_BUILT`]. The form is read strictly all the same, so that a manifest's faults are found.
+//! Pure: the launcher reads keys and writes files; the data plane reads the same types.
 
 mod config;
+mod gate_file;
+mod key;
 mod push_ref;
+mod rules;
+mod settings;
 mod upstream;
 
-pub use self::config::{Git, Upstream};
+pub use self::config::{Git, Token, Upstream};
+pub use self::gate_file::{GateFile, Gated, InvalidGate, Limits, NAME as GATE_FILE};
+pub use self::key::{InvalidKey, check_key};
 pub use self::push_ref::{InvalidPushRef, PushRef};
-pub use self::upstream::{InvalidUpstreamUrl, UpstreamUrl};
+pub use self::rules::{Change, RefDenial, RefRule, RefUpdate, Rules};
+pub use self::settings::{BINARY, GitGate, KEYS_DIR, MIRRORS_DIR, RUN_DIR, Repository, Settings};
+pub use self::upstream::{InvalidUpstreamUrl, Transport, UpstreamUrl};
 
 /// Why a manifest with a `git:` section is refused for now.
 pub const NOT_BUILT: &str = "git upstreams are not available yet: remove the `git` section, and the agent works with the repository that its workspace holds";

@@ -19,8 +19,35 @@ pub struct InvalidPushRef {
 }
 
 impl PushRef {
+    /// The branches that bear the bottle's name.
+    pub fn own_branches() -> Self {
+        Self("refs/heads/agent/${bottle}/**".to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether that ref, by its full name, is one of these for the bottle of that name.
+    ///
+    /// `*` stands for one part, `**` for one or more.
+    pub fn matches(&self, bottle: &str, name: &str) -> bool {
+        let pattern = self.0.replace("${bottle}", bottle);
+        let (pattern, name): (Vec<_>, Vec<_>) =
+            (pattern.split('/').collect(), name.split('/').collect());
+        parts_match(&pattern, &name)
+    }
+}
+
+fn parts_match(pattern: &[&str], name: &[&str]) -> bool {
+    match (pattern.split_first(), name.split_first()) {
+        (None, None) => true,
+        (Some((&"**", rest)), Some((_, more))) => {
+            parts_match(rest, more) || parts_match(pattern, more)
+        }
+        (Some((&"*", rest)), Some((_, more))) => parts_match(rest, more),
+        (Some((part, rest)), Some((first, more))) => part == first && parts_match(rest, more),
+        (None, Some(_)) | (Some(_), None) => false,
     }
 }
 
@@ -70,6 +97,27 @@ impl fmt::Display for PushRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn h2_a_pattern_covers_whole_parts_and_nothing_beside() {
+        let own = PushRef::own_branches();
+        for good in ["refs/heads/agent/b/x", "refs/heads/agent/b/x/y"] {
+            assert!(own.matches("b", good), "{good}");
+        }
+        for bad in [
+            "refs/heads/agent/b",
+            "refs/heads/agent/bb/x",
+            "refs/heads/agent/a/x",
+            "refs/heads/main",
+            "refs/tags/agent/b/x",
+            "heads/agent/b/x",
+            "HEAD",
+        ] {
+            assert!(!own.matches("b", bad), "{bad}");
+        }
+        let one: PushRef = "refs/heads/*/fix".parse().unwrap();
+        assert!(one.matches("b", "refs/heads/x/fix") && !one.matches("b", "refs/heads/x/y/fix"));
+    }
 
     #[test]
     fn only_branches_and_tags_by_their_full_names() {

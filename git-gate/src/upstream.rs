@@ -13,8 +13,28 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct UpstreamUrl {
     text: String,
+    transport: Transport,
+    user: String,
     host: String,
+    port: u16,
     path: String,
+}
+
+/// How a repository is reached.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Transport {
+    Ssh,
+    Https,
+}
+
+impl Transport {
+    /// The port that a URL need not name.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Ssh => 22,
+            Self::Https => 443,
+        }
+    }
 }
 
 /// A URL that names no repository the gate may speak to.
@@ -39,6 +59,49 @@ impl UpstreamUrl {
     pub fn path(&self) -> &str {
         &self.path
     }
+
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Who logs in by ssh.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The repository at the gate, without `.git`: `github.com/acme/widgets`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.host, self.path.strip_suffix(".git").unwrap_or(&self.path))
+    }
+
+    /// The beginnings of the URLs by which people and tools know the repository, to which `.git`
+    /// or nothing is added.
+    pub fn spellings(&self) -> Vec<String> {
+        let (host, user) = (&self.host, &self.user);
+        let path = self.path.strip_suffix(".git").unwrap_or(&self.path);
+        let mut all = vec![
+            format!("https://{host}/{path}"),
+            format!("git@{host}:{path}"),
+            format!("ssh://git@{host}/{path}"),
+        ];
+        let own = match self.transport {
+            Transport::Ssh => [
+                format!("{user}@{host}:{path}"),
+                format!("ssh://{user}@{host}/{path}"),
+                format!("ssh://{user}@{host}:{}/{path}", self.port),
+            ]
+            .to_vec(),
+            Transport::Https => vec![format!("https://{host}:{}/{path}", self.port)],
+        };
+        let new = |spelling: &String| !all.contains(spelling);
+        let own: Vec<String> = own.into_iter().filter(new).collect();
+        all.extend(own);
+        all
+    }
 }
 
 impl FromStr for UpstreamUrl {
@@ -49,12 +112,14 @@ impl FromStr for UpstreamUrl {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(fault("it has a space or a control character in it"));
         }
+        let mut transport = Transport::Ssh;
         let (authority, path) = if let Some(rest) = text.strip_prefix("ssh://") {
             rest.split_once('/').ok_or(fault("it names no repository"))?
         } else if let Some(rest) = text.strip_prefix("https://") {
             if rest.split('/').next().is_some_and(|authority| authority.contains('@')) {
                 return Err(fault("a login in a URL ends in logs; name a credential instead"));
             }
+            transport = Transport::Https;
             rest.split_once('/').ok_or(fault("it names no repository"))?
         } else if text.contains("://") || text.contains("::") {
             return Err(fault("only ssh and https are spoken"));
@@ -70,19 +135,23 @@ impl FromStr for UpstreamUrl {
         if !name_like(user) {
             return Err(fault("its user is no plain name"));
         }
-        let (host, port) = host.split_once(':').unwrap_or((host, "22"));
-        if port.parse::<u16>().is_err() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(fault("its port is no number"));
-        }
+        let (host, port) = match host.split_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                (host, port.parse::<u16>().map_err(|_| fault("its port is no number"))?)
+            }
+            Some(_) => return Err(fault("its port is no number")),
+            None => (host, transport.port()),
+        };
         match host.parse::<HostPattern>() {
             Ok(pattern) if !pattern.is_wildcard() => {}
             _ => return Err(fault("its host is no host name")),
         }
         let path = path.trim_start_matches('/');
-        if !path.split('/').all(name_like) {
+        if !path.split('/').all(name_like) || path.ends_with("/.git") {
             return Err(fault("its path is not made of plain names"));
         }
-        Ok(Self { text: text.to_owned(), host: host.to_ascii_lowercase(), path: path.to_owned() })
+        let (host, user) = (host.to_ascii_lowercase(), user.to_owned());
+        Ok(Self { text: text.to_owned(), transport, user, host, port, path: path.to_owned() })
     }
 }
 
@@ -120,6 +189,22 @@ mod tests {
             let url: UpstreamUrl = text.parse().unwrap();
             assert_eq!((url.host(), url.path(), url.as_str()), (host, path, text));
         }
+    }
+
+    #[test]
+    fn knows_the_spellings_of_one_repository() {
+        let url: UpstreamUrl = "ssh://me@Git.example.org:2222/acme/widgets.git".parse().unwrap();
+        assert_eq!((url.name().as_str(), url.port()), ("git.example.org/acme/widgets", 2222));
+        let all = url.spellings();
+        for spelling in [
+            "https://git.example.org/acme/widgets",
+            "git@git.example.org:acme/widgets",
+            "ssh://me@git.example.org:2222/acme/widgets",
+        ] {
+            assert!(all.iter().any(|one| one == spelling), "{spelling}: {all:?}");
+        }
+        let url: UpstreamUrl = "https://git.example.org/a/b".parse().unwrap();
+        assert_eq!((url.transport(), url.port()), (Transport::Https, 443));
     }
 
     #[test]

@@ -1,0 +1,90 @@
+//! Where the gate's files lie, and what it lays out when it begins.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use git_gate::GateFile;
+
+use crate::hook::HOOK;
+
+/// The most of a gate file that is read.
+const FILE_LIMIT: u64 = 1024 * 1024 + 1;
+/// Further certificates, beside the gate file.
+const UPSTREAM_CA: &str = "upstream-ca.pem";
+/// The image's public roots.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// The gate file, the mirrors, and a folder in memory for what is forgotten at the end.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    pub config: PathBuf,
+    pub mirrors: PathBuf,
+    pub run: PathBuf,
+}
+
+impl Ground {
+    pub fn new(config: PathBuf, mirrors: PathBuf, run: PathBuf) -> Self {
+        Self { config, mirrors, run }
+    }
+
+    /// Where git finds its hooks: ours alone, whatever a mirror holds.
+    pub fn hooks(&self) -> PathBuf {
+        self.run.join("hooks")
+    }
+
+    /// The folder of the gate file.
+    pub fn folder(&self) -> &Path {
+        self.config.parent().unwrap_or(Path::new("."))
+    }
+
+    /// The roots of https upstreams where there are more than the public ones.
+    pub fn roots(&self) -> Option<PathBuf> {
+        Some(self.run.join("roots.pem")).filter(|path| path.exists())
+    }
+
+    /// Reads the gate file. Returns its text as well: `status` tells of its digest.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn read(&self) -> anyhow::Result<(GateFile, String)> {
+        let cannot = || format!("cannot read `{}`", self.config.display());
+        let mut text = String::new();
+        let open = std::fs::File::open(&self.config).with_context(cannot)?;
+        open.take(FILE_LIMIT).read_to_string(&mut text).with_context(cannot)?;
+        let file = GateFile::parse(&text)
+            .with_context(|| format!("`{}` is refused", self.config.display()))?;
+        Ok((file, text))
+    }
+
+    /// Lays out the hooks, which are `program` under the hook's name, and the roots.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be written.
+    pub fn lay_out(&self, program: &Path) -> anyhow::Result<()> {
+        let hooks = self.hooks();
+        let cannot = || format!("cannot write `{}`", self.run.display());
+        std::fs::create_dir_all(&hooks).with_context(cannot)?;
+        let hook = hooks.join(HOOK);
+        // Left by a process that was killed: the memory outlives it.
+        drop(std::fs::remove_file(&hook));
+        std::os::unix::fs::symlink(program, &hook).with_context(cannot)?;
+        if let Ok(more) = std::fs::read_to_string(self.folder().join(UPSTREAM_CA)) {
+            let own = std::fs::read_to_string(SYSTEM_ROOTS).unwrap_or_default();
+            put(&self.run.join("roots.pem"), format!("{own}\n{more}").as_bytes())
+                .with_context(cannot)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file of the gate's own that nobody reads meanwhile.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "inside the container, for the same process; `compose_run::replace` is the host's"
+)]
+pub(crate) fn put(path: &Path, contents: &[u8]) -> std::io::Result<()> {
+    std::fs::write(path, contents)
+}

@@ -1,0 +1,54 @@
+//! Which refs of an upstream this bottle made: those alone it may force or delete.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::updates::Update;
+use crate::ground::put;
+
+/// The record, beside its mirror: it outlives the gate's process.
+#[derive(Debug)]
+pub(super) struct Made {
+    path: PathBuf,
+    names: BTreeSet<String>,
+}
+
+impl Made {
+    /// The record of that mirror; none is an empty one.
+    pub(super) fn of(mirror: &Path) -> Self {
+        let path = mirror.with_extension("made");
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        Self { names: text.lines().map(str::to_owned).collect(), path }
+    }
+
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Notes what the upstream took.
+    pub(super) fn note(&mut self, updates: &[Update]) -> anyhow::Result<()> {
+        for update in updates {
+            match (update.old_object(), update.new_object()) {
+                (None, _) => drop(self.names.insert(update.name.clone())),
+                (Some(_), None) => drop(self.names.remove(&update.name)),
+                (Some(_), Some(_)) => {}
+            }
+        }
+        self.write().context("cannot note which branches this bottle made")
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let text: String = self.names.iter().map(|name| format!("{name}\n")).collect();
+        let staged = self.path.with_extension("made-next");
+        put(&staged, text.as_bytes())?;
+        rename(&staged, &self.path)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "inside the container; the other one is the host's")]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}

@@ -1,0 +1,92 @@
+//! What a refused push reads: the rule, the place, and what to do. Never a secret.
+
+use std::io::{self, Write as _};
+
+use git_gate::{RefDenial, Rules};
+
+use crate::judge::{Finding, Refused};
+use crate::trouble::Trouble;
+
+/// Why nothing was pushed.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// For the log.
+    pub(super) rule: String,
+    lines: Vec<String>,
+    advice: String,
+}
+
+/// Says one line to whoever pushes.
+pub(super) fn line(text: &str) {
+    // A client that is gone reads nothing.
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
+impl Refusal {
+    pub(super) fn say(&self) {
+        line("git-gate refused this push; nothing was pushed:");
+        for text in &self.lines {
+            line(&format!("  {text}"));
+        }
+        line(&self.advice);
+    }
+
+    fn new(rule: &str, sentence: String, advice: impl Into<String>) -> Self {
+        Self { rule: rule.to_owned(), lines: vec![sentence], advice: advice.into() }
+    }
+
+    pub(super) fn options() -> Self {
+        let sentence =
+            "push options (`-o`) are not passed on: they act on the host, with its rights";
+        Self::new("push-options", sentence.to_owned(), "Push again without them.")
+    }
+
+    pub(super) fn too_many_refs(count: usize, limit: usize) -> Self {
+        let sentence = format!("{count} refs at once, and at most {limit} are judged");
+        Self::new("too-many-refs", sentence, "Name the branches you mean, one by one.")
+    }
+
+    pub(super) fn refs(denials: &[RefDenial], rules: &Rules) -> Self {
+        let rule = denials.first().map_or("ref", |denial| denial.rule.as_str());
+        let patterns: Vec<_> = rules.patterns().map(|pattern| format!("`{pattern}`")).collect();
+        let example = rules.example().map_or_else(String::new, |branch| {
+            format!(" For example: git push origin HEAD:refs/heads/{branch}")
+        });
+        Self {
+            rule: rule.to_owned(),
+            lines: denials.iter().map(ToString::to_string).collect(),
+            advice: format!("This bottle pushes to {}.{example}", patterns.join(", ")),
+        }
+    }
+
+    pub(super) fn moved(name: &str) -> Self {
+        let sentence = format!("`{}` is not what you last fetched", name.escape_debug());
+        Self::new("moved-meanwhile", sentence, "Fetch, look at what came, and push again.")
+    }
+
+    pub(super) fn findings(findings: &[Finding]) -> Self {
+        let rule = findings.first().map_or("secret", |finding| finding.rule.as_str());
+        Self {
+            rule: rule.to_owned(),
+            lines: findings.iter().map(ToString::to_string).collect(),
+            advice: "Take it out of every commit of this push that holds it (`git commit --amend`, or \
+                     `git rebase -i`): removing it in a later commit is not enough. Then push again."
+                .to_owned(),
+        }
+    }
+
+    pub(super) fn unjudged(refused: &Refused) -> Self {
+        Self::new(refused.rule, refused.sentence.clone(), "Push less at once, or leave it out.")
+    }
+
+    pub(super) fn trouble(trouble: &Trouble) -> Self {
+        let advice = "The push itself was found well. Try again when the upstream takes it.";
+        Self::new(trouble.reason(), trouble.to_string(), advice)
+    }
+
+    /// The upstream's own no, in its words.
+    pub(super) fn upstream(said: &str) -> Self {
+        let sentence = format!("the upstream refused it: {said}");
+        Self::new("upstream-refused-ref", sentence, "Fetch, look at what came, and push again.")
+    }
+}

@@ -1,0 +1,186 @@
+//! Looks through every new object of a push, once: files, commits, tags and the names in trees.
+//!
+//! Objects and not differences: a difference leaves out what a merge brings, what counts as binary,
+//! what a later commit removes, messages, tags and names.
+
+mod objects;
+mod place;
+mod scan;
+mod tree;
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use dlp::{Rules, Severity};
+use git_gate::Limits;
+
+use self::objects::{Kind, Object};
+use self::scan::{Found, Scan};
+use crate::program::Program;
+
+/// So many findings are told of; more say nothing more.
+const FINDINGS: usize = 20;
+/// Files are read in pieces of this size.
+const CHUNK: usize = 64 * 1024;
+/// How often the person who waits is told that it goes on.
+const PROGRESS: Duration = Duration::from_secs(3);
+
+/// What looks through one push.
+#[derive(Debug)]
+pub(crate) struct Judge<'a> {
+    /// git in the mirror, seeing the quarantine.
+    pub(crate) git: Program,
+    pub(crate) limits: &'a Limits,
+    pub(crate) until: Instant,
+    /// The folder in memory.
+    pub(crate) run: &'a Path,
+}
+
+/// How much was looked through.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) objects: u64,
+    pub(crate) bytes: u64,
+}
+
+/// A credential in a push, and where. Never its value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Finding {
+    pub(crate) rule: String,
+    /// The commit, or the tag.
+    pub(crate) commit: Option<String>,
+    pub(crate) place: Place,
+    pub(crate) len: usize,
+    pub(crate) encoding: &'static str,
+}
+
+/// Where in a commit.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    File {
+        path: String,
+        line: u64,
+    },
+    /// In a file's name, which is therefore not shown.
+    Name,
+    Message,
+    TagMessage,
+}
+
+/// A push that was not looked through to its end.
+#[derive(Debug)]
+pub(crate) enum Unjudged {
+    /// It is beyond a limit.
+    Refused(Refused),
+    Failed(anyhow::Error),
+}
+
+/// A limit that a push is beyond.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Refused {
+    pub(crate) rule: &'static str,
+    pub(crate) sentence: String,
+}
+
+impl Unjudged {
+    pub(crate) fn refused(rule: &'static str, sentence: impl Into<String>) -> Self {
+        Self::Refused(Refused { rule, sentence: sentence.into() })
+    }
+}
+
+impl From<anyhow::Error> for Unjudged {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Judge<'_> {
+    /// Looks through everything that comes with those objects and that no ref of the mirror has.
+    pub(crate) fn look(
+        &self,
+        news: &[&str],
+        counted: &mut Counted,
+    ) -> Result<Vec<Finding>, Unjudged> {
+        let mut hits: Vec<(Object, Found)> = Vec::new();
+        let mut told = Instant::now();
+        objects::each(&self.git, news, |object, content| {
+            counted.objects += 1;
+            counted.bytes += object.size;
+            self.within_limits(object, counted)?;
+            if told.elapsed() > PROGRESS {
+                told = Instant::now();
+                crate::hook::progress(counted.objects, counted.bytes);
+            }
+            let found = self.through(object, content)?;
+            let room = FINDINGS.saturating_sub(hits.len());
+            hits.extend(found.into_iter().take(room).map(|found| (object.clone(), found)));
+            Ok(())
+        })?;
+        let findings = hits
+            .into_iter()
+            .map(|(object, found)| Ok(place::of(&self.git, news, &object, &found)?));
+        findings.collect()
+    }
+
+    fn within_limits(&self, object: &Object, counted: &Counted) -> Result<(), Unjudged> {
+        let limits = self.limits;
+        if Instant::now() > self.until {
+            return Err(Unjudged::refused("took-too-long", "judging it took too long"));
+        }
+        if counted.objects > limits.objects || counted.bytes > limits.object_bytes {
+            let sentence = "it brings more objects than are judged at once";
+            return Err(Unjudged::refused("push-too-large", sentence));
+        }
+        if object.size > limits.file_bytes {
+            let path = object.path.as_deref().unwrap_or("an object").escape_debug().to_string();
+            let (size, limit) = (object.size >> 20, limits.file_bytes >> 20);
+            let sentence = format!("`{path}` has {size} MiB, and a file may have {limit} MiB");
+            return Err(Unjudged::refused("file-too-large", sentence));
+        }
+        Ok(())
+    }
+
+    fn through(&self, object: &Object, content: &mut dyn Read) -> Result<Vec<Found>, Unjudged> {
+        let mut scan = Scan::new(Rules::builtin());
+        if object.kind == Kind::Tree {
+            let entries = tree::names(content, object.name_length())?;
+            scan.push(&entries);
+            return scan.finish().map(denied);
+        }
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let read = content.read(&mut chunk).map_err(anyhow::Error::from)?;
+            if read == 0 {
+                return scan.finish().map(denied);
+            }
+            scan.push(chunk.get(..read).unwrap_or_default());
+        }
+    }
+}
+
+/// What a push is refused for: what opens something. A card number in a test's data does not.
+fn denied(found: Vec<Found>) -> Vec<Found> {
+    found.into_iter().filter(|found| found.severity >= Severity::High).collect()
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 12;
+        write!(f, "{} in ", self.rule)?;
+        let what = if self.place == Place::TagMessage { "tag" } else { "commit" };
+        match self.commit.as_ref().and_then(|commit| commit.get(..SHOWN)) {
+            Some(commit) => write!(f, "{what} {commit}, ")?,
+            None => write!(f, "a {what}, ")?,
+        }
+        match &self.place {
+            Place::File { path, line } => write!(f, "`{}` line {line}", path.escape_debug())?,
+            Place::Name => f.write_str("the name of a file")?,
+            Place::Message => f.write_str("its message or its author")?,
+            Place::TagMessage => f.write_str("its message")?,
+        }
+        let encoded = if self.encoding == "plain" { "" } else { ", encoded" };
+        write!(f, " ({} bytes, masked{encoded})", self.len)
+    }
+}

@@ -1,0 +1,121 @@
+//! A bare mirror of one upstream: what the agent reads, and where its pushes are judged.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use git_gate::Gated;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::gate::Gate;
+use crate::program::Program;
+use crate::route::Service;
+use crate::trouble::Trouble;
+use crate::way::Way;
+
+/// So long a refreshed mirror counts as fresh: a fetch asks twice within it.
+const FRESH: Duration = Duration::from_secs(2);
+/// What a refresh may take. The first is a whole clone.
+const REFRESH: Duration = Duration::from_secs(600);
+/// How long a push waits for another one of the same repository.
+const TURN: Duration = Duration::from_secs(300);
+
+/// A mirror. It is used by one push or one refresh at a time; fetches are served beside either.
+#[derive(Debug)]
+pub(crate) struct Mirror {
+    pub(crate) upstream: Gated,
+    pub(crate) name: String,
+    /// The folder's name below that of all mirrors.
+    pub(crate) folder: String,
+    busy: std::sync::Arc<Mutex<Option<Instant>>>,
+}
+
+/// Whose turn it is. When it is dropped, the mirror counts as stale.
+pub(crate) type Turn = OwnedMutexGuard<Option<Instant>>;
+
+impl Mirror {
+    pub(crate) fn of(upstream: Gated) -> Self {
+        let name = upstream.url.name();
+        let folder = format!("{}.git", name.replace('/', "+"));
+        Self { upstream, name, folder, busy: std::sync::Arc::default() }
+    }
+
+    pub(crate) fn path(&self, gate: &Gate) -> PathBuf {
+        gate.ground.mirrors.join(&self.folder)
+    }
+
+    /// Waits until no other push or refresh is under way.
+    pub(crate) async fn turn(&self) -> Result<Turn, Trouble> {
+        let wait = std::sync::Arc::clone(&self.busy).lock_owned();
+        tokio::time::timeout(TURN, wait).await.map_err(|_| Trouble::Late)
+    }
+
+    /// Makes the mirror what the upstream is now, unless it just was.
+    pub(crate) async fn refresh(&self, gate: &Gate, service: Service) -> Result<(), Trouble> {
+        let there = self.path(gate).join("HEAD").exists();
+        let mut fresh = match std::sync::Arc::clone(&self.busy).try_lock_owned() {
+            Ok(turn) => turn,
+            // A push is being judged: what was there before it may be read meanwhile.
+            Err(_) if there && service == Service::Fetch => return Ok(()),
+            Err(_) => self.turn().await?,
+        };
+        if fresh.is_some_and(|at| at.elapsed() < FRESH) {
+            return Ok(());
+        }
+        *fresh = None;
+        self.fetch(gate, !there).await?;
+        *fresh = Some(Instant::now());
+        Ok(())
+    }
+
+    async fn fetch(&self, gate: &Gate, first: bool) -> Result<(), Trouble> {
+        let ground = &gate.ground;
+        if first {
+            let path = self.path(gate);
+            let init = ["init", "--bare", "--quiet", "--initial-branch=main", "--template=", "--"];
+            said(&Program::git(ground).args(init).args([path]).within(&ground.mirrors)).await?;
+        }
+        let address = crate::address::find(&gate.file, &self.upstream).await?;
+        let token = gate.token(&self.upstream);
+        let way = Way { ground, upstream: &self.upstream, address, token };
+        let git = || way.open(Program::git(ground)).within(&self.path(gate));
+        let url = way.url();
+        let fetch =
+            ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force"];
+        let refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+        said(&git().args(fetch).args(["--", &url]).args(refs)).await?;
+        let head = Program::git(ground).within(&self.path(gate));
+        let head = said(&head.args(["rev-parse", "--quiet", "--verify", "HEAD"])).await;
+        if first || head.is_err() {
+            let told = said(&git().args(["ls-remote", "--symref", "--", &url, "HEAD"])).await?;
+            self.point_head(gate, &told).await?;
+        }
+        Ok(())
+    }
+
+    /// The branch that a clone checks out is the upstream's.
+    async fn point_head(&self, gate: &Gate, told: &str) -> Result<(), Trouble> {
+        let branch = told.lines().find_map(|line| line.strip_prefix("ref: ")?.split('\t').next());
+        match branch.filter(|branch| branch.starts_with("refs/heads/")) {
+            Some(branch) => {
+                let git = Program::git(&gate.ground).within(&self.path(gate));
+                said(&git.args(["symbolic-ref", "HEAD", branch])).await.map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs to the end and returns what was printed.
+async fn said(program: &Program) -> Result<String, Trouble> {
+    let mut command = program.served();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = tokio::time::timeout(REFRESH, command.output());
+    let output =
+        run.await.map_err(|_| Trouble::Late)?.map_err(|error| Trouble::Git(error.to_string()))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(Trouble::of(&String::from_utf8_lossy(&output.stderr)))
+    }
+}

@@ -1,0 +1,150 @@
+//! The one door to other programs: git with an environment of ours and nothing else in it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use git_gate::Limits;
+
+use crate::ground::Ground;
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Messages of git's object check that are warnings by default: names by which a checkout elsewhere
+/// is turned against whoever makes it (their history is that of git's own advisories).
+const FSCK_ERRORS: [&str; 7] = [
+    "hasDot",
+    "hasDotdot",
+    "hasDotgit",
+    "emptyName",
+    "fullPathname",
+    "nullSha1",
+    "gitmodulesParse",
+];
+
+/// A program about to be run.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    name: &'static str,
+    args: Vec<OsString>,
+    environment: BTreeMap<OsString, OsString>,
+    config: Vec<(String, String)>,
+    folder: PathBuf,
+}
+
+impl Program {
+    /// Any program.
+    pub(crate) fn named(name: &'static str, ground: &Ground) -> Self {
+        let own = [("PATH", PATH), ("LANG", "C.UTF-8")];
+        let environment = own.map(|(name, value)| (name.into(), value.into())).into();
+        let program =
+            Self { name, args: Vec::new(), environment, config: Vec::new(), folder: "/".into() };
+        program.variable("HOME", &ground.run)
+    }
+
+    /// git: no configuration of system or user, no prompt, no transport but those allowed later.
+    pub(crate) fn git(ground: &Ground) -> Self {
+        let mut git = Self::named("git", ground)
+            .variable("GIT_CONFIG_NOSYSTEM", "1")
+            .variable("GIT_CONFIG_GLOBAL", "/dev/null")
+            .variable("GIT_TERMINAL_PROMPT", "0");
+        let hooks = ground.hooks().to_string_lossy().into_owned();
+        for (key, value) in [
+            ("core.hooksPath", hooks.as_str()),
+            ("core.fsmonitor", "false"),
+            // Larger objects are streamed, not held.
+            ("core.bigFileThreshold", "16m"),
+            ("pack.windowMemory", "64m"),
+            ("gc.auto", "0"),
+            ("maintenance.auto", "false"),
+            // A mounted folder's owner may have another number outside.
+            ("safe.directory", "*"),
+            ("protocol.allow", "never"),
+            ("protocol.version", "2"),
+            ("credential.helper", ""),
+        ] {
+            git = git.setting(key, value);
+        }
+        git
+    }
+
+    /// git as it serves: what a mirror shows and takes.
+    pub(crate) fn serving(ground: &Ground, limits: &Limits) -> Self {
+        let pack = limits.pack_bytes.to_string();
+        let mut git = Self::git(ground);
+        for (key, value) in [
+            ("http.receivepack", "true"),
+            ("http.uploadpack", "true"),
+            ("http.getanyfile", "false"),
+            ("uploadpack.allowFilter", "true"),
+            ("uploadpack.allowAnySHA1InWant", "false"),
+            ("receive.maxInputSize", pack.as_str()),
+            ("receive.fsckObjects", "true"),
+            ("receive.advertisePushOptions", "true"),
+            ("receive.autogc", "false"),
+            ("receive.shallowUpdate", "false"),
+            // Always indexed, never unpacked object by object: the bound on memory is the same.
+            ("transfer.unpackLimit", "1"),
+            ("transfer.advertiseSID", "false"),
+        ] {
+            git = git.setting(key, value);
+        }
+        for message in FSCK_ERRORS {
+            git = git.setting(&format!("receive.fsck.{message}"), "error");
+        }
+        git
+    }
+
+    pub(crate) fn args<S: Into<OsString>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.insert(name.into(), value.as_ref().into());
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.environment.remove(OsStr::new(name));
+        self
+    }
+
+    /// A setting of git's, above every file.
+    pub(crate) fn setting(mut self, key: &str, value: &str) -> Self {
+        self.config.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.folder);
+        self
+    }
+
+    /// Ready to be run while this thread waits.
+    #[expect(clippy::disallowed_methods, reason = "the one door to programs in this container")]
+    pub(crate) fn blocking(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(self.name);
+        command.args(&self.args).env_clear().envs(self.variables()).current_dir(&self.folder);
+        command
+    }
+
+    /// Ready to be run while others are served, in a process group of its own.
+    pub(crate) fn served(&self) -> tokio::process::Command {
+        let mut command = tokio::process::Command::from(self.blocking());
+        command.process_group(0).kill_on_drop(true);
+        command
+    }
+
+    fn variables(&self) -> BTreeMap<OsString, OsString> {
+        let mut all = self.environment.clone();
+        if !self.config.is_empty() {
+            all.insert("GIT_CONFIG_COUNT".into(), self.config.len().to_string().into());
+        }
+        for (index, (key, value)) in self.config.iter().enumerate() {
+            all.insert(format!("GIT_CONFIG_KEY_{index}").into(), key.into());
+            all.insert(format!("GIT_CONFIG_VALUE_{index}").into(), value.into());
+        }
+        all
+    }
+}

@@ -1,0 +1,177 @@
+//! The way to an upstream: its URL for git, and the settings by which git reaches that and no other.
+
+use std::net::IpAddr;
+
+use compose_render::Secret;
+use git_gate::{Gated, Transport};
+
+use crate::ground::Ground;
+use crate::program::Program;
+
+/// One contact with an upstream.
+#[derive(Clone, Debug)]
+pub(crate) struct Way<'a> {
+    pub(crate) ground: &'a Ground,
+    pub(crate) upstream: &'a Gated,
+    /// The checked address; `None` for a folder.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) token: Option<&'a Secret>,
+}
+
+impl Way<'_> {
+    /// What git is given as the repository: always a URL, never the name of a remote.
+    pub(crate) fn url(&self) -> String {
+        if let Some(folder) = &self.upstream.local {
+            return folder.to_string_lossy().into_owned();
+        }
+        let url = &self.upstream.url;
+        let (host, port, path) = (url.host(), url.port(), url.path());
+        match url.transport() {
+            Transport::Ssh => format!("ssh://{}@{host}:{port}/{path}", url.user()),
+            Transport::Https => format!("https://{host}:{port}/{path}"),
+        }
+    }
+
+    /// Sets git up for this one upstream.
+    pub(crate) fn open(&self, git: Program) -> Program {
+        if self.upstream.local.is_some() {
+            return git.setting("protocol.file.allow", "always");
+        }
+        match self.upstream.url.transport() {
+            Transport::Ssh => git
+                .setting("protocol.ssh.allow", "always")
+                .variable("GIT_SSH_VARIANT", "ssh")
+                .variable("GIT_SSH_COMMAND", self.ssh()),
+            Transport::Https => self.https(git),
+        }
+    }
+
+    /// ssh as the gate uses it: the checked address, one key, one list of host keys, no agent, no
+    /// configuration of anybody. Every value here is ours or an address.
+    fn ssh(&self) -> String {
+        let url = &self.upstream.url;
+        let folder = self.ground.folder();
+        let file = |name: &Option<std::path::PathBuf>| {
+            name.as_ref().map_or_else(
+                || "/dev/null".to_owned(),
+                |name| folder.join(name).to_string_lossy().into_owned(),
+            )
+        };
+        let alias = match url.port() {
+            22 => url.host().to_owned(),
+            port => format!("[{}]:{port}", url.host()),
+        };
+        let address = self.address.map_or_else(|| "0.0.0.0".to_owned(), |at| at.to_string());
+        let mut options = vec![
+            "BatchMode=yes".to_owned(),
+            "IdentitiesOnly=yes".to_owned(),
+            format!("IdentityFile={}", file(&self.upstream.key)),
+            format!("UserKnownHostsFile={}", file(&self.upstream.known_hosts)),
+            "GlobalKnownHostsFile=/dev/null".to_owned(),
+            "StrictHostKeyChecking=yes".to_owned(),
+            "CheckHostIP=no".to_owned(),
+            "UpdateHostKeys=no".to_owned(),
+            format!("HostKeyAlias={alias}"),
+            format!("HostName={address}"),
+            "ForwardAgent=no".to_owned(),
+            "ClearAllForwardings=yes".to_owned(),
+            "PermitLocalCommand=no".to_owned(),
+            "PasswordAuthentication=no".to_owned(),
+            "KbdInteractiveAuthentication=no".to_owned(),
+            "ConnectTimeout=10".to_owned(),
+            "ServerAliveInterval=15".to_owned(),
+            "ServerAliveCountMax=4".to_owned(),
+            "LogLevel=ERROR".to_owned(),
+        ];
+        if self.upstream.key.is_none() {
+            options.push("PubkeyAuthentication=no".to_owned());
+        }
+        let options: String = options.iter().map(|option| format!(" -o '{option}'")).collect();
+        format!("ssh -F /dev/null{options}")
+    }
+
+    fn https(&self, git: Program) -> Program {
+        let url = &self.upstream.url;
+        let mut git = git
+            .setting("protocol.https.allow", "always")
+            .setting("http.followRedirects", "false")
+            .setting("http.sslVerify", "true")
+            .setting("http.proxy", "")
+            .setting("http.lowSpeedLimit", "100")
+            .setting("http.lowSpeedTime", "60");
+        if let Some(address) = self.address {
+            let address = match address {
+                IpAddr::V4(v4) => v4.to_string(),
+                IpAddr::V6(v6) => format!("[{v6}]"),
+            };
+            let resolve = format!("{}:{}:{address}", url.host(), url.port());
+            git = git.setting("http.curloptResolve", &resolve);
+        }
+        if let Some(roots) = self.ground.roots() {
+            git = git.setting("http.sslCAInfo", &roots.to_string_lossy());
+        }
+        if let (Some(credential), Some(token)) = (&self.upstream.credential, self.token) {
+            let pair = format!("{}:{}", credential.user, token.expose());
+            let header = format!("Authorization: Basic {}", base64(pair.as_bytes()));
+            // In git's environment: in no argument and in no file.
+            git = git.setting("http.extraHeader", &header);
+        }
+        git
+    }
+}
+
+/// Base64 of the standard alphabet, padded (RFC 4648, 4).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for at in 0..4 {
+            let digit = DIGITS.get((bits >> (18 - 6 * at) & 63) as usize).copied();
+            out.push(if at > group.len() { '=' } else { char::from(digit.unwrap_or(b'=')) });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_the_published_one() {
+        for (plain, coded) in [("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+
+    #[test]
+    fn h4_ssh_dials_the_checked_address_and_believes_one_list() {
+        let ground = Ground::new("/config/gate.yaml".into(), "/m".into(), "/run".into());
+        let upstream = Gated {
+            url: "ssh://git@git.example.org:2222/a/b.git".parse().unwrap(),
+            local: None,
+            key: Some("keys/0".into()),
+            known_hosts: Some("keys/0.known_hosts".into()),
+            credential: None,
+            push: Vec::new(),
+        };
+        let address = Some("192.0.2.7".parse().unwrap());
+        let way = Way { ground: &ground, upstream: &upstream, address, token: None };
+        let ssh = way.ssh();
+        for part in [
+            "-F /dev/null",
+            "'HostName=192.0.2.7'",
+            "'HostKeyAlias=[git.example.org]:2222'",
+            "'IdentityFile=/config/keys/0'",
+            "'UserKnownHostsFile=/config/keys/0.known_hosts'",
+            "'StrictHostKeyChecking=yes'",
+            "'ForwardAgent=no'",
+        ] {
+            assert!(ssh.contains(part), "{part}: {ssh}");
+        }
+        assert_eq!(way.url(), "ssh://git@git.example.org:2222/a/b.git");
+    }
+}

@@ -1,0 +1,29 @@
+//! Clones, fetches and pushes that are well go through.
+
+use crate::world::World;
+
+#[test]
+fn a_clone_a_push_and_a_fetch_go_through() {
+    let world = World::new();
+    world.clone_to("work");
+    assert_eq!(world.head("work"), world.head("origin"));
+    world.write("work/src/main.rs", "fn main() {}\n");
+    world.commit("work", "add main");
+    world.push("work").must();
+    let name = "refs/heads/agent/b/work";
+    assert_eq!(world.upstream(name), world.head("work"));
+    // What others pushed upstream meanwhile is there at the next fetch.
+    world.write("origin/more.md", "more\n");
+    world.commit("origin", "more");
+    let upstream = world.path("upstream.git");
+    world.git("origin", &["push", "--quiet", upstream.to_str().unwrap(), "main"]).must();
+    compose_testkit::eventually("the fetch sees it", || {
+        world.git("work", &["fetch", "--quiet"]).must();
+        let seen = world.git("work", &["rev-parse", "origin/main"]).must().trim().to_owned();
+        if seen == world.head("origin") { Ok(()) } else { Err(seen) }
+    });
+    compose_testkit::eventually("the decision is written", || {
+        let decisions = world.decisions();
+        if decisions.contains("\"pushed\"") { Ok(()) } else { Err(decisions) }
+    });
+}

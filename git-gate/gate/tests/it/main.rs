@@ -1,0 +1,6 @@
+//! git-gate with a real git on both sides of it.
+
+#[cfg(test)]
+mod exchange;
+#[cfg(test)]
+mod world;

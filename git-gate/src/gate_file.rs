@@ -1,0 +1,136 @@
+//! `gate.yaml`: what the launcher writes and the gate reads, checked the same way by both.
+
+use std::path::PathBuf;
+
+use compose_render::Slug;
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{PushRef, Rules, Token, UpstreamUrl};
+
+/// The file's name in git-gate's folder.
+pub const NAME: &str = "gate.yaml";
+
+/// The most a file may hold.
+const MAX_LEN: usize = 1024 * 1024;
+
+/// What the gate stands before, and within which bounds it judges.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateFile {
+    version: u32,
+    pub bottle: Slug,
+    /// Networks no upstream is dialled in: the bottle's own.
+    pub never_dial: Vec<Ipv4Net>,
+    pub limits: Limits,
+    pub upstreams: Vec<Gated>,
+}
+
+/// The bounds of one push.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Of the pack as it is sent.
+    pub pack_bytes: u64,
+    /// Of all new objects, unpacked.
+    pub object_bytes: u64,
+    /// Of one file.
+    pub file_bytes: u64,
+    pub objects: u64,
+    pub refs: usize,
+    /// From the first byte to the verdict.
+    pub seconds: u64,
+    /// Up to this much new text, gitleaks looks as well.
+    pub second_opinion_bytes: u64,
+}
+
+impl Default for Limits {
+    /// What a person's push stays well within, and a hostile one does not stall the gate by.
+    fn default() -> Self {
+        Self {
+            pack_bytes: 512 << 20,
+            object_bytes: 2 << 30,
+            file_bytes: 100 << 20,
+            objects: 2_000_000,
+            refs: 32,
+            seconds: 600,
+            second_opinion_bytes: 1 << 20,
+        }
+    }
+}
+
+/// One repository behind the gate, as the data plane needs it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gated {
+    pub url: UpstreamUrl,
+    /// A folder that takes the upstream's place. For tests: the launcher never writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<PathBuf>,
+    /// The key's file, below the folder of this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// The believed host keys' file, below the folder of this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_hosts: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Token>,
+    pub push: Vec<PushRef>,
+}
+
+/// Why a gate file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidGate {
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+    #[error("it is not in the form of a gate file")]
+    Form(#[from] serde_yaml::Error),
+    #[error("its version is {0}; this git-gate reads version 1")]
+    Version(u32),
+    #[error("two upstreams are `{0}` at the gate")]
+    Twice(String),
+}
+
+impl GateFile {
+    pub fn new(bottle: Slug, never_dial: Vec<Ipv4Net>, upstreams: Vec<Gated>) -> Self {
+        Self { version: 1, bottle, never_dial, limits: Limits::default(), upstreams }
+    }
+
+    /// Reads and checks a gate file.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, InvalidGate> {
+        if text.len() > MAX_LEN {
+            return Err(InvalidGate::TooLarge);
+        }
+        let file: Self = serde_yaml::from_str(text)?;
+        if file.version != 1 {
+            return Err(InvalidGate::Version(file.version));
+        }
+        let mut names: Vec<String> = file.upstreams.iter().map(|one| one.url.name()).collect();
+        names.sort();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(InvalidGate::Twice(pair[0].clone())),
+            None => Ok(file),
+        }
+    }
+
+    /// The file's text. Every default is written out: the file shows the whole truth.
+    pub fn render(&self) -> String {
+        let body = serde_yaml::to_string(self).unwrap_or_default();
+        format!("# Written by bottle. Changes by hand are replaced.\n{body}")
+    }
+
+    /// What `status` reports of a file that is in force: the SHA-256 of its bytes.
+    pub fn digest(text: &str) -> String {
+        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The rules of this bottle for that upstream.
+    pub fn rules(&self, upstream: &Gated) -> Rules {
+        Rules::new(self.bottle.clone(), upstream.push.clone())
+    }
+}

@@ -1,0 +1,4 @@
+//! git-gate as it is rendered.
+
+#[cfg(test)]
+mod rendered;
