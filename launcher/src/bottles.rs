@@ -153,7 +153,8 @@ impl Traces {
     /// Whether the container that a bottle is about is up.
     fn lives(&self, metadata: &Metadata) -> bool {
         let role = metadata.standalone.unwrap_or(Role::Agent);
-        self.containers.iter().any(|at| at.role == Some(role) && at.state == "running")
+        let up = |state: &str| matches!(state, "running" | "restarting" | "paused");
+        self.containers.iter().any(|at| at.role == Some(role) && up(&at.state))
     }
 }
 

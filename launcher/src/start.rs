@@ -141,7 +141,17 @@ fn note_end(claim: &Claim, ended: Option<Ended>) {
     let Ok(Some(metadata)) = claim.dir().metadata() else { return };
     let exit_code = ended.map(|ended| i32::from(ended.code)).or(metadata.exit_code);
     // A disk that is full must not keep the containers alive.
-    claim.dir().set_metadata(&Metadata { phase: Phase::Stopping, exit_code, ..metadata }).ok();
+    claim.dir().set_metadata(&Metadata { exit_code, ..stopping(metadata) }).ok();
+}
+
+/// On its way out. One that never came to run stays one that starts: it holds no work to save.
+pub(crate) fn stopping(metadata: Metadata) -> Metadata {
+    match metadata.phase {
+        Phase::Starting => metadata,
+        Phase::Running | Phase::Stopping | Phase::Stopped => {
+            Metadata { phase: Phase::Stopping, ..metadata }
+        }
+    }
 }
 
 fn explain(start: &Start<'_>, error: anyhow::Error, leftovers: &[Leftover]) -> anyhow::Error {

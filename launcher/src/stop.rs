@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use compose_render::Slug;
-use compose_run::{BottleDir, Claim, Metadata, Phase, StateError, wait};
+use compose_run::{BottleDir, Claim, StateError, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -13,7 +13,7 @@ use crate::bottles::{self, Bottle, Condition};
 use crate::exit::Hint as _;
 use crate::farewell;
 use crate::host::Host;
-use crate::start::finished;
+use crate::start::{finished, stopping};
 use crate::teardown::Teardown;
 use crate::ui::Ui;
 
@@ -44,7 +44,7 @@ pub(crate) fn stop(host: &Host, slug: &Slug, ui: &Ui) -> anyhow::Result<()> {
 /// nothing worth keeping is in it.
 pub(crate) fn take_down(host: &Host, claim: Claim, ui: &Ui) -> anyhow::Result<()> {
     if let Ok(Some(metadata)) = claim.dir().metadata() {
-        claim.dir().set_metadata(&Metadata { phase: Phase::Stopping, ..metadata }).ok();
+        claim.dir().set_metadata(&stopping(metadata)).ok();
     }
     let slug = claim.dir().slug().clone();
     let teardown = Teardown { host, claim: &claim };

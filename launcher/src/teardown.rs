@@ -128,9 +128,18 @@ impl<'a> Teardown<'a> {
     fn save_workspace(self) -> anyhow::Result<()> {
         let Some(metadata) = self.metadata() else { return Ok(()) };
         let holds = metadata.workspace.as_deref().is_some_and(|mode| mode != "mount");
-        let agent = Role::Agent.container(self.slug());
-        if !holds || !containers::is_running(self.docker(), &agent)? {
+        // In one that never came to run, the agent has done nothing that could be lost.
+        if !holds || metadata.phase == Phase::Starting {
             return Ok(());
+        }
+        let agent = Role::Agent.container(self.slug());
+        let Some(life) = containers::life(self.docker(), &agent)? else { return Ok(()) };
+        if life.status != "running" {
+            // A daemon that restarted, or memory that ran out, ended it: it still holds the work,
+            // and all it runs is our own idle program.
+            self.docker()
+                .run(["start", &agent])
+                .context("cannot look into the agent's container")?;
         }
         let tar = self.dir().workspace_tar();
         workspace::save(self.docker(), &agent, &tar, workspace::SAVE_LIMIT).map(drop)

@@ -86,6 +86,67 @@ fn k1_the_test_can_fail_what_a_killed_launcher_leaves_is_there_until_cleanup() {
 }
 
 #[test]
+fn k1_after_kill_9_in_the_middle_of_up_nothing_stays() {
+    let ground = Ground::new("life-during");
+    let start = ground.start_beside(ground.slug.as_str(), &["--", "-c", "true"]);
+    eventually("a first container", || {
+        let traces = ground.traces(&ground.slug);
+        let there = traces.iter().any(|trace| trace.ends_with("-pipelock"));
+        if there { Ok(()) } else { Err(format!("{traces:?}")) }
+    });
+    start.signal(Signal::SIGKILL);
+    assert_eq!(start.said().code, None);
+    // Compose goes on for a moment, and holds the lock as long: nothing comes after the cleanup.
+    ground.until("broken");
+    assert_eq!(ground.bottle(&["cleanup"]).code, Some(0));
+    ground.assert_gone();
+}
+
+#[test]
+fn k3_the_work_in_a_container_that_died_is_saved_all_the_same() {
+    let ground = Ground::new("life-work");
+    let name = ground.slug.as_str();
+    assert_eq!(ground.start(&["--detach"]).code, Some(0));
+    let made = ground.bottle(&["exec", name, "--", "sh", "-c", "echo made > made.txt"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    // As after a restart of the daemon: the containers are there and do not run.
+    ground.docker.run(["kill", &format!("bottle-{name}-agent")]).unwrap();
+    ground.until("broken");
+    let cleaned = ground.bottle(&["cleanup"]);
+    assert_eq!(cleaned.code, Some(0), "{cleaned:?}");
+    assert!(cleaned.err.contains(&format!("`bottle diff {name}`")), "{cleaned:?}");
+    ground.assert_gone();
+    let diff = ground.bottle(&["diff", name, "--names"]);
+    assert!(diff.out.contains("A made.txt"), "{diff:?}");
+}
+
+#[test]
+fn a_kept_bottle_stays_until_stop_and_resume_goes_on_with_its_work() {
+    let mut ground = Ground::new("life-keep");
+    let name = ground.slug.to_string();
+    let start = ground.start(&["--keep", "--", "-c", "echo one > one.txt; exit 4"]);
+    assert_eq!(start.code, Some(4), "{start:?}");
+    assert_eq!(ground.condition(&ground.slug).as_deref(), Some("running"));
+    let twice = ground.start(&["--", "-c", "true"]);
+    assert!(twice.err.contains(&format!("bottle `{name}` is running")), "{twice:?}");
+    assert_eq!(ground.bottle(&["stop", &name]).code, Some(0));
+    ground.assert_gone();
+    // Work that was saved is not overwritten by a new bottle of the name.
+    let again = ground.start(&["--", "-c", "true"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.err.contains("holds the work of its agent"), "{again:?}");
+    let args =
+        ["start", "worker", "--manifest", "m.yaml", "--workspace", "work", "--resume", &name];
+    let resumed = ground.bottle(&[&args[..], &["--", "-c", "cat one.txt"]].concat());
+    assert_eq!((resumed.code, resumed.out.as_str()), (Some(0), "one\n"), "{resumed:?}");
+    ground.assert_gone();
+    ground.account.set("BOTTLE_FAULT", "fail:up");
+    let failed = ground.bottle(&[&args[..], &["--", "-c", "true"]].concat());
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(ground.state("workspace.tar").exists(), "a start that failed loses no work");
+}
+
+#[test]
 fn k1_a_signal_ends_in_the_same_teardown() {
     for signals in [
         &[Signal::SIGINT][..],
