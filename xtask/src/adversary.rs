@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 /// Names each mechanism whose text moved: switched off, it would prove nothing.
 pub(crate) fn faults(checkout: &Checkout) -> Result<Vec<String>> {
     let mut faults = Vec::new();
-    for mechanism in mechanisms::MECHANISMS {
+    for mechanism in mechanisms::all() {
         let source = fs_err::read_to_string(checkout.root.join(mechanism.file))?;
         if let Err(error) = copy::switched_off(&source, mechanism) {
             faults.push(format!("mechanism `{}`: {error}", mechanism.name));

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_pins_every_platform_by_digest() {
+    fn k6_base_and_agent_are_pinned_by_digest() {
         assert!(pins().base.image.contains("@sha256:"));
         for platform in pins().claude.platforms.keys() {
             let pin = claude_for(platform).unwrap();
@@ -102,5 +102,6 @@ mod tests {
             }
         }
         assert!(claude_for("vax").is_err());
+        compose_testkit::record("K6", &pins().base.image, "pinned, and Claude Code as well");
     }
 }

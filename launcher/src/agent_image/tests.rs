@@ -17,7 +17,7 @@ fn in_image(docker: &Docker, image: &ImageRef, command: &str) -> String {
 }
 
 #[test]
-fn the_standard_image_holds_the_pinned_claude_and_is_built_once() {
+fn k6_the_standard_image_holds_the_pinned_claude_and_is_built_once() {
     with_builder(|builder, told| {
         let image = builder.ensure(&Image::Standard).unwrap();
         let pin = pins::claude().unwrap();

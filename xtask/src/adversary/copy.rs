@@ -1,5 +1,6 @@
 //! A copy of the sources in which a mechanism can be switched off, with a target folder of its own.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -12,12 +13,18 @@ use crate::checkout::Checkout;
 #[derive(Debug)]
 pub(super) struct Copy {
     checkout: Checkout,
+    /// Held as long as this: two at once would switch off each other's mechanisms.
+    _lock: File,
 }
 
 impl Copy {
     /// Brings the copy to the state of the checkout: changed files only, so cargo sees no more.
     pub(super) fn refreshed(checkout: &Checkout) -> Result<Self> {
         let copy = copy_of(checkout);
+        fs_err::create_dir_all(&copy.target)?;
+        let mut lock = File::options();
+        let lock = lock.write(true).create(true).truncate(false).open(copy.target.join("lock"))?;
+        lock.lock()?;
         for file in tracked_files(checkout)? {
             let (from, to) = (checkout.root.join(&file), copy.root.join(&file));
             let contents = fs_err::read(&from)?;
@@ -26,7 +33,7 @@ impl Copy {
                 fs_err::copy(&from, &to)?;
             }
         }
-        Ok(Self { checkout: copy })
+        Ok(Self { checkout: copy, _lock: lock })
     }
 
     pub(super) fn checkout(&self) -> &Checkout {

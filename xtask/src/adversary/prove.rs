@@ -1,10 +1,12 @@
 //! `--prove`: each mechanism switched off in turn must turn a test red.
 
+use std::time::Instant;
+
 use anyhow::{Context as _, Result, bail};
 
 use super::copy::Copy;
 use super::ground::{Environment, cargo, container_environment, say};
-use super::mechanisms::{MECHANISMS, Mechanism};
+use super::mechanisms::{self, Mechanism, Needs};
 use crate::checkout::Checkout;
 
 /// What a run without the mechanism showed.
@@ -18,23 +20,27 @@ pub(super) fn prove(checkout: &Checkout, only: &[String]) -> Result<()> {
     let is_wanted = |mechanism: &&Mechanism| {
         only.is_empty() || only.iter().any(|word| mechanism.name.contains(word.as_str()))
     };
-    let wanted: Vec<_> = MECHANISMS.iter().filter(is_wanted).collect();
+    let wanted: Vec<_> = mechanisms::all().filter(is_wanted).collect();
     if wanted.is_empty() {
         bail!("no mechanism is named {}", only.join(", "));
     }
     let copy = Copy::refreshed(checkout)?;
     let mut unproven = Vec::new();
     for mechanism in &wanted {
+        let began = Instant::now();
         let seen = without(checkout, &copy, mechanism)
             .with_context(|| format!("cannot switch off `{}`", mechanism.name))?;
         match seen {
-            Seen::Red(test) => say(&format!("red       {:<32} {test}", mechanism.name)),
+            Seen::Red(test) => {
+                let seconds = began.elapsed().as_secs();
+                say(&format!("red       {:<38} {test} ({seconds} s)", mechanism.name));
+            }
             Seen::StillGreen => {
-                say(&format!("UNPROVEN  {:<32} no test went red", mechanism.name));
+                say(&format!("UNPROVEN  {:<38} no test went red", mechanism.name));
                 unproven.push(mechanism.name);
             }
             Seen::NotBuilt(why) => {
-                say(&format!("UNPROVEN  {:<32} does not build: {why}", mechanism.name));
+                say(&format!("UNPROVEN  {:<38} does not build: {why}", mechanism.name));
                 unproven.push(mechanism.name);
             }
         }
@@ -48,12 +54,14 @@ pub(super) fn prove(checkout: &Checkout, only: &[String]) -> Result<()> {
 
 fn without(checkout: &Checkout, copy: &Copy, mechanism: &Mechanism) -> Result<Seen> {
     let _restored = copy.without(mechanism)?;
-    let environment = if mechanism.needs_containers() {
-        container_environment(copy.checkout(), checkout)?
-    } else {
-        Environment::new()
+    let environment = match mechanism.needs {
+        Needs::Nothing => Environment::new(),
+        Needs::Engine => container_environment(checkout, checkout)?,
+        Needs::OwnSidecars => container_environment(copy.checkout(), checkout)?,
     };
-    let mut args = vec!["test", "-p", mechanism.package, "--no-fail-fast", "--"];
+    let mut args = vec!["test", "-p", mechanism.package, "--no-fail-fast"];
+    args.extend(targets(mechanism));
+    args.push("--");
     args.extend(mechanism.tests);
     let (ok, output) = cargo(copy.checkout(), &args, &environment)?;
     let failed = output.lines().find_map(|line| {
@@ -67,4 +75,13 @@ fn without(checkout: &Checkout, copy: &Copy, mechanism: &Mechanism) -> Result<Se
             Seen::NotBuilt(error.unwrap_or("no error line").to_owned())
         }
     })
+}
+
+/// The launcher's two test binaries take long to link: the one that is needed is enough.
+fn targets(mechanism: &Mechanism) -> &'static [&'static str] {
+    match (mechanism.package, mechanism.needs) {
+        ("launcher", Needs::Nothing) => &["--bin", "bottle"],
+        ("launcher", Needs::Engine | Needs::OwnSidecars) => &["--test", "it"],
+        (_, Needs::Nothing | Needs::Engine | Needs::OwnSidecars) => &["--tests"],
+    }
 }
