@@ -1,6 +1,6 @@
 //! `bottle.yaml` as written: what upstream's schema has no key for. Strict, and ours alone.
 
-use crate::{Fault, PortRule, StandIn};
+use crate::{Action, Fault, PortRule, StandIn};
 use compose_render::HostPattern;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -24,6 +24,9 @@ pub(crate) struct BottleFile {
     pub(crate) ports: Vec<PortRule>,
     #[serde(default)]
     pub(crate) never_dial: Vec<IpAddr>,
+    /// What a secret in a request does; upstream's own key knows fewer words and yields to this.
+    #[serde(default)]
+    pub(crate) requests: Option<Action>,
     #[serde(default)]
     pub(crate) stand_in: Option<StandIn>,
     #[serde(default)]

@@ -126,7 +126,7 @@ impl Policy {
             }),
             authority: [upstream.ca_cert, upstream.ca_key],
             idle_seconds: upstream.idle_seconds,
-            requests: upstream.requests,
+            requests: bottle.requests.unwrap_or(upstream.requests),
             responses: upstream.responses,
         }
     }

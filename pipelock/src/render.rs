@@ -50,7 +50,7 @@ impl Settings {
             },
             // egress has put the real credential into the headers by now.
             request_body_scanning: RequestBodies {
-                action: self.requests.as_str(),
+                action: self.requests.upstream(),
                 scan_headers: false,
             },
             response_scanning: Responses { action: self.responses.as_str() },
@@ -77,6 +77,7 @@ impl Settings {
             routed,
             ports: self.ports.clone(),
             never_dial: self.never_dialled(),
+            requests: Some(self.requests),
             stand_in: self.stand_in.clone(),
             upstream_ca: self.upstream_ca.iter().flat_map(|pem| [pem.trim(), "\n"]).collect(),
         })

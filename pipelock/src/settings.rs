@@ -59,7 +59,7 @@ impl Settings {
             never_dial: Vec::new(),
             upstream_ca: Vec::new(),
             stand_in: None,
-            requests: Action::Block,
+            requests: Action::ByHost,
             responses: ResponseAction::Warn,
         }
     }

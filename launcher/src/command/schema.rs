@@ -135,7 +135,7 @@ fn pipelock() -> Value {
         &[],
         &json!({
             "allow": texts("Hosts allowed without a route, with `:port` where it is not 443 or 80"),
-            "dlp": action(json!(["block", "warn"])),
+            "dlp": action(json!(["redact", "block", "warn"])),
             "responses": action(json!(["warn", "strip", "block"])),
             "ssrf": object(&[], &json!({ "allow": texts("Private networks that may be dialled") })),
             "upstream_ca": texts("`system`, and PEM files"),

@@ -11,8 +11,11 @@ use super::{Pipelock, UpstreamCa, check, image};
 /// The keys of `pipelock`.
 pub(crate) const KEYS: &[&str] = &["allow", "dlp", "responses", "ssrf", "upstream_ca", "image"];
 /// The actions of `dlp`.
-pub(crate) const DLP: &[(&str, pipelock::Action)] =
-    &[("block", pipelock::Action::Block), ("warn", pipelock::Action::Warn)];
+pub(crate) const DLP: &[(&str, pipelock::Action)] = &[
+    ("redact", pipelock::Action::Redact),
+    ("block", pipelock::Action::Block),
+    ("warn", pipelock::Action::Warn),
+];
 /// The actions of `responses`.
 pub(crate) const RESPONSES: &[(&str, pipelock::ResponseAction)] = &[
     ("warn", pipelock::ResponseAction::Warn),

@@ -1,6 +1,7 @@
 //! The one door: every connection and every request is judged, logged and sent on from here.
 
 use crate::{
+    content::{self, Judged, Verdict},
     dial::{self, Undialled},
     in_flight::{InFlight, Request as Open},
     judge::{Asker, Refused, Target, judge},
@@ -8,13 +9,16 @@ use crate::{
     record::{Record, connection_line},
     refusal::{self, LAYER},
     resolve::Resolve,
-    rules::Rules,
+    rules::Rules as InForce,
     side_door, ssrf,
 };
 use arc_swap::ArcSwap;
 use compose_render::Secret;
+use dlp::Rules;
 use http::{Method, Request, Response};
-use pipelock::Policy;
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
+use pipelock::{Action, Policy};
 use sidecar::{Event, Line, Log, chain};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -22,14 +26,17 @@ use std::{
 };
 use subtle::ConstantTimeEq as _;
 use tls_intercept::{
-    Body, Connection, Denial, Destination, Host, Proxy, RequestId,
+    Body, Connection, Denial, Destination, Host, Proxy, RequestId, body,
     client::{Client, Form, Upstream},
     headers,
 };
 
+/// A body no longer than this is read to its end before anything is dialled.
+const WHOLE: u64 = 256 * 1024;
+
 /// pipelock's data plane.
 pub struct Door {
-    rules: ArcSwap<Rules>,
+    rules: ArcSwap<InForce>,
     resolver: Arc<dyn Resolve>,
     client: Client,
     hop_secret: Option<Secret>,
@@ -46,7 +53,7 @@ impl std::fmt::Debug for Door {
 impl Door {
     /// A door with these rules in force.
     pub fn new(
-        rules: Rules,
+        rules: InForce,
         resolver: Arc<dyn Resolve>,
         client: Client,
         hop_secret: Option<Secret>,
@@ -57,13 +64,13 @@ impl Door {
     }
 
     /// The rules in force.
-    pub fn rules(&self) -> Arc<Rules> {
+    pub fn rules(&self) -> Arc<InForce> {
         self.rules.load_full()
     }
 
     /// Puts other rules in force, all of them at once, and closes the connections of requests that
     /// they no longer let through.
-    pub fn replace(&self, rules: Rules) {
+    pub fn replace(&self, rules: InForce) {
         let policy = Arc::clone(&rules.policy);
         self.rules.store(Arc::new(rules));
         self.in_flight.revoke(|to, asker| verdict(&policy, to, asker).is_ok());
@@ -84,7 +91,7 @@ impl Door {
     /// Resolves, checks, and says where the request goes; the second value is for the log.
     async fn checked(
         &self,
-        rules: &Rules,
+        rules: &InForce,
         destination: &Destination,
     ) -> Result<Vec<IpAddr>, (Denial, Option<String>)> {
         let target = target(destination);
@@ -97,7 +104,7 @@ impl Door {
 
     async fn send(
         &self,
-        rules: &Rules,
+        rules: &InForce,
         record: &mut Record,
         destination: &Destination,
         mut request: Request<Body>,
@@ -160,14 +167,23 @@ impl Proxy for Door {
             Ok(rule) => rule,
             Err(denial) => return record.denied(denial, None),
         };
+        let name = connection.destination.host.to_string();
+        let request = record.counting(request);
+        let read = read(&rules.policy, asker, &mut record, request, (&name, &rule)).await;
         record.allowed_by(rule);
+        let (request, verdict) = match read {
+            Ok(read) => read,
+            Err((denial, detail)) => return record.denied(denial, detail),
+        };
         let destination = connection.destination.clone();
         let revoked = connection.revoked.clone();
         let place = self.in_flight.enter(Open { destination: destination.clone(), asker, revoked });
-        let request = record.counting(request);
         match self.send(&rules, &mut record, &destination, request).await {
             Ok(response) => record.answered(response, place),
-            Err((denial, detail)) => record.denied(denial, detail),
+            Err((denial, detail)) => match verdict.stopped() {
+                Some(stopped) => record.denied(refusal::stopped(stopped), None),
+                None => record.denied(denial, detail),
+            },
         }
     }
 
@@ -200,6 +216,42 @@ impl Zone for Door {
 
     fn log(&self) -> &Log {
         &self.log
+    }
+}
+
+/// Judges what the request holds; a short body wholly, before anything is dialled.
+async fn read(
+    policy: &Policy,
+    asker: Asker,
+    record: &mut Record,
+    request: Request<Body>,
+    (host, rule): (&str, &str),
+) -> Result<(Request<Body>, Verdict), (Denial, Option<String>)> {
+    let action = content::action(policy.requests, asker);
+    let rules = Rules::builtin();
+    if let Some(found) = content::in_head(rules, asker, host, rule, &request) {
+        if action != Action::Warn {
+            record.hide(&found.place);
+            return Err((refusal::secret(found.rule, &found.place), None));
+        }
+        record.warned(&found);
+    }
+    let Judged { request, verdict } = match content::judged(rules, action, request) {
+        Ok(judged) => judged,
+        Err(stopped) => return Err((refusal::stopped(stopped), None)),
+    };
+    record.reading(verdict.clone(), action);
+    if request.body().size_hint().exact().is_none_or(|len| len > WHOLE) {
+        return Ok((request, verdict));
+    }
+    let (parts, body) = request.into_parts();
+    match (body.collect().await, verdict.stopped()) {
+        (_, Some(stopped)) => Err((refusal::stopped(stopped), None)),
+        (Ok(whole), None) => {
+            let body = body::full(whole.to_bytes());
+            Ok((Request::from_parts(parts, body), verdict))
+        }
+        (Err(error), None) => Err((refusal::cut_off(&error), Some(chain(&error)))),
     }
 }
 

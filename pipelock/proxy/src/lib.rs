@@ -11,6 +11,7 @@ pub mod rules;
 pub mod run;
 pub mod ssrf;
 
+mod content;
 mod in_flight;
 mod record;
 mod refusal;

@@ -1,7 +1,11 @@
 //! The one line that every request leaves behind, allowed or not.
 
-use crate::in_flight::Place;
+use crate::{
+    content::{self, Stopped, Verdict},
+    in_flight::Place,
+};
 use http::{Request, Response};
+use pipelock::Action;
 use sidecar::{Event, Line, Log};
 use std::{
     net::SocketAddr,
@@ -11,7 +15,7 @@ use std::{
     },
     time::Instant,
 };
-use tls_intercept::{Body, Connection, Denial, RequestId, body};
+use tls_intercept::{Body, Connection, Denial, Reason, RequestId, body};
 
 /// A request's line while it is being answered. Whichever way that ends writes it.
 #[derive(Debug)]
@@ -20,8 +24,13 @@ pub(crate) struct Record {
     line: Line,
     begun: Instant,
     sent: Arc<AtomicU64>,
+    /// What the reading of the body comes to, and what a finding in it does.
+    reading: Option<(Verdict, Action)>,
     written: bool,
 }
+
+/// What stands in a line for a part that holds a finding.
+const HIDDEN: &str = "[redacted]";
 
 /// What a line says of a connection without a request.
 pub(crate) fn connection_line(
@@ -63,7 +72,34 @@ impl Record {
             generation: Some(generation),
             ..Line::new(Event::Allowed)
         };
-        Self { log: log.clone(), line, begun: Instant::now(), sent: Arc::default(), written: false }
+        Self {
+            log: log.clone(),
+            line,
+            begun: Instant::now(),
+            sent: Arc::default(),
+            reading: None,
+            written: false,
+        }
+    }
+
+    /// Says where the reading of the body will say what it found.
+    pub(crate) fn reading(&mut self, verdict: Verdict, action: Action) {
+        self.reading = Some((verdict, action));
+    }
+
+    /// Notes what was found in the head, where it only is to be noted.
+    pub(crate) fn warned(&mut self, found: &content::Found) {
+        self.line.detail = Some(format!("`{}` in {}", found.rule, found.place));
+        self.hide(&found.place);
+    }
+
+    /// Leaves out of the line what holds a finding.
+    pub(crate) fn hide(&mut self, place: &content::Place) {
+        match place {
+            content::Place::Host => self.line.host = Some(HIDDEN.to_owned()),
+            content::Place::Path => self.line.path = Some(HIDDEN.to_owned()),
+            content::Place::Query | content::Place::Header(_) | content::Place::Body => {}
+        }
     }
 
     /// Names the rule that lets the request through.
@@ -91,6 +127,9 @@ impl Record {
         self.line.reason = Some(denial.reason.as_str().to_owned());
         self.line.status = Some(status.as_u16());
         self.line.detail = detail;
+        if self.line.path.as_deref().is_some_and(content::holds_secret) {
+            self.hide(&content::Place::Path);
+        }
         if denial.rule.is_some() {
             self.line.rule.clone_from(&denial.rule);
         }
@@ -117,12 +156,40 @@ impl Record {
 
     fn write(&mut self, received: u64) {
         self.written = true;
+        self.conclude();
         self.log.write(Line {
             bytes_in: Some(self.sent.load(Ordering::Relaxed)),
             bytes_out: Some(received),
             duration_ms: Some(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)),
             ..self.line.clone()
         });
+    }
+
+    /// Says what the reading of the body came to: a line for each rule whose findings were
+    /// overwritten, and in the request's own line the rest.
+    fn conclude(&mut self) {
+        let Some((verdict, action)) = self.reading.take() else { return };
+        if let Some(Stopped::Secret(rule)) = verdict.stopped() {
+            self.line.event = Event::Denied;
+            self.line.reason = Some(Reason::SecretInRequest.as_str().to_owned());
+            self.line.rule = Some(rule.to_owned());
+        }
+        for (rule, times) in verdict.noted() {
+            let found = format!("`{rule}` in the body, {times} times");
+            if action == Action::Redact {
+                self.log.write(Line {
+                    event: Event::Redacted,
+                    reason: Some(Reason::SecretInRequest.as_str().to_owned()),
+                    rule: Some(rule.to_owned()),
+                    detail: Some(found),
+                    status: None,
+                    ..self.line.clone()
+                });
+            } else {
+                let before = self.line.detail.take().map(|before| format!("{before}; "));
+                self.line.detail = Some(before.unwrap_or_default() + &found);
+            }
+        }
     }
 }
 

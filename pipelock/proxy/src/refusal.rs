@@ -1,7 +1,11 @@
 //! What a refusal says: its reason, and what the agent is to do now.
 
-use crate::{judge::Refused, ssrf::Forbidden};
-use tls_intercept::{Denial, Reason};
+use crate::{
+    content::{Place, Stopped, Undecodable},
+    judge::Refused,
+    ssrf::Forbidden,
+};
+use tls_intercept::{BodyError, Denial, Reason};
 
 /// This sidecar's name in denials.
 pub(crate) const LAYER: &str = "pipelock";
@@ -60,6 +64,49 @@ pub(crate) fn git_push() -> Denial {
         Reason::SideDoor,
         "commits leave a bottle through its git gate alone; leave yours in the workspace",
     )
+}
+
+/// A request that holds what looks like a credential.
+pub(crate) fn secret(rule: &str, place: &Place) -> Denial {
+    let next_step = format!(
+        "{place} holds what looks like a credential: take it out and send the request again; if it \
+         is none, the person who runs the bottle can change `pipelock.dlp`"
+    );
+    Denial::new(LAYER, Reason::SecretInRequest, next_step).rule(rule)
+}
+
+/// A body that was stopped.
+pub(crate) fn stopped(stopped: Stopped) -> Denial {
+    match stopped {
+        Stopped::Secret(rule) => secret(rule, &Place::Body),
+        Stopped::Unreadable(why) => unreadable(why),
+    }
+}
+
+/// A body that cannot be read, and so not judged.
+fn unreadable(why: Undecodable) -> Denial {
+    match why {
+        Undecodable::Unknown | Undecodable::Broken => Denial::new(
+            LAYER,
+            Reason::EncodingNotAllowed,
+            "send the body as it is, or in one of gzip, deflate, br, zstd, as `content-encoding` \
+             says",
+        ),
+        Undecodable::Bomb => Denial::new(
+            LAYER,
+            Reason::BodyTooLarge,
+            "the body becomes too much for its length: send it as it is",
+        ),
+    }
+}
+
+/// A body that did not come whole.
+pub(crate) fn cut_off(error: &BodyError) -> Denial {
+    let reason = match error {
+        BodyError::Stalled(_) => Reason::RequestTimeout,
+        BodyError::Broken(_) | BodyError::Stopped(_) => Reason::MalformedRequest,
+    };
+    Denial::new(LAYER, reason, "send the whole body that the head announces")
 }
 
 /// CONNECT inside of a tunnel.

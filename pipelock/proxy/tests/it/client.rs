@@ -141,8 +141,18 @@ impl Agent {
         stream: TcpStream,
         name: &str,
     ) -> io::Result<TlsStream<TcpStream>> {
+        self.tls_with(stream, name, b"http/1.1").await
+    }
+
+    /// The same, for that version of HTTP.
+    pub(crate) async fn tls_with(
+        &self,
+        stream: TcpStream,
+        name: &str,
+        protocol: &[u8],
+    ) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).unwrap();
-        let connector = TlsConnector::from(Arc::new(config(self.roots.clone())));
+        let connector = TlsConnector::from(Arc::new(config(self.roots.clone(), protocol)));
         timeout(PATIENCE, connector.connect(name, stream)).await.unwrap()
     }
 
@@ -166,12 +176,12 @@ impl Agent {
     }
 }
 
-fn config(roots: RootCertStore) -> ClientConfig {
+fn config(roots: RootCertStore, protocol: &[u8]) -> ClientConfig {
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     config
 }

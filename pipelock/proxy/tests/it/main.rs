@@ -6,6 +6,8 @@ mod client;
 #[cfg(test)]
 mod container;
 #[cfg(test)]
+mod content;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod names;

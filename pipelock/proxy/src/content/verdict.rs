@@ -1,0 +1,56 @@
+//! What the reading of a body came to, shared by the body and whoever writes the request's line.
+
+use super::coding::Undecodable;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Why a body was stopped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Stopped {
+    /// By this rule.
+    Secret(&'static str),
+    /// It cannot be read.
+    Unreadable(Undecodable),
+}
+
+impl From<Undecodable> for Stopped {
+    fn from(why: Undecodable) -> Self {
+        Self::Unreadable(why)
+    }
+}
+
+/// The state of one body.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    stopped: Option<Stopped>,
+    noted: BTreeMap<&'static str, u64>,
+}
+
+impl Verdict {
+    pub(super) fn stop(&self, why: Stopped) {
+        self.lock().stopped.get_or_insert(why);
+    }
+
+    /// Counts a finding that does not stop the body.
+    pub(super) fn note(&self, rule: &'static str) {
+        *self.lock().noted.entry(rule).or_default() += 1;
+    }
+
+    pub(crate) fn stopped(&self) -> Option<Stopped> {
+        self.lock().stopped
+    }
+
+    /// How many findings of each rule did not stop the body.
+    pub(crate) fn noted(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().noted.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,191 @@
+//! What requests hold: refused, overwritten or noted, over both versions of HTTP.
+
+use crate::{
+    client::{PATIENCE, get},
+    upstream::{HELLO, Upstream},
+    world::{SECRET, World, bottle},
+};
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::fmt::Write as _;
+
+/// Of the shape of one, and drawn for this test.
+const KEY: &str = "AKIAQ3EGRIZ5TL2WXPVY";
+
+fn post(target: &str, path: &str, headers: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {target}\r\nconnection: close\r\n{headers}\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A pipelock that takes `a.org` from egress, which stands on 127.0.0.2.
+async fn routed(upstream: &Upstream, more: &str) -> World {
+    let world = World::new(
+        "api_allowlist: [a.org]\nssrf: {ip_allowlist: [127.0.0.0/8]}\n",
+        &format!("{}routed: [a.org]\negress: 127.0.0.2\n{more}", bottle(upstream)),
+    )
+    .await;
+    world.names.set("a.org", &["127.0.0.1"]);
+    world
+}
+
+#[tokio::test]
+async fn e10_a_secret_in_a_body_is_refused_before_anything_is_dialled() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let encoded: String = KEY.bytes().fold(String::new(), |mut text, byte| {
+        write!(text, "%{byte:02x}").unwrap();
+        text
+    });
+    for body in [format!("{{\"k\": \"{KEY}\"}}"), format!("k={encoded}&x=1")] {
+        let answer = world.https(&target, &post(&target, "/", "", &body)).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (403, "dlp"));
+        assert_eq!(answer.denial()["rule"], "aws-access-key-id");
+        assert!(!answer.body.contains(KEY));
+    }
+    assert_eq!(upstream.seen().connections, 0);
+    let line = world.reason("dlp").await;
+    assert_eq!((&line["event"], &line["rule"]), (&"denied".into(), &"aws-access-key-id".into()));
+    assert!(world.lines().iter().all(|line| !line.to_string().contains(KEY)));
+}
+
+#[tokio::test]
+async fn the_same_request_without_the_secret_passes() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let body = format!("{{\"k\": \"{}\"}}", KEY.to_lowercase());
+    assert_eq!(world.https(&target, &post(&target, "/", "", &body)).await.status, 200);
+    assert!(upstream.seen().requests[0].ends_with(&body));
+}
+
+#[tokio::test]
+async fn e10_of_a_long_body_no_byte_of_the_secret_arrives_and_never_its_end() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let before = "all of this is harmless, ".repeat(20_000);
+    let mut request = format!(
+        "POST / HTTP/1.1\r\nhost: {target}\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    );
+    for part in [before.as_str(), "\"AKIAQ3EGRI", "Z5TL2WXPVY\" and more"] {
+        write!(request, "{:x}\r\n{part}\r\n", part.len()).unwrap();
+    }
+    request.push_str("0\r\n\r\n");
+    let answer = world.https(&target, &request).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (403, "dlp"));
+    for seen in upstream.seen().requests {
+        assert!(!seen.contains("AKIA") && !seen.ends_with("0\r\n\r\n"), "it arrived whole");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_the_head_is_refused_and_its_path_not_written_down() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    for (path, header) in [
+        (format!("/x/{KEY}/y"), String::new()),
+        (format!("/x?token={KEY}"), String::new()),
+        ("/x".to_owned(), format!("cookie: a=b; c={KEY}\r\n")),
+        ("/x".to_owned(), "authorization: Basic QUtJQVEzRUdSSVo1VEwyV1hQVlk6eA==\r\n".to_owned()),
+    ] {
+        let answer = world.https(&target, &post(&target, &path, &header, "")).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (403, "dlp"), "{path} {header}");
+        assert!(!answer.body.contains(KEY), "{}", answer.body);
+    }
+    let elsewhere = world.https("b.org:443", &get("b.org", &format!("/{KEY}"))).await;
+    assert_eq!(elsewhere.reason(), "host-not-allowed");
+    assert_eq!(upstream.seen().connections, 0);
+    world.line(|line| line["path"] == "[redacted]" && line["reason"] == "dlp").await;
+    assert!(world.lines().iter().all(|line| !line.to_string().contains(KEY)));
+}
+
+#[tokio::test]
+async fn b3_data_in_a_hosts_labels_is_refused_under_a_wildcard() {
+    let upstream = Upstream::tls("x.wild.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let host = "mfzwizltorxxa2lkn5zhk3tu5q.wild.org";
+    let answer = world.https(&format!("{host}:443"), &get(host, "/")).await;
+    assert_eq!((answer.status, answer.reason().as_str()), (403, "dlp"));
+    assert_eq!(answer.denial()["rule"], "data-in-host");
+    assert_eq!(world.names.asked(), [""; 0]);
+    assert_eq!(world.reason("dlp").await["host"], "[redacted]");
+}
+
+#[tokio::test]
+async fn a_routed_hosts_body_is_overwritten_and_goes_on() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = routed(&upstream, "").await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let body = format!("{{\"printed\": \"AWS_ACCESS_KEY_ID={KEY}\\nPATH=/bin\"}}");
+    // As egress sends it: with the route's own credential in a header.
+    let own = "x-api-key: sk-ant-api03-a4J7mQ9vXs2LkPz8RtYw3BnCfHd6GuEj\r\n";
+    let request = post(&target, "/v1/messages", own, &body);
+    let hop = format!("x-bottle-hop: {SECRET}\r\n");
+    let answer = world.https_as("127.0.0.2", &hop, &target, &request).await;
+    assert_eq!(answer.status, 200);
+    let seen = &upstream.seen().requests[0];
+    assert!(seen.ends_with(&body.replace(KEY, &"*".repeat(KEY.len()))), "{seen}");
+    assert!(seen.contains("sk-ant-api03-"));
+    let line = world.line(|line| line["event"] == "redacted").await;
+    assert_eq!((&line["rule"], &line["reason"]), (&"aws-access-key-id".into(), &"dlp".into()));
+    world.line(|line| line["event"] == "allowed" && line["status"] == 200).await;
+}
+
+#[tokio::test]
+async fn the_action_that_is_set_holds_everywhere() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let hop = format!("x-bottle-hop: {SECRET}\r\n");
+    for (action, status) in [("block", 403), ("warn", 200), ("redact", 200)] {
+        let world = routed(&upstream, &format!("requests: {action}\n")).await;
+        let request = post(&target, "/", "", KEY);
+        let answer = world.https_as("127.0.0.2", &hop, &target, &request).await;
+        assert_eq!(answer.status, status, "{action}");
+    }
+    let seen = upstream.seen().requests;
+    assert_eq!(seen.iter().filter(|seen| seen.ends_with(KEY)).count(), 1);
+    assert_eq!(seen.iter().filter(|seen| seen.ends_with(&"*".repeat(KEY.len()))).count(), 1);
+}
+
+#[tokio::test]
+async fn e10_a_coding_that_cannot_be_undone_is_refused() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    for coding in ["compress", "gzip, gzip", "aes128gcm"] {
+        let head = format!("content-encoding: {coding}\r\n");
+        let answer = world.https(&target, &post(&target, "/", &head, "x")).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (415, "encoding-not-allowed"));
+    }
+    assert_eq!(upstream.seen().connections, 0);
+}
+
+#[tokio::test]
+async fn http2_bodies_are_read_too() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let tunnel = world.connect(&target).await.unwrap();
+    let stream = TokioIo::new(world.tls_with(tunnel, "a.org", b"h2").await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    world.shutdown.spawn(async move { drop(connection.await) });
+    for (body, status) in [(KEY, StatusCode::FORBIDDEN), ("nothing of the kind", StatusCode::OK)] {
+        let request = Request::post(format!("https://{target}/"))
+            .body(Full::new(Bytes::from_static(body.as_bytes())))
+            .unwrap();
+        let sent = tokio::time::timeout(PATIENCE, sender.send_request(request)).await.unwrap();
+        let answer = sent.unwrap();
+        assert_eq!(answer.status(), status);
+        drop(answer.into_body().collect().await.unwrap());
+    }
+    let seen = upstream.seen().requests;
+    assert!(seen.len() == 1 && seen[0].ends_with("nothing of the kind"), "{seen:?}");
+}
