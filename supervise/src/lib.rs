@@ -1,37 +1,28 @@
-//! supervise, the config model alone: what a bottle's `supervise:` section may say.
+//! supervise, the control half: what an agent may ask for, how a proposal and its answer are written
+//! down, and how the service that takes proposals looks.
 //!
-//! The supervisor itself is not built yet, so the launcher refuses a manifest that switches it on,
-//! with [`NOT_BUILT`]; a denial proposes nothing until then.
+//! Pure. The queue is one file for each proposal in the sidecar's outbox and one for each answer in
+//! its inbox, which the container sees read-only: who sits in the container can ask, never answer.
 
-use serde::{Deserialize, Serialize};
+mod answer;
+mod clean;
+mod config;
+mod policy;
+mod proposal;
+mod settings;
 
-/// Why a manifest with `supervise: {enabled: true}` is refused for now.
-pub const NOT_BUILT: &str =
-    "supervise is not available yet: write `supervise: {enabled: false}` or remove the section";
+pub use self::answer::{Answer, AnswerVerdict, InvalidAnswer};
+pub use self::clean::{Cleaned, clean};
+pub use self::config::{NOT_BUILT, Supervise};
+pub use self::policy::{POLICY_FILE, Policy};
+pub use self::proposal::{Ask, InvalidAsk, Proposal, ProposalId};
+pub use self::settings::{BINARY, DOCKERFILE, Settings, Supervisor, WATCHED_DIR};
 
-/// Whether and how an agent may ask for more.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Supervise {
-    /// Whether the bottle has a supervisor. Off until said otherwise, since there is none yet.
-    #[serde(default)]
-    pub enabled: bool,
-}
-
-impl Supervise {
-    /// The sentence by which the section is refused, where it asks for what is not built.
-    pub fn refusal(self) -> Option<&'static str> {
-        self.enabled.then_some(NOT_BUILT)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_supervisor_that_is_asked_for_is_refused() {
-        assert_eq!(Supervise::default().refusal(), None);
-        assert_eq!(Supervise { enabled: true }.refusal(), Some(NOT_BUILT));
-    }
-}
+/// Larger than any file of the queue: what is larger was not written by us.
+pub const FILE_LIMIT: u64 = 64 * 1024;
+/// The most files of a queue that are looked at.
+pub const FILES: usize = 200;
+/// The most proposals that may wait for a person at once.
+pub const OPEN: usize = 20;
+/// How long a proposal waits: seven days, in seconds.
+pub const LIFETIME: u64 = 7 * 24 * 60 * 60;
