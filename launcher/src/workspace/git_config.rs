@@ -110,19 +110,15 @@ fn push_header(out: &mut String, section: &str, name: Option<&str>) {
 }
 
 fn kept(section: &str, name: Option<&str>, key: &str, value: String) -> Option<String> {
-    match name {
-        None => {
-            let full = format!("{section}.{key}");
-            // A signature needs a program and a key, neither of which is in the bottle.
-            let value = if full == "commit.gpgsign" { "false".to_owned() } else { value };
-            KEPT.contains(&full.as_str()).then_some(value)
-        }
-        Some(_) => {
-            let (_, keys) = KEPT_IN_NAMED.iter().find(|(kept, _)| *kept == section)?;
-            keys.contains(&key).then_some(())?;
-            if ADDRESSES.contains(&key) { without_credentials(&value) } else { Some(value) }
-        }
+    if name.is_none() {
+        let full = format!("{section}.{key}");
+        // A signature needs a program and a key, neither of which is in the bottle.
+        let value = if full == "commit.gpgsign" { "false".to_owned() } else { value };
+        return KEPT.contains(&full.as_str()).then_some(value);
     }
+    let (_, keys) = KEPT_IN_NAMED.iter().find(|(kept, _)| *kept == section)?;
+    keys.contains(&key).then_some(())?;
+    if ADDRESSES.contains(&key) { without_credentials(&value) } else { Some(value) }
 }
 
 /// The address without user, password, query and fragment; `None` where it names a program.
