@@ -118,7 +118,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         on: "args.extend([\"--internal\", \"--opt\", NO_GATEWAY])",
         off: "args.extend([\"--opt\", NO_GATEWAY])",
         package: "launcher",
-        tests: &["a12_the_engine"],
+        tests: &["a12_the_internal"],
         needs: Engine,
     },
     Mechanism {
