@@ -12,6 +12,7 @@ mod way;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -20,7 +21,8 @@ use compose_run::Docker;
 
 pub(crate) use self::listener::Listener;
 pub(crate) use self::watch::Watch;
-pub(crate) use self::way::{Way, Went, passed, way};
+use self::way::passed;
+pub(crate) use self::way::{Way, Went, way};
 use crate::exit;
 use crate::plan::guest as guest_path;
 
@@ -46,6 +48,8 @@ pub(crate) struct Targets<'a> {
     pub uplink: &'a str,
     pub addresses: &'a Addresses,
     pub host_addresses: &'a [IpAddr],
+    /// The bottle's folder, in which pipelock's lines are.
+    pub bottle: &'a Path,
     /// The way that must be there, where the policy has one that can be tried.
     pub way: Option<&'a Way>,
 }
@@ -69,7 +73,8 @@ pub(crate) fn run(
     let control = listener.control().to_owned();
     let gateway = SocketAddr::from((targets.addresses.gateway(Network::Uplink), port));
     let internal = targets.addresses.subnet(Network::Internal);
-    let watch = Watch::begin(docker, targets.agent, &spec, listener, internal)?;
+    let proof = targets.way.map(|way| (targets.bottle.to_owned(), way.host.clone()));
+    let watch = Watch::begin(docker, targets.agent, &spec, listener, internal, proof)?;
     let reach = [guest_path::BINARY, "reach", &control, &gateway.to_string()];
     let reached = docker.exec(targets.uplink, None, false, reach).timeout(DEADLINE).run();
     watch.first_report(DEADLINE)?;

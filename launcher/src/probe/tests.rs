@@ -62,6 +62,7 @@ fn a3_a7_tries_gateways_host_addresses_and_pipelocks_other_side() {
         uplink: "p",
         addresses: &addresses,
         host_addresses: &host,
+        bottle: Path::new("/nonexistent"),
         way: None,
     };
     let shown: Vec<_> = tcp_targets(&targets, 4000).iter().map(ToString::to_string).collect();
@@ -89,6 +90,26 @@ fn reads_the_guests_own_words() {
     assert_eq!(report.attempts.len(), 4);
     assert!(!report.last);
     assert!(read_report(r#"{"last":true,"attempts":{}}"#).is_err());
+}
+
+#[test]
+fn only_pipelocks_own_line_proves_the_way_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |role: &str, line: &str| {
+        let outbox = dir.path().join(role).join("outbox");
+        fs_err::create_dir_all(&outbox).unwrap();
+        compose_run::replace(&outbox.join("decisions.jsonl"), line.as_bytes(), 0o600).unwrap();
+    };
+    let line = |service: &str, event: &str, host: &str| {
+        format!(r#"{{"service":"{service}","event":"{event}","host":"{host}"}}"#)
+    };
+    write("egress", &line("egress", "allowed", "a.example"));
+    for (event, host) in [("denied", "a.example"), ("allowed", "b.example")] {
+        write("pipelock", &line("pipelock", event, host));
+        assert_eq!(passed(dir.path(), "a.example"), None);
+    }
+    write("pipelock", &line("pipelock", "allowed", "a.example"));
+    assert!(passed(dir.path(), "a.example").is_some());
 }
 
 /// Containers with the guest in them, where an agent and pipelock would stand.
@@ -121,6 +142,7 @@ mod placed {
             uplink: control.name(),
             addresses: &addresses,
             host_addresses: &host,
+            bottle: stack.folder(),
             way: None,
         };
         let watch = run(stack.docker(), listener, &targets)?;

@@ -1,6 +1,7 @@
 //! Watches the attempts that still hang while the agent starts: a late arrival ends the bottle.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,11 +11,14 @@ use compose_run::Docker;
 use ipnet::Ipv4Net;
 
 use super::guest::{Report, Spec, State};
-use super::{Listener, Went, breach, read_report};
+use super::{Listener, Went, breach, passed, read_report};
 use crate::plan::guest as guest_path;
 
 /// The guest's last line comes after the watch; the engine may be slow to pass it on.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// pipelock's line is written when an answer has gone out, which is a moment later.
+const LINE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How the sidecars say that the other end is at fault, and not their policy.
 const BAD_GATEWAY: u16 = 502;
@@ -26,6 +30,8 @@ pub(crate) struct Watch {
     listener: Listener,
     /// The agent's network: whatever comes from there is a breach.
     internal: Ipv4Net,
+    /// The bottle's folder, where pipelock's lines are, and the host of the way that must be there.
+    proof: Option<(PathBuf, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +43,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Progress {
     report: Option<Report>,
+    /// Since when pipelock's line about the way through is looked for.
+    through: Option<Instant>,
+    /// Whether it was found.
+    proven: bool,
     /// How the command inside ended, once it has.
     ended: Option<Result<(), String>>,
 }
@@ -49,6 +59,7 @@ impl Watch {
         spec: &Spec,
         listener: Listener,
         internal: Ipv4Net,
+        proof: Option<(PathBuf, String)>,
     ) -> anyhow::Result<Self> {
         let spec = serde_json::to_string(spec).context("cannot write down what is to be tried")?;
         let call = docker.exec(agent, None, false, [guest_path::BINARY, "probe", &spec]);
@@ -59,7 +70,7 @@ impl Watch {
             let ended = call.stream(&mut lines).map_err(|error| error.to_string());
             to.change(|progress| progress.ended = Some(ended));
         });
-        Ok(Self { shared, listener, internal })
+        Ok(Self { shared, listener, internal, proof })
     }
 
     /// Waits until every attempt had its grace time.
@@ -84,6 +95,23 @@ impl Watch {
                 return Err(breach(&format!("{name} was reached")));
             }
         }
+        drop(progress);
+        self.check_proof()
+    }
+
+    /// What came back over the sidecars has its line in pipelock's own file, or it went another way.
+    fn check_proof(&self) -> anyhow::Result<()> {
+        let Some((bottle, host)) = &self.proof else { return Ok(()) };
+        if !matches!(self.way(), Went::Through(_)) || self.shared.lock().proven {
+            return Ok(());
+        }
+        let found = passed(bottle, host).is_some();
+        let mut progress = self.shared.lock();
+        progress.proven = found;
+        let since = *progress.through.get_or_insert_with(Instant::now);
+        if !found && since.elapsed() > LINE_DEADLINE {
+            bail!("a request to `{host}` was answered, and pipelock knows nothing of it");
+        }
         Ok(())
     }
 
@@ -91,7 +119,20 @@ impl Watch {
     pub(crate) fn verdict(&self) -> anyhow::Result<()> {
         let last = |progress: &Progress| progress.report.as_ref().is_some_and(|report| report.last);
         self.wait(PATIENCE, last)?;
-        self.check()
+        self.check()?;
+        let Some((_, host)) =
+            self.proof.as_ref().filter(|_| matches!(self.way(), Went::Through(_)))
+        else {
+            return Ok(());
+        };
+        // The line is written a moment after the answer has gone out.
+        let what = format!("pipelock's line about `{host}`");
+        let proven = || {
+            self.check_proof().ok()?;
+            self.shared.lock().proven.then_some(())
+        };
+        compose_run::wait::until(&what, LINE_DEADLINE, proven)?;
+        Ok(())
     }
 
     /// What became of the way that must be there, as far as is known by now.

@@ -26,24 +26,24 @@ impl Start<'_> {
             uplink: &uplink,
             addresses: &prepared.ground.addresses,
             host_addresses: &prepared.ground.host_addresses,
+            bottle: self.claim.dir().path(),
             way: way.as_ref(),
         };
         let what = "probing for ways out of the agent's container";
         let watch = self.ui.step(what, |_| probe::run(&self.host.docker, listener, &targets))?;
         if let Some(way) = &way {
-            self.judge_way(way, &watch.way())?;
+            self.judge_way(way, &watch.way());
         }
         Ok(watch)
     }
 
-    /// The way through: what came back without pipelock's own line went another way. A service that
-    /// is down is no fault of the bottle's.
-    fn judge_way(&self, way: &Way, went: &Went) -> anyhow::Result<()> {
+    /// What is known of the way through by now; that pipelock has a line about it is watched for. A
+    /// service that is down is no fault of the bottle's.
+    fn judge_way(&self, way: &Way, went: &Went) {
         let host = &way.host;
         match went {
             Went::Through(_) => {
-                let line = probe::passed(self.claim.dir().path(), host)?;
-                self.ui.detail(format_args!("the way through is there: {line}"));
+                self.ui.detail(format_args!("`{host}` answers by the bottle's way"));
             }
             Went::Denied(reason) => {
                 self.ui.warn(format_args!("a request to `{host}` was denied: {reason}"));
@@ -55,6 +55,5 @@ impl Start<'_> {
                 self.ui.detail(format_args!("no answer from `{host}` yet"));
             }
         }
-        Ok(())
     }
 }
