@@ -122,4 +122,14 @@ mod tests {
         let egress = service(Role::Egress).network(Network::Internal, at);
         assert!(matches!(stitch(&slug(), [egress]), Err(StitchError::NoResolver(Role::Egress))));
     }
+
+    #[test]
+    fn a_service_without_a_network_or_with_a_mount_that_is_not_absolute_is_refused() {
+        let at = "10.0.0.2".parse().unwrap();
+        let alone = service(Role::Egress).dns(at);
+        assert!(matches!(stitch(&slug(), [alone]), Err(StitchError::NoNetwork(Role::Egress))));
+        let mount = service(Role::Pipelock).network(Network::Uplink, at);
+        let mount = mount.mount_read_only("state".as_ref(), "/config");
+        assert!(matches!(stitch(&slug(), [mount]), Err(StitchError::RelativeMount { .. })));
+    }
 }

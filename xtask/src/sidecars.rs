@@ -35,7 +35,8 @@ pub(crate) fn build_with(checkout: &Checkout, profile: &str) -> anyhow::Result<P
         say("building the sidecars: the first time this takes a few minutes");
     }
     cargo.run().context("cannot build the sidecars")?;
-    let built = checkout.target.join(&triple).join(profile);
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let built = checkout.target.join(&triple).join(folder);
     let sidecars = match profile {
         "release" => checkout.sidecars(),
         other => checkout.target.join(format!("sidecars-{other}")),

@@ -100,6 +100,19 @@ mod tests {
     }
 
     #[test]
+    fn the_mode_stands_before_the_first_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("certificate");
+        let mode = |file: &File| file.metadata().unwrap().permissions().mode() & 0o7777;
+        replace_with::<io::Error>(&path, 0o640, |file| {
+            assert_eq!(mode(file), 0o640);
+            file.write_all(b"certificate")
+        })
+        .unwrap();
+        assert_eq!(mode(&File::open(&path).unwrap()), 0o640);
+    }
+
+    #[test]
     fn a_disk_that_fills_up_leaves_the_old_file_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("policy");

@@ -28,16 +28,20 @@ pub(super) fn copy_of(checkout: &Checkout) -> Checkout {
 }
 
 /// What the container tests read from the environment; what they need is built first.
-pub(super) fn container_environment(
-    checkout: &Checkout,
-    compose_of: &Checkout,
-) -> Result<Environment> {
-    let compose = tools::compose_v2(compose_of)?;
-    let sidecars = sidecars::build(checkout)?;
-    Ok(vec![
+pub(super) fn container_environment(checkout: &Checkout) -> Result<Environment> {
+    Ok(environment(tools::compose_v2(checkout)?, sidecars::build(checkout)?))
+}
+
+/// The same for a copy, whose sidecars are the quickest to build that there are.
+pub(super) fn environment_of_copy(checkout: &Checkout, copy: &Checkout) -> Result<Environment> {
+    Ok(environment(tools::compose_v2(checkout)?, sidecars::build_with(copy, "dev")?))
+}
+
+fn environment(compose: PathBuf, sidecars: PathBuf) -> Environment {
+    vec![
         ("BOTTLE_SIDECARS".to_owned(), sidecars.into_os_string()),
         ("BOTTLE_COMPOSE_V2".to_owned(), compose.into_os_string()),
-    ])
+    ]
 }
 
 /// Runs cargo and returns whether it did well, and all that it printed.

@@ -23,7 +23,7 @@ pub(super) fn rows(checkout: &Checkout, only: &[String]) -> Result<()> {
         bail!("no row is named {}", only.join(", "));
     }
     let record = tempfile::NamedTempFile::new().context("cannot make the record")?;
-    let mut environment = container_environment(checkout, checkout)?;
+    let mut environment = container_environment(checkout)?;
     environment.push(("BOTTLE_ADVERSARY_RECORD".to_owned(), record.path().into()));
     let mut args = vec!["test", "--workspace", "--no-fail-fast", "--"];
     let filters: Vec<String> = wanted.iter().map(|row| prefix(row)).collect();

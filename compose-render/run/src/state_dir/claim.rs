@@ -45,9 +45,8 @@ impl Claim {
     pub fn adopt(dir: BottleDir, lock: File) -> Result<Self, StateError> {
         guard::check_dir(dir.path())?;
         let path = dir.lock_file();
-        let there = std::fs::symlink_metadata(&path)?.ino();
         // A lock of our own on the same open file is the same lock; on any other it is refused.
-        let held = lock.metadata()?.ino() == there && lock.try_lock().is_ok();
+        let held = is_still(&lock, &path)? && lock.try_lock().is_ok();
         if held { Ok(Self { dir, lock }) } else { Err(StateError::Taken(dir.slug().clone())) }
     }
 
@@ -111,12 +110,34 @@ fn try_lock(path: &Path) -> Result<Option<File>, StateError> {
         Err(TryLockError::Error(error)) => return Err(guard::named(path, "lock", &error).into()),
     }
     // A cleanup may have removed the file between the open and the lock: then this lock is nobody's.
+    Ok(is_still(&file, path)?.then_some(file))
+}
+
+/// Whether the open file is the one that has the name now.
+fn is_still(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?.ino();
-    let there = std::fs::symlink_metadata(path).map(|metadata| metadata.ino());
-    Ok(there.is_ok_and(|ino| ino == ours).then_some(file))
+    Ok(std::fs::symlink_metadata(path).is_ok_and(|there| there.ino() == ours))
 }
 
 fn open(path: &Path, options: &OpenOptions) -> io::Result<File> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     options.clone().custom_flags(flags.bits()).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_on_a_file_that_lost_its_name_is_nobodys() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        crate::replace(&path, b"", 0o600).unwrap();
+        let file = File::open(&path).unwrap();
+        assert!(is_still(&file, &path).unwrap());
+        crate::replace(&path, b"", 0o600).unwrap();
+        assert!(!is_still(&file, &path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_still(&file, &path).unwrap());
+    }
 }

@@ -157,6 +157,11 @@ fn a_lock_handed_on_is_taken_over_and_another_file_is_not() {
     let stranger = fs::File::open(claim.dir().lock_file()).unwrap();
     let refused = Claim::adopt(state.bottle(&slug("a")), stranger);
     assert!(matches!(refused, Err(StateError::Taken(_))));
+    // Nor is a file that nobody holds, but that is not the lock.
+    let other = claim.dir().path().join("other");
+    replace(&other, b"", 0o600).unwrap();
+    let refused = Claim::adopt(state.bottle(&slug("a")), fs::File::open(other).unwrap());
+    assert!(matches!(refused, Err(StateError::Taken(_))));
     drop(claim);
     let adopted = Claim::adopt(state.bottle(&slug("a")), hold).unwrap();
     assert!(state.bottle(&slug("a")).is_locked());

@@ -152,6 +152,18 @@ fn a12_the_engine_was_told_every_limit() {
 }
 
 #[test]
+fn a12_the_internal_network_leads_nowhere_by_the_engines_own_word() {
+    let attacked = Attacked::shared();
+    let name = attacked.network(Network::Internal);
+    let told = attacked.ground.docker.capture(["network", "inspect", &name]).unwrap();
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let network = &told[0];
+    record("A12", format_args!("docker network inspect {name}"), &network["Options"]);
+    assert_eq!((&network["Internal"], &network["EnableIPv6"]), (&json!(true), &json!(false)));
+    assert_eq!(network["Options"]["com.docker.network.bridge.inhibit_ipv4"], "true");
+}
+
+#[test]
 fn a12_bombs_of_memory_processes_and_shared_memory_are_contained() {
     let attacked = Attacked::start("a12");
     let internal = attacked.network(Network::Internal);

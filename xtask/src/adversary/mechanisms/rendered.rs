@@ -73,7 +73,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         on: "if service.networks.is_empty() {",
         off: "if service.networks.is_empty() && false {",
         package: "compose-render",
-        tests: &["without_a_network"],
+        tests: &["a_service_without_a_network"],
         needs: Nothing,
     },
     Mechanism {
@@ -82,7 +82,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         on: ".find(|mount| !mount.host.is_absolute())",
         off: ".find(|mount| !mount.host.is_absolute() && false)",
         package: "compose-render",
-        tests: &["not_absolute"],
+        tests: &["a_service_without_a_network"],
         needs: Nothing,
     },
     Mechanism {
