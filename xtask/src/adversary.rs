@@ -21,7 +21,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     prove: bool,
 
-    /// Only the rows (`A1`) or, with --prove, the mechanisms whose name holds this
+    /// Only the rows (`A1`) or, with --prove, the mechanisms whose name holds this or whose file
+    /// begins with it
     #[arg(value_name = "WORD")]
     only: Vec<String>,
 }

@@ -18,7 +18,10 @@ enum Seen {
 
 pub(super) fn prove(checkout: &Checkout, only: &[String]) -> Result<()> {
     let is_wanted = |mechanism: &&Mechanism| {
-        only.is_empty() || only.iter().any(|word| mechanism.name.contains(word.as_str()))
+        let named = |word: &String| {
+            mechanism.name.contains(word.as_str()) || mechanism.file.starts_with(word.as_str())
+        };
+        only.is_empty() || only.iter().any(named)
     };
     let wanted: Vec<_> = mechanisms::all().filter(is_wanted).collect();
     if wanted.is_empty() {
