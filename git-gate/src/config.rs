@@ -44,6 +44,13 @@ pub struct Token {
     pub user: String,
 }
 
+impl Token {
+    /// The token in that variable, sent for the user that the large git hosts take.
+    pub fn of(variable: &str) -> Self {
+        Self { env: variable.to_owned(), user: token_user() }
+    }
+}
+
 /// What a bottle may push where its manifest does not say: branches that bear its name.
 fn own_branches() -> Vec<PushRef> {
     vec![PushRef::own_branches()]

@@ -64,6 +64,11 @@ impl UpstreamUrl {
         self.transport
     }
 
+    /// Whether it is written as `host:path`, where the path begins in the user's home.
+    pub fn is_scp_like(&self) -> bool {
+        !self.text.contains("://")
+    }
+
     /// Who logs in by ssh.
     pub fn user(&self) -> &str {
         &self.user

@@ -127,9 +127,6 @@ impl Push {
     }
 
     fn run(&self) -> anyhow::Result<bool> {
-        if self.quarantine.len() != QUARANTINE.len() {
-            bail!("git gave no quarantine");
-        }
         let mut text = Vec::new();
         std::io::stdin().take(UPDATES_LIMIT).read_to_end(&mut text).context("no updates")?;
         let text = String::from_utf8(text).context("a ref's name is not UTF-8")?;
@@ -183,6 +180,10 @@ impl Push {
         let news: Vec<&str> = updates.iter().filter_map(Update::new_object).collect();
         if news.is_empty() {
             return Ok(None);
+        }
+        // A push of deletes alone has none. Else, what is not in quarantine is in the mirror already.
+        if self.quarantine.len() != QUARANTINE.len() {
+            bail!("git gave no quarantine");
         }
         let until = self.begun + Duration::from_secs(limits.seconds);
         let judge = judge::Judge { git: self.git(), limits, until, run: &self.ground.run };

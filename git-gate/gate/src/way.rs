@@ -27,6 +27,7 @@ impl Way<'_> {
         let url = &self.upstream.url;
         let (host, port, path) = (url.host(), url.port(), url.path());
         match url.transport() {
+            Transport::Ssh if url.is_scp_like() => format!("{}@{host}:{path}", url.user()),
             Transport::Ssh => format!("ssh://{}@{host}:{port}/{path}", url.user()),
             Transport::Https => format!("https://{host}:{port}/{path}"),
         }

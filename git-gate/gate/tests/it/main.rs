@@ -3,4 +3,8 @@
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod refs;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod world;

@@ -121,6 +121,11 @@ impl World {
         compose_run::replace(&path, contents.as_ref(), 0o644).unwrap();
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a folder of the test's, which nobody reads")]
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        std::fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
     pub(crate) fn commit(&self, name: &str, message: &str) {
         self.git(name, &["add", "--all"]).must();
         self.git(name, &["commit", "--quiet", "--allow-empty", "-m", message]).must();

@@ -1,0 +1,188 @@
+//! H2, H3, H4, H8: what may happen to which ref, all or nothing, and in no other repository.
+
+use crate::world::World;
+
+const BRANCH: &str = "refs/heads/agent/b/work";
+
+fn pushed() -> World {
+    let world = World::new();
+    world.clone_to("work");
+    world.write("work/one.txt", "one\n");
+    world.commit("work", "one");
+    world.push("work").must();
+    world
+}
+
+#[test]
+fn h2_whatever_is_typed_only_own_branches_move() {
+    let world = pushed();
+    let main = world.upstream("refs/heads/main");
+    world.commit("work", "two");
+    world.git("work", &["tag", "v1"]).must();
+    world.git("work", &["notes", "add", "-m", "a note"]).must();
+    world.git("work", &["update-ref", "refs/pull/1/head", "HEAD"]).must();
+    world.git("work", &["branch", "agent/other/x"]).must();
+    for (refspecs, rule) in [
+        (&["HEAD:refs/heads/main"][..], "ref-not-allowed"),
+        (&["+HEAD:refs/heads/main"], "ref-not-allowed"),
+        (&[":refs/heads/main"], "ref-not-allowed"),
+        (&["refs/*:refs/*"], "reserved-ref"),
+        (&["--all"], "ref-not-allowed"),
+        (&["--mirror"], "reserved-ref"),
+        (&["--tags"], "tag-not-allowed"),
+        (&["HEAD:refs/tags/agent/b/x"], "tag-not-allowed"),
+        (&["refs/notes/commits"], "reserved-ref"),
+        (&["refs/pull/1/head"], "reserved-ref"),
+        (&["HEAD:refs/replace/0000000000000000000000000000000000000001"], "reserved-ref"),
+        (&["HEAD:refs/changes/01/1/1"], "reserved-ref"),
+        (&["agent/other/x"], "ref-not-allowed"),
+        (&["HEAD:refs/heads/agent/b"], "ref-not-allowed"),
+        (&["HEAD:refs/heads/agent/bb/x"], "ref-not-allowed"),
+    ] {
+        let args: Vec<&str> = if refspecs[0].starts_with("--") {
+            ["push"].iter().chain(refspecs).chain(&["origin"]).copied().collect()
+        } else {
+            ["push", "origin"].iter().chain(refspecs).copied().collect()
+        };
+        let said = world.git("work", &args);
+        said.refused(&[rule, "[remote rejected]"]);
+        assert_eq!(world.upstream("refs/heads/main"), main, "{refspecs:?}");
+        assert_eq!(world.refs(), [BRANCH, "refs/heads/main"], "{refspecs:?}");
+    }
+    // The test can fail: the same commit goes to the branch that is its own.
+    world.push("work").must();
+    assert_eq!(world.upstream(BRANCH), world.head("work"));
+}
+
+#[test]
+fn h2_force_and_delete_only_what_the_bottle_made() {
+    let world = pushed();
+    // A branch of the same name pattern that somebody else made.
+    let upstream = world.path("upstream.git");
+    let theirs = "refs/heads/agent/b/theirs";
+    let args = ["push", "--quiet", upstream.to_str().unwrap(), &format!("main:{theirs}")];
+    world.git("origin", &args).must();
+    compose_testkit::eventually("the fetch sees it", || {
+        world.git("work", &["fetch", "--quiet"]).must();
+        let seen = world.git("work", &["rev-parse", "--verify", "origin/agent/b/theirs"]);
+        if seen.ok { Ok(()) } else { Err(seen.err) }
+    });
+    let before = world.upstream(theirs);
+    world.git("work", &["switch", "--quiet", "--orphan", "new"]).must();
+    world.commit("work", "unrelated");
+    let force = world.git("work", &["push", "--force", "origin", &format!("HEAD:{theirs}")]);
+    force.refused(&["force-not-allowed"]);
+    world.git("work", &["push", "origin", &format!(":{theirs}")]).refused(&["delete-not-allowed"]);
+    assert_eq!(world.upstream(theirs), before);
+    // Its own it may.
+    world.git("work", &["push", "--force", "origin", &format!("HEAD:{BRANCH}")]).must();
+    assert_eq!(world.upstream(BRANCH), world.head("work"));
+    world.git("work", &["push", "origin", &format!(":{BRANCH}")]).must();
+    assert_eq!(world.upstream(BRANCH), "");
+}
+
+#[test]
+fn h2_push_options_are_refused_and_not_passed_on() {
+    let world = pushed();
+    world.commit("work", "two");
+    let said = world.git("work", &["push", "-o", "merge_request.create", "origin", "HEAD"]);
+    said.refused(&["push options"]);
+    assert_ne!(world.upstream(BRANCH), world.head("work"));
+}
+
+#[test]
+fn h3_one_ref_that_is_refused_takes_the_others_along() {
+    let world = pushed();
+    world.commit("work", "two");
+    let before = world.upstream(BRANCH);
+    let said = world.git("work", &["push", "origin", "HEAD", "HEAD:refs/heads/main"]);
+    said.refused(&["ref-not-allowed", "nothing was pushed"]);
+    assert_eq!(world.upstream(BRANCH), before);
+}
+
+#[test]
+fn h3_an_upstream_that_moved_meanwhile_is_not_overwritten() {
+    let world = pushed();
+    // Somebody else moves the branch upstream behind the mirror's back, within its lifetime.
+    world.git(".", &["clone", "--quiet", "upstream.git", "other"]).must();
+    world.git("other", &["switch", "--quiet", "agent/b/work"]).must();
+    world.commit("other", "theirs");
+    world.git("other", &["push", "--quiet", "origin", "HEAD"]).must();
+    let theirs = world.upstream(BRANCH);
+    world.commit("work", "mine");
+    let said = world.push("work");
+    assert!(!said.ok, "{said:?}");
+    let forced = world.git("work", &["push", "--force-with-lease", "origin", "HEAD"]);
+    assert!(!forced.ok, "{forced:?}");
+    assert_eq!(world.upstream(BRANCH), theirs);
+}
+
+#[test]
+fn h3_an_upstream_that_says_no_is_believed() {
+    let world = pushed();
+    let hook = world.path("upstream.git/hooks/pre-receive");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    compose_run::replace(&hook, b"#!/bin/sh\necho no from upstream >&2\nexit 1\n", 0o755).unwrap();
+    let before = world.upstream(BRANCH);
+    world.commit("work", "two");
+    let said = world.push("work");
+    said.refused(&["the upstream refused it", "[remote rejected]"]);
+    assert_eq!(world.upstream(BRANCH), before);
+    // The mirror did not take it either: a clone shows what upstream has.
+    std::fs::remove_file(hook).unwrap();
+    world.git(".", &["clone", "--quiet", &world.url(), "again"]).must();
+    let seen = world.git("again", &["rev-parse", "origin/agent/b/work"]).must().trim().to_owned();
+    assert_eq!(seen, before);
+    world.push("work").must();
+}
+
+#[test]
+fn h3_an_upstream_that_is_gone_is_said_and_nothing_is_kept() {
+    let world = pushed();
+    world.rename("upstream.git", "away.git");
+    world.commit("work", "two");
+    compose_testkit::eventually("the upstream is missed", || {
+        let said = world.push("work");
+        if said.ok { Err(said.err) } else { Ok(()) }
+    });
+    world.rename("away.git", "upstream.git");
+    compose_testkit::eventually("it goes on", || {
+        let said = world.push("work");
+        if said.ok { Ok(()) } else { Err(said.err) }
+    });
+}
+
+#[test]
+fn h4_and_h8_no_other_repository_is_reached() {
+    let world = World::new();
+    world.git(".", &["init", "--quiet", "--bare", "secret.git"]).must();
+    let gate = format!("http://{}", world.address);
+    for path in [
+        "git.example.test/acme/private.git",
+        "git.example.test/acme/widgets-private.git",
+        "git.example.test/acme/widgets/../../../../secret.git",
+        "git.example.test/acme/%2e%2e/secret.git",
+        "secret.git",
+        "../secret.git",
+        "~root/secret.git",
+        "git.example.test+acme+widgets.git",
+        "",
+    ] {
+        let url = format!("{gate}/{path}");
+        let said = world.git(".", &["clone", "--quiet", &url, "stolen"]);
+        assert!(!said.ok, "{path}: {said:?}");
+        assert!(!world.path("stolen").exists(), "{path}");
+    }
+    let said =
+        world.git(".", &["clone", &format!("{gate}/git.example.test/acme/private.git"), "x"]);
+    said.refused(&["git-gate has no repository", "git.example.test/acme/widgets"]);
+}
+
+#[test]
+fn a_read_only_upstream_takes_nothing() {
+    let world = World::with(|file| file.upstreams[0].push.clear());
+    world.clone_to("work");
+    world.commit("work", "one");
+    world.push("work").refused(&["only reads"]);
+    assert_eq!(world.refs(), ["refs/heads/main"]);
+}
