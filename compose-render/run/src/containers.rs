@@ -2,8 +2,14 @@
 
 use crate::{Docker, EscapeControls, RunError, escape_controls};
 use compose_render::{Role, Slug, contract};
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde::{Deserialize, Serialize};
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::Write,
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -60,6 +66,35 @@ fn read(line: &str) -> Option<Container> {
     let status = fields.next()?;
     let folder = fields.next().filter(|folder| !folder.is_empty()).map(PathBuf::from);
     Some(Container { id, name, slug, role, state, status, image, folder })
+}
+
+/// How a container is named that only serves to make an image, before its process and a number. By
+/// its name and not by a label: a label would go on into the image, and from there into bottles. No
+/// bottle's container has a dot in its name.
+const BUILD_PREFIX: &str = "bottle.build.";
+
+/// `--name` for such a container of this process.
+pub fn build_name() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("--name={BUILD_PREFIX}{}.{count}", std::process::id())
+}
+
+/// Removes such containers of processes that are gone, and returns how many there were.
+pub fn remove_abandoned_builds(docker: &Docker) -> Result<usize, RunError> {
+    let filter = format!("name={BUILD_PREFIX}");
+    let list = ["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"];
+    let text = docker.call(list).timeout(PATIENCE).text()?;
+    let names: Vec<_> = text.lines().filter(|name| is_abandoned(name)).collect();
+    each(docker, &["rm", "--force", "--volumes"], &names.join("\n"))?;
+    Ok(names.len())
+}
+
+/// Whether it is named for a process that is gone. What cannot be told is left alone.
+fn is_abandoned(name: &str) -> bool {
+    let rest = name.strip_prefix(BUILD_PREFIX).and_then(|rest| rest.split('.').next());
+    let pid = rest.and_then(|pid| pid.parse().ok());
+    pid.is_some_and(|pid| pid > 1 && kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH))
 }
 
 /// How it lives, or ended; `None` where there is no such container.
@@ -151,4 +186,19 @@ fn filter(slug: Option<&Slug>) -> String {
 pub(crate) fn is_absence(error: &RunError) -> bool {
     let said = error.stderr().to_ascii_lowercase();
     said.contains("no such") || said.contains("not found")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_is_abandoned_when_its_process_is_gone_and_a_bottle_is_no_build() {
+        let ours = build_name();
+        assert!(!is_abandoned(ours.trim_start_matches("--name=")));
+        assert!(is_abandoned("bottle.build.2147483647.0"));
+        for other in ["bottle-build-2147483647-agent", "bottle.build.x.0", "bottle.build.1.0"] {
+            assert!(!is_abandoned(other), "{other}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 use anyhow::Context as _;
 use compose_render::{ImageRef, content_hash};
+use compose_run::containers;
 
 use super::{Builder, base, claude, pins, stream};
 
@@ -42,7 +43,14 @@ pub(super) fn with_claude(
     claude::fetch(builder, &pin, |binary| {
         (builder.tell)(&format!("putting Claude Code {} into the agent image", pin.version));
         let docker = builder.docker;
-        let container = docker.capture(["create", "--network", "none", from.as_str(), "true"])?;
+        let container = docker.capture([
+            "create",
+            &containers::build_name(),
+            "--network",
+            "none",
+            from.as_str(),
+            "true",
+        ])?;
         let committed = put(builder, &container, binary, name, &pin);
         let removed = docker.run(["rm", "--force", &container]);
         let committed = committed?;

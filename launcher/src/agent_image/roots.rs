@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use compose_render::ImageRef;
-use compose_run::{Docker, replace};
+use compose_run::{Docker, containers, replace};
 
 use super::cache;
 
@@ -36,8 +36,15 @@ pub(crate) fn system_roots(
         return Ok(text);
     }
     cache::make(&folder)?;
-    let container =
-        docker.capture(["create", "--network", "none", "--entrypoint", "true", image.as_str()])?;
+    let container = docker.capture([
+        "create",
+        &containers::build_name(),
+        "--network",
+        "none",
+        "--entrypoint",
+        "true",
+        image.as_str(),
+    ])?;
     let found = BUNDLES.iter().find_map(|bundle| copy_out(docker, &container, bundle));
     docker.run(["rm", "--force", &container])?;
     let text = found.unwrap_or_default();

@@ -29,6 +29,9 @@ pub(crate) fn run(args: &cli::Attach, ui: &Ui) -> anyhow::Result<Exit> {
         return Err(anyhow!("the agent of `{slug}` has a terminal, and there is none here"))
             .hint(format!("`bottle exec {slug} -- CMD` needs none"));
     }
+    if let Some(State::Ended(code)) = state {
+        ui.say(format_args!("the agent had ended with code {code}; it begins anew"));
+    }
     let foreground = bottle.foreground(&host, &signals);
     match session::run(&foreground, &bottle.metadata.command) {
         Ok(Ended::Left) => {

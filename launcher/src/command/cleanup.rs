@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use compose_run::images;
+use compose_run::{containers, images};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -29,6 +29,8 @@ struct Removed {
     /// Stopped bottles whose state went too.
     states: Vec<String>,
     images: Vec<String>,
+    /// Containers that were to become images, of starts that were killed.
+    builds: usize,
 }
 
 pub(crate) fn run(args: &cli::Cleanup, ui: &Ui) -> anyhow::Result<Exit> {
@@ -57,6 +59,9 @@ pub(crate) fn run(args: &cli::Cleanup, ui: &Ui) -> anyhow::Result<Exit> {
             Condition::Stopped | Condition::Starting | Condition::Running | Condition::Stopping => {
             }
         }
+    }
+    if !args.dry_run {
+        removed.builds = containers::remove_abandoned_builds(&host.docker)?;
     }
     for image in unused_images(&host, args.all)? {
         let done = if args.dry_run { Ok(true) } else { remove_image(&host, &image) };
@@ -145,7 +150,7 @@ fn report(removed: &Removed, args: &cli::Cleanup, ui: &Ui) -> anyhow::Result<()>
         return ui.json(removed);
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };
-    let Removed { bottles, states, images } = removed;
+    let Removed { bottles, states, images, builds } = removed;
     for name in bottles {
         ui.say(format_args!("{verb} what was left of bottle `{name}`; its log is kept"));
     }
@@ -155,7 +160,10 @@ fn report(removed: &Removed, args: &cli::Cleanup, ui: &Ui) -> anyhow::Result<()>
     for name in images {
         ui.say(format_args!("{verb} image `{name}`"));
     }
-    if bottles.is_empty() && states.is_empty() && images.is_empty() {
+    if *builds > 0 {
+        ui.say(format_args!("{verb} {builds} containers of builds that were killed"));
+    }
+    if *builds == 0 && bottles.is_empty() && states.is_empty() && images.is_empty() {
         ui.say("there is nothing to remove");
     }
     Ok(())

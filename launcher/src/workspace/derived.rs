@@ -5,7 +5,7 @@ use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use compose_render::{ImageRef, content_hash};
-use compose_run::{Docker, RunError};
+use compose_run::{Docker, RunError, containers};
 use sha2::{Digest as _, Sha256};
 
 use super::{Record, Selection};
@@ -30,7 +30,14 @@ pub(crate) fn derived(
     }
     (builder.tell)("putting the workspace into an image");
     let docker = builder.docker;
-    let container = docker.capture(["create", "--network", "none", on.as_str(), "true"])?;
+    let container = docker.capture([
+        "create",
+        &containers::build_name(),
+        "--network",
+        "none",
+        on.as_str(),
+        "true",
+    ])?;
     let committed = put(docker, &container, selection, &name);
     let removed = docker.run(["rm", "--force", &container]);
     committed?;

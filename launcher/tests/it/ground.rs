@@ -102,6 +102,15 @@ impl Ground {
         Beside { handle: self.account.spawn(&args, &out, &err), out, err }
     }
 
+    /// Runs any command beside the test.
+    pub(crate) fn beside(&self, args: &[&str]) -> Beside {
+        let file = |end: &str| self.account.here().join(format!("{}.{end}", args.join("-")));
+        let (out, err) = (file("out"), file("err"));
+        // What an earlier one of that name printed is not its output.
+        std::fs::remove_file(&out).ok();
+        Beside { handle: self.account.spawn(args, &out, &err), out, err }
+    }
+
     /// The word `list` has for the bottle.
     pub(crate) fn condition(&self, slug: &Slug) -> Option<String> {
         let said = self.bottle(&["list", "--json"]);
@@ -170,6 +179,14 @@ impl Beside {
             assert!(!ended || self.out().contains(text), "it ended: {err}");
             if self.out().contains(text) { Ok(()) } else { Err(err) }
         });
+    }
+
+    /// Waits for its end; how many bytes it printed on stdout.
+    pub(crate) fn length_at_the_end(self) -> u64 {
+        let code = self.handle.wait().unwrap().status.code();
+        let err = std::fs::read_to_string(&self.err).unwrap_or_default();
+        assert_eq!(code, Some(0), "{err}");
+        std::fs::metadata(&self.out).unwrap().len()
     }
 
     /// Sends it a signal.

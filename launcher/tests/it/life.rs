@@ -301,6 +301,65 @@ fn a_detached_agent_works_alone_and_its_bottle_ends_with_it() {
 }
 
 #[test]
+fn one_sidecar_starts_alone_and_stops_alone() {
+    let ground = Ground::new("life-sidecar");
+    let name = ground.slug.as_str();
+    let args = ["--manifest", "m.yaml", "--agent", "worker"];
+    let rendered = ground.bottle(&[&["pipelock", "render", "--name", name][..], &args].concat());
+    assert!(rendered.out.contains("# docker-compose.yml"), "{rendered:?}");
+    let start = ground.bottle(&[&["pipelock", "start", "--name", name][..], &args].concat());
+    assert_eq!((start.code, start.out.trim()), (Some(0), name), "{start:?}");
+    let shown = ground.bottle(&["show", name, "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(shown["services"][0]["status"]["ready"], true, "{shown}");
+    // It is no bottle to go into, and no egress.
+    assert_eq!(ground.bottle(&["shell", name]).code, Some(1));
+    assert_eq!(ground.bottle(&["egress", "stop", name]).code, Some(1));
+    let stop = ground.bottle(&["pipelock", "stop", name]);
+    assert_eq!(stop.code, Some(0), "{stop:?}");
+    ground.assert_gone();
+}
+
+#[test]
+fn k5_a_hundred_million_bytes_pass_through_whole() {
+    let ground = Ground::new("life-bytes");
+    let script = "head -c 100000000 /dev/zero";
+    let start = ground.start_beside(ground.slug.as_str(), &["--", "-c", script]);
+    assert_eq!(start.length_at_the_end(), 100_000_000);
+    ground.assert_gone();
+}
+
+#[test]
+fn logs_follow_until_they_are_told_to_end() {
+    let ground = Ground::new("life-follow");
+    let name = ground.slug.as_str();
+    let script = "for n in 1 2 3 4 5 6 7 8 9; do echo line $n; sleep 1; done; sleep 600";
+    assert_eq!(ground.start(&["--detach", "--", "-c", script]).code, Some(0));
+    for args in [&["logs", "-f", name][..], &["logs", "-f", name, "--service", "agent"]] {
+        let logs = ground.beside(args);
+        logs.until_out("line 9");
+        logs.signal(Signal::SIGINT);
+        assert_eq!(logs.said().code, Some(130));
+    }
+    assert_eq!(ground.bottle(&["stop", name]).code, Some(0));
+    ground.assert_gone();
+}
+
+#[test]
+fn k1_a_container_of_a_build_that_was_killed_is_cleaned_up() {
+    let ground = Ground::new("life-build");
+    assert_eq!(ground.start(&["--detach"]).code, Some(0));
+    let agent = format!("bottle-{}-agent", ground.slug);
+    let image = ground.docker.capture(["inspect", "--format", "{{.Image}}", &agent]).unwrap();
+    let name = format!("bottle.build.2147483647.{}", ground.slug);
+    ground.docker.run(["create", "--name", &name, "--network", "none", &image, "true"]).unwrap();
+    assert_eq!(ground.bottle(&["cleanup"]).code, Some(0));
+    assert!(ground.docker.run(["inspect", "--type", "container", &name]).is_err());
+    assert_eq!(ground.condition(&ground.slug).as_deref(), Some("running"));
+    assert_eq!(ground.bottle(&["stop", ground.slug.as_str()]).code, Some(0));
+}
+
+#[test]
 fn a_sidecar_that_died_comes_back_and_show_counts_it() {
     let ground = Ground::new("life-crash");
     let name = ground.slug.as_str();
