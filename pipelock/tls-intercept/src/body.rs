@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// A body of a request or a response.
@@ -45,6 +46,26 @@ pub fn incoming(body: Incoming) -> Body {
 /// A request's body without its trailers: a credential could come in them after all was judged.
 pub fn without_trailers(body: Body) -> Body {
     Filtered { inner: body }.boxed()
+}
+
+/// A body of what is sent at its other end. It is over when the sender is gone.
+pub(crate) fn channel(ahead: usize) -> (mpsc::Sender<Result<Bytes, BodyError>>, Body) {
+    let (sender, receiver) = mpsc::channel(ahead.max(1));
+    (sender, Piped(receiver).boxed())
+}
+
+struct Piped(mpsc::Receiver<Result<Bytes, BodyError>>);
+
+impl HttpBody for Piped {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.0.poll_recv(cx).map(|part| part.map(|part| part.map(Frame::data)))
+    }
 }
 
 /// What passed through a body, when it is over or dropped.

@@ -12,13 +12,14 @@ pub use self::trust::Trust;
 
 use self::pool::{Key, Pool, Sender};
 use crate::serve::Tasks;
-use crate::{Body, Destination, HopSecret, Host, Scheme, body, headers};
+use crate::{Body, Destination, HopSecret, Host, Scheme, body, headers, websocket};
 use compose_render::contract::HOP_HEADER;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, Response, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use sidecar::Shutdown;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// What a response's head may be: larger than a request's, for cookies and policies are.
 const RESPONSE_FIELDS: usize = 256;
@@ -130,6 +132,9 @@ impl Client {
         let key = Key::from(upstream);
         let mut request = request;
         headers::strip_hop_by_hop(request.headers_mut());
+        if websocket::is_asked(&request) {
+            return Box::pin(self.switch(upstream, request, connect)).await;
+        }
         while let Some(sender) = self.pool.take(&key) {
             match self.try_on(sender, &key, upstream, request).await? {
                 Outcome::Response(response) => return Ok(response),
@@ -204,6 +209,60 @@ impl Client {
         Ok(response)
     }
 
+    /// Asks for a WebSocket, on a connection of its own. Its frames are the response's body.
+    async fn switch<C, F>(
+        &self,
+        upstream: &Upstream,
+        request: Request<Body>,
+        connect: C,
+    ) -> Result<Response<Body>, SendError>
+    where
+        C: Fn() -> F + Send + Sync,
+        F: Future<Output = Result<TcpStream, SendError>> + Send,
+    {
+        let stream = connect().await?;
+        let mut sender = match upstream.destination.scheme {
+            Scheme::Http => self.http1_alone(stream).await?,
+            Scheme::Https => {
+                let stream = self.tls(upstream, &upstream.trust.http1, stream).await?;
+                self.http1_alone(stream).await?
+            }
+        };
+        let (parts, frames) = request.into_parts();
+        let mut request = Request::from_parts(parts, body::empty());
+        websocket::in_request(request.headers_mut());
+        address(&mut request, upstream, Version::HTTP_11)?;
+        let sent = timeout(self.limits.response, sender.send_request(request)).await;
+        let mut response =
+            sent.map_err(|_| SendError::Timeout("response"))?.map_err(SendError::Broken)?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return self.received(response);
+        }
+        websocket::in_answer(response.headers()).map_err(SendError::Protocol)?;
+        let upgraded = timeout(self.limits.connect, hyper::upgrade::on(&mut response)).await;
+        let upgraded =
+            upgraded.map_err(|_| SendError::Timeout("switch"))?.map_err(SendError::Broken)?;
+        let (relay, answer) =
+            websocket::to_upstream(TokioIo::new(upgraded), frames, self.limits.stall);
+        self.drive(relay);
+        headers::strip_hop_by_hop(response.headers_mut());
+        Ok(response.map(|_| answer))
+    }
+
+    async fn tls(
+        &self,
+        upstream: &Upstream,
+        config: &Arc<ClientConfig>,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, SendError> {
+        let connector = TlsConnector::from(Arc::clone(config));
+        let handshake = connector.connect(server_name(&upstream.destination.host)?, stream);
+        timeout(self.limits.connect, handshake)
+            .await
+            .map_err(|_| SendError::Timeout("TLS handshake"))?
+            .map_err(SendError::handshake)
+    }
+
     async fn connected<C, F>(&self, upstream: &Upstream, connect: C) -> Result<Sender, SendError>
     where
         C: Fn() -> F + Send + Sync,
@@ -213,12 +272,7 @@ impl Client {
         match upstream.destination.scheme {
             Scheme::Http => self.http1(stream).await,
             Scheme::Https => {
-                let connector = TlsConnector::from(Arc::clone(&upstream.trust.config));
-                let handshake = connector.connect(server_name(&upstream.destination.host)?, stream);
-                let stream = timeout(self.limits.connect, handshake)
-                    .await
-                    .map_err(|_| SendError::Timeout("TLS handshake"))?
-                    .map_err(SendError::handshake)?;
+                let stream = self.tls(upstream, &upstream.trust.config, stream).await?;
                 let (_, session) = stream.get_ref();
                 if session.alpn_protocol() == Some(b"h2") {
                     self.http2(stream).await
@@ -241,6 +295,21 @@ impl Client {
             .map_err(SendError::Broken)?;
         self.drive(connection);
         Ok(Sender::Http1(sender))
+    }
+
+    /// A connection that may become something else than HTTP, and is not kept.
+    async fn http1_alone<S>(&self, stream: S) -> Result<http1::SendRequest<Body>, SendError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, connection) = http1::Builder::new()
+            .max_headers(RESPONSE_FIELDS)
+            .max_buf_size(RESPONSE_HEAD)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(SendError::Broken)?;
+        self.drive(connection.with_upgrades());
+        Ok(sender)
     }
 
     async fn http2<S>(&self, stream: S) -> Result<Sender, SendError>
@@ -327,6 +396,9 @@ fn address(
     if version != Version::HTTP_2 {
         let host = HeaderValue::try_from(authority).map_err(|e| SendError::Request(e.into()))?;
         headers.insert(header::HOST, host);
+    } else if is_grpc(headers) {
+        // Of this hop, and yet gRPC's servers refuse a call without it.
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
     if let Form::Absolute { hop: Some(hop) } = &upstream.form {
         let hop = HeaderValue::from_bytes(hop.expose());
@@ -335,4 +407,9 @@ fn address(
         headers.insert(HOP_HEADER, hop);
     }
     Ok(())
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let is = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
+    headers.get(header::CONTENT_TYPE).is_some_and(is)
 }

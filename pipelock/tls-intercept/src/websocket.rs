@@ -1,4 +1,4 @@
-//! WebSockets (RFC 6455) as requests: an upgrade is answered as any GET, and the frames of either
+//! `WebSockets` (RFC 6455) as requests: an upgrade is answered as any GET, and the frames of either
 //! side are a body.
 //!
 //! So whatever judges, counts, looks through and ends requests does so here, too. In a body the

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub struct Trust {
     pub(crate) config: Arc<ClientConfig>,
+    /// The same for connections that will be a WebSocket.
+    pub(crate) http1: Arc<ClientConfig>,
     pub(crate) id: u64,
 }
 
@@ -23,7 +25,9 @@ impl Trust {
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let http1 = Arc::new(config.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), id: NEXT.fetch_add(1, Ordering::Relaxed) })
+        Ok(Self { config: Arc::new(config), http1, id: NEXT.fetch_add(1, Ordering::Relaxed) })
     }
 }

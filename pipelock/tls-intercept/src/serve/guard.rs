@@ -56,6 +56,8 @@ enum State {
     Trailers(usize),
     /// Nothing is read any more; the stand-in is being answered.
     Refused,
+    /// A head asked for another protocol: what comes after it is not read as HTTP.
+    Upgrade,
 }
 
 /// The stream that hyper reads.
@@ -107,6 +109,11 @@ impl<S> Guard<S> {
         self.stream
     }
 
+    /// The stream, and what was read from it after a head that asked for another protocol.
+    pub(crate) fn into_parts(self) -> (S, BytesMut) {
+        (self.stream, self.raw)
+    }
+
     fn step(&mut self) -> io::Result<Step> {
         let broken = |what| io::Error::new(io::ErrorKind::InvalidData, what);
         match self.state {
@@ -155,7 +162,7 @@ impl<S> Guard<S> {
                     self.state = State::Trailers(read + line.len());
                 }
             }
-            State::Refused => return Ok(Step::More),
+            State::Refused | State::Upgrade => return Ok(Step::More),
         }
         Ok(Step::On)
     }
@@ -181,11 +188,15 @@ impl<S> Guard<S> {
             return self.refuse(Fault(Reason::HeadTooLarge, "the head is too long"));
         }
         let bytes = self.raw.split_to(end);
-        match Head::parse(&bytes, &self.limits).and_then(|head| head.check()) {
-            Ok(framing) => {
+        let read = Head::parse(&bytes, &self.limits)
+            .and_then(|head| head.check().map(|framing| (framing, head.has("upgrade"))));
+        match read {
+            Ok((framing, upgrade)) => {
                 self.heads += 1;
                 self.clean.unsplit(bytes);
                 self.state = match framing {
+                    // With a body it is refused, and that is read to its end first.
+                    Framing::Length(0) if upgrade => State::Upgrade,
                     Framing::Length(0) => State::Head,
                     Framing::Length(length) => State::Fixed(length),
                     Framing::Chunked => State::ChunkSize,
@@ -266,6 +277,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
             }
             if matches!(this.state, State::Refused) {
                 // The end would make hyper give up the answer; the watch wakes the connection.
+                return Poll::Pending;
+            }
+            if matches!(this.state, State::Upgrade) && !this.raw.is_empty() {
+                // For whoever takes over; hyper has nothing to read before it has answered.
                 return Poll::Pending;
             }
             if this.ended {

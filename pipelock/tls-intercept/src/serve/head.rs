@@ -77,6 +77,10 @@ impl<'a> Head<'a> {
     }
 
     /// The value of a field that may be there once.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
     pub(crate) fn single(&self, name: &str) -> Result<Option<&'a [u8]>, Fault> {
         let mut found = self.all(name);
         match (found.next(), found.next()) {

@@ -4,7 +4,7 @@ use super::Context;
 use super::guard::Guard;
 use super::io::{Activity, Watched, last_word};
 use super::pipeline::{Binding, Pipeline};
-use crate::Proxy;
+use crate::{Proxy, websocket};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -27,9 +27,9 @@ where
     let revoked = binding.revoked();
     let shutdown = context.shutdown.clone();
     let pipeline = Arc::new(Pipeline::new(context, binding, Arc::clone(&activity)));
-    let judged = Arc::clone(&verdicts);
+    let (judged, answering) = (Arc::clone(&verdicts), Arc::clone(&pipeline));
     let service = service_fn(move |request| {
-        let (pipeline, fault) = (Arc::clone(&pipeline), judged.next());
+        let (pipeline, fault) = (Arc::clone(&answering), judged.next());
         Box::pin(async move { pipeline.http1(request, fault).await })
     });
     let mut connection = Builder::new()
@@ -53,7 +53,19 @@ where
             _ = &mut watch => break,
         }
     }
-    let mut stream = connection.into_parts().io.into_inner().into_inner();
+    let parts = connection.into_parts();
+    if let Some((switched, _in_flight)) = pipeline.switched() {
+        // hyper had nothing to read after the head that asked.
+        let (stream, first) = parts.io.into_inner().into_parts();
+        let relay = websocket::to_agent(stream, &first, switched, shutdown.requested());
+        tokio::select! {
+            () = relay => {}
+            () = revoked.cancelled() => {}
+            _ = &mut watch => {}
+        }
+        return;
+    }
+    let mut stream = parts.io.into_inner().into_inner();
     if draining {
         // Nobody who stops waits for peers; one that is gone does not mind.
         drop(tokio::time::timeout(limits.handshake, stream.shutdown()).await);

@@ -2,16 +2,17 @@
 
 use super::Context;
 use super::head::Fault;
-use super::io::Activity;
+use super::io::{Activity, InFlight};
 use crate::path::CanonicalPath;
+use crate::websocket::{self, Switched};
 use crate::{Arrival, Body, Connection, Denial, Destination, HopSecret, Proxy, Reason, RequestId};
 use crate::{Scheme, body, headers};
 use compose_render::contract::HOP_HEADER;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::Incoming;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 /// What the requests of a connection are bound to.
@@ -40,6 +41,8 @@ pub(super) struct Pipeline<P> {
     context: Context<P>,
     binding: Binding,
     activity: Arc<Activity>,
+    /// A WebSocket that was asked for and given: the connection is HTTP no more.
+    switched: Mutex<Option<(Switched, InFlight)>>,
 }
 
 /// A refusal before there is a denial: why, and what to do instead.
@@ -47,7 +50,12 @@ type Refusal = (Reason, &'static str);
 
 impl<P: Proxy> Pipeline<P> {
     pub(super) fn new(context: Context<P>, binding: Binding, activity: Arc<Activity>) -> Self {
-        Self { context, binding, activity }
+        Self { context, binding, activity, switched: Mutex::default() }
+    }
+
+    /// What was switched to, when the connection's HTTP is over; it holds the request's place.
+    pub(super) fn switched(&self) -> Option<(Switched, InFlight)> {
+        self.switched.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) async fn http1(
@@ -64,7 +72,13 @@ impl<P: Proxy> Pipeline<P> {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             return Ok(response);
         }
-        Ok(self.one(request).await)
+        let upgrade = request.headers().contains_key(header::UPGRADE);
+        let mut response = self.one(request).await;
+        if upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            // What follows may be what was asked for, or HTTP: nobody can tell.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
     }
 
     pub(super) async fn http2(
@@ -80,8 +94,18 @@ impl<P: Proxy> Pipeline<P> {
         let (parts, incoming) = request.into_parts();
         let (body, unread) = body::held(body::incoming(incoming));
         let request = Request::from_parts(parts, body);
-        let mut response = self.judged(id, request).await;
+        let (mut response, asked) = self.judged(id, request).await;
         headers::strip_from_response(response.headers_mut());
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(asked) = asked
+        {
+            websocket::in_request(response.headers_mut());
+            let mut switched = self.switched.lock().unwrap_or_else(PoisonError::into_inner);
+            return response.map(|body| {
+                *switched = Some((asked.answered(body), in_flight));
+                body::empty()
+            });
+        }
         if response.status().is_informational() {
             let denial = self.context.refuse(
                 None,
@@ -99,13 +123,17 @@ impl<P: Proxy> Pipeline<P> {
         })
     }
 
-    async fn judged(&self, id: RequestId, request: Request<Body>) -> Response<Body> {
+    async fn judged(
+        &self,
+        id: RequestId,
+        request: Request<Body>,
+    ) -> (Response<Body>, Option<Switched>) {
         let refuse = |on: Option<&Connection>, request: &Request<Body>, refusal: Refusal| {
             let mut denial = Denial::new(self.context.proxy.layer(), refusal.0, refusal.1);
             denial = denial.request(request);
             denial.host = on.map(|connection| connection.destination.host.to_string());
             self.context.proxy.refused(id, on, self.context.peer, &denial);
-            denial.response()
+            (denial.response(), None)
         };
         let connection = match self.connection(&request) {
             Ok(connection) => connection,
@@ -120,11 +148,19 @@ impl<P: Proxy> Pipeline<P> {
         if let Binding::PerRequest(..) = self.binding
             && let Err(denial) = self.context.proxy.admit(&connection)
         {
-            return denial.request(&request).response();
+            return (denial.request(&request).response(), None);
         }
         if let Err(refusal) = self.permitted(&request) {
             return refuse(Some(&connection), &request, refusal);
         }
+        let upgrade = request.headers().contains_key(header::UPGRADE);
+        let websocket = match upgrade.then(|| websocket::asked(&request)).transpose() {
+            Ok(websocket) => websocket,
+            Err(why) => {
+                let refusal = (Reason::UpgradeNotAllowed, why);
+                return refuse(Some(&connection), &request, refusal);
+            }
+        };
         let uri = match origin_form(request.uri()) {
             Ok(uri) => uri,
             Err(refusal) => return refuse(Some(&connection), &request, refusal),
@@ -132,10 +168,17 @@ impl<P: Proxy> Pipeline<P> {
         let (mut parts, body) = request.into_parts();
         parts.uri = uri;
         one_form(&mut parts.headers);
-        let body = body::without_trailers(body);
-        let body = body::with_deadline(body, self.context.interceptor.limits.body);
+        let (body, switched) = if let Some(asked) = websocket {
+            parts.headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
+            parts.extensions.insert(asked);
+            let (switched, frames) = Switched::asked();
+            (frames, Some(switched))
+        } else {
+            let body = body::without_trailers(body);
+            (body::with_deadline(body, self.context.interceptor.limits.body), None)
+        };
         let request = Request::from_parts(parts, body);
-        Arc::clone(&self.context.proxy).answer(connection, id, request).await
+        (Arc::clone(&self.context.proxy).answer(connection, id, request).await, switched)
     }
 
     /// The connection that the request is on, when everything that names a host names one.
@@ -183,10 +226,6 @@ impl<P: Proxy> Pipeline<P> {
             return Err((Reason::HeadTooLarge, "send shorter header fields"));
         }
         single(headers, &header::CONTENT_LENGTH)?;
-        // WebSocket frames will be judged one day; until then there is no way to permit them.
-        if headers.contains_key(header::UPGRADE) {
-            return Err((Reason::UpgradeNotAllowed, "use plain HTTP requests: no upgrade passes"));
-        }
         Ok(())
     }
 }

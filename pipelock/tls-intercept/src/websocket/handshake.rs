@@ -96,8 +96,9 @@ mod tests {
 
     #[test]
     fn f1_only_a_whole_handshake_asks_for_a_websocket() {
+        type Change = fn(&mut Request<()>);
         upgrade(|_| {}).unwrap();
-        let faults: [(&str, fn(&mut Request<()>)); 9] = [
+        let faults: [(&str, Change); 9] = [
             ("method", |request| *request.method_mut() = Method::POST),
             ("version", |request| *request.version_mut() = Version::HTTP_2),
             ("no key", |request| drop(request.headers_mut().remove("sec-websocket-key"))),
@@ -109,7 +110,9 @@ mod tests {
                 request.headers_mut().insert("sec-websocket-key", HeaderValue::from_static("aa=="));
             }),
             ("old version", |request| {
-                request.headers_mut().insert("sec-websocket-version", HeaderValue::from_static("8"));
+                request
+                    .headers_mut()
+                    .insert("sec-websocket-version", HeaderValue::from_static("8"));
             }),
             ("two protocols", |request| {
                 let both = HeaderValue::from_static("websocket, h2c");

@@ -94,10 +94,10 @@ async fn e3_a_broken_chunk_never_completes_a_request() {
 }
 
 #[tokio::test]
-async fn e6_f1_upgrades_and_prior_knowledge_are_refused() {
+async fn e6_f1_upgrades_to_anything_but_a_websocket_are_refused() {
     let origin = Origin::tls("allowed.test", &["http/1.1"]).await;
     let bench = Bench::new(&origin).await;
-    for upgrade in ["h2c", "websocket", "WebSocket", "tls/1.0", "anything"] {
+    for upgrade in ["h2c", "websocket, h2c", "websocket/13", "tls/1.0", "anything"] {
         let request = format!(
             "GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: Upgrade, HTTP2-Settings, close\r\n\
              Upgrade: {upgrade}\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\

@@ -10,3 +10,4 @@ mod identity;
 mod limits;
 mod support;
 mod upstream;
+mod websockets;

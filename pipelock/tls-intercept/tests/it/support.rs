@@ -4,6 +4,7 @@ mod agent;
 mod frames;
 mod origin;
 mod relay;
+pub(crate) mod websocket;
 
 pub(crate) use self::agent::{Agent, read_all, text};
 pub(crate) use self::frames::{data, frames};

@@ -95,14 +95,13 @@ impl Origin {
                         }
                     });
                     let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                    match acceptor {
-                        Some(acceptor) => {
-                            let Ok(stream) = acceptor.accept(stream).await else { return };
-                            server.serve_connection(TokioIo::new(stream), service).await.ok();
-                        }
-                        None => {
-                            server.serve_connection(TokioIo::new(stream), service).await.ok();
-                        }
+                    if let Some(acceptor) = acceptor {
+                        let Ok(stream) = acceptor.accept(stream).await else { return };
+                        let io = TokioIo::new(stream);
+                        server.serve_connection_with_upgrades(io, service).await.ok();
+                    } else {
+                        let io = TokioIo::new(stream);
+                        server.serve_connection_with_upgrades(io, service).await.ok();
                     }
                 });
             }
