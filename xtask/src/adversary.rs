@@ -21,6 +21,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     prove: bool,
 
+    /// Prove what is in this commit, whatever lies in the checkout
+    #[arg(long, requires = "prove", value_name = "COMMIT")]
+    commit: Option<String>,
+
     /// Only the rows (`A1`) or, with --prove, the mechanisms whose name holds this or whose file
     /// begins with it
     #[arg(value_name = "WORD")]
@@ -41,6 +45,6 @@ pub(crate) fn faults(checkout: &Checkout) -> Result<Vec<String>> {
 
 /// Runs what was asked for; an `Err` when a row does not hold or a mechanism is not proven.
 pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
-    let only = &arguments.only;
-    if arguments.prove { prove::prove(checkout, only) } else { run::rows(checkout, only) }
+    let Arguments { prove, commit, only } = arguments;
+    if *prove { prove::prove(checkout, only, commit.as_deref()) } else { run::rows(checkout, only) }
 }

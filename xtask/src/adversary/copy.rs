@@ -1,11 +1,13 @@
 //! A copy of the sources in which a mechanism can be switched off, with a target folder of its own.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use walkdir::WalkDir;
 
-use super::ground::{copy_of, put, tracked_files};
+use super::ground::{Sources, copy_of, put};
 use super::mechanisms::Mechanism;
 use crate::checkout::Checkout;
 
@@ -18,21 +20,27 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    /// Brings the copy to the state of the checkout: changed files only, so cargo sees no more.
-    pub(super) fn refreshed(checkout: &Checkout) -> Result<Self> {
+    /// Brings the copy to the state of the checkout, or of that commit: changed files only, so
+    /// cargo sees no more.
+    pub(super) fn refreshed(checkout: &Checkout, commit: Option<&str>) -> Result<Self> {
         let copy = copy_of(checkout);
         fs_err::create_dir_all(&copy.target)?;
         let mut lock = File::options();
         let lock = lock.write(true).create(true).truncate(false).open(copy.target.join("lock"))?;
         lock.lock()?;
-        for file in tracked_files(checkout)? {
-            let (from, to) = (checkout.root.join(&file), copy.root.join(&file));
+        let Sources { root, files } = match commit {
+            Some(commit) => Sources::of_commit(checkout, commit)?,
+            None => Sources::of_checkout(checkout)?,
+        };
+        for file in &files {
+            let (from, to) = (root.join(file), copy.root.join(file));
             let contents = fs_err::read(&from)?;
             if fs_err::read(&to).ok().as_ref() != Some(&contents) {
                 fs_err::create_dir_all(to.parent().unwrap_or(&copy.root))?;
                 fs_err::copy(&from, &to)?;
             }
         }
+        forget(&copy.root, &files.into_iter().collect())?;
         Ok(Self { checkout: copy, _lock: lock })
     }
 
@@ -48,6 +56,18 @@ impl Copy {
         put(&path, &after)?;
         Ok(Restored { path, before })
     }
+}
+
+/// Removes from the copy what is no longer there: cargo would find it.
+fn forget(root: &Path, kept: &BTreeSet<PathBuf>) -> Result<()> {
+    for entry in WalkDir::new(root) {
+        let entry = entry?;
+        let is_gone = || entry.path().strip_prefix(root).is_ok_and(|file| !kept.contains(file));
+        if entry.file_type().is_file() && is_gone() {
+            fs_err::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The source without the mechanism; an error when its text does not stand there exactly once.

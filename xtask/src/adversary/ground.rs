@@ -15,10 +15,40 @@ pub(super) fn say(line: &str) {
     ui::data(line);
 }
 
-/// Every file that git knows: a copy needs no more.
-pub(super) fn tracked_files(checkout: &Checkout) -> Result<Vec<PathBuf>> {
-    let listed = Program::new("git").args(["ls-files", "-z"]).within(&checkout.root).read()?;
-    Ok(listed.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
+/// The sources to be copied: of the checkout as it lies there, or of a commit.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) root: PathBuf,
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Sources {
+    /// Every file that git knows or would take: a copy needs no more.
+    pub(super) fn of_checkout(checkout: &Checkout) -> Result<Self> {
+        let wanted = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        let listed = Program::new("git").args(wanted).within(&checkout.root).read()?;
+        let files = paths(&listed).filter(|file| checkout.root.join(file).is_file());
+        Ok(Self { files: files.collect(), root: checkout.root.clone() })
+    }
+
+    /// Every file of a commit, whatever lies in the checkout.
+    pub(super) fn of_commit(checkout: &Checkout, commit: &str) -> Result<Self> {
+        let folder = checkout.target.join("adversary/commit");
+        let archive = checkout.target.join("adversary/commit.tar");
+        if folder.exists() {
+            fs_err::remove_dir_all(&folder)?;
+        }
+        fs_err::create_dir_all(&folder)?;
+        let git = |args: &[&str]| Program::new("git").args(args).within(&checkout.root);
+        git(&["archive", "--format=tar", "--output"]).arg(&archive).arg(commit).run()?;
+        Program::new("tar").arg("-xf").arg(&archive).within(&folder).run()?;
+        let listed = git(&["ls-tree", "-r", "-z", "--name-only", commit]).read()?;
+        Ok(Self { files: paths(&listed).collect(), root: folder })
+    }
+}
+
+fn paths(listed: &str) -> impl Iterator<Item = PathBuf> + '_ {
+    listed.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
 /// A copy of the sources, with a target folder of its own.

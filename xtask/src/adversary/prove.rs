@@ -16,7 +16,7 @@ enum Seen {
     NotBuilt(String),
 }
 
-pub(super) fn prove(checkout: &Checkout, only: &[String]) -> Result<()> {
+pub(super) fn prove(checkout: &Checkout, only: &[String], commit: Option<&str>) -> Result<()> {
     let is_wanted = |mechanism: &&Mechanism| {
         let named = |word: &String| {
             mechanism.name.contains(word.as_str()) || mechanism.file.starts_with(word.as_str())
@@ -27,7 +27,7 @@ pub(super) fn prove(checkout: &Checkout, only: &[String]) -> Result<()> {
     if wanted.is_empty() {
         bail!("no mechanism is named {}", only.join(", "));
     }
-    let copy = Copy::refreshed(checkout)?;
+    let copy = Copy::refreshed(checkout, commit)?;
     // Built from the source as it is, before anything in it is switched off.
     let engine = if wanted.iter().any(|mechanism| mechanism.needs == Needs::Engine) {
         environment_of_copy(checkout, copy.checkout())?
