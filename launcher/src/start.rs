@@ -118,8 +118,12 @@ fn live(start: &Start<'_>, standing: Standing, afterwards: Afterwards) -> anyhow
 /// Undoes everything, saying what could not be. From here on no signal ends a child of ours.
 pub(crate) fn take_down(ui: &Ui, mut undo: Undo<'_>) -> Vec<Leftover> {
     cancel::clear();
-    let leftovers =
-        ui.step("taking the bottle down", |step| undo.run_with(|what| step.waiting(what)));
+    let leftovers = ui.step("taking the bottle down", |step| {
+        undo.run_with(|what| {
+            ui.detail(what);
+            step.waiting(what);
+        })
+    });
     for leftover in &leftovers {
         ui.warn(leftover);
     }
