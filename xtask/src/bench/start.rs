@@ -46,6 +46,13 @@ impl Ground {
         let mut stage = Stage::set(checkout, &sidecars, folder)?;
         stage.program = checkout.target.join("release/bottle");
         fs_err::write(stage.folder.join("bottle.yaml"), MANIFEST)?;
+        // Both sides use the same Compose: the host's may be another.
+        let plugins = stage.folder.join("docker/cli-plugins");
+        fs_err::create_dir_all(&plugins)?;
+        fs_err::os::unix::fs::symlink(
+            tools::compose_v2(checkout)?,
+            plugins.join("docker-compose"),
+        )?;
         Ok(Self { stage, sidecars })
     }
 
@@ -58,6 +65,7 @@ impl Ground {
             .env("BOTTLE_SIDECARS", &self.sidecars)
             .env("BOTTLE_MANIFEST", self.stage.folder.join("bottle.yaml"))
             .env("XDG_CONFIG_HOME", self.stage.folder.join("config"))
+            .env("DOCKER_CONFIG", self.stage.folder.join("docker"))
             .env("ANTHROPIC_API_KEY", &self.stage.key)
     }
 
