@@ -2,6 +2,7 @@
 
 mod body;
 mod coding;
+mod frames;
 mod head;
 mod kept;
 mod labels;
@@ -9,6 +10,7 @@ mod verdict;
 
 pub(crate) use self::body::{Judged, judged};
 pub(crate) use self::coding::Undecodable;
+pub(crate) use self::frames::frames;
 pub(crate) use self::head::{Found, Place, in_head};
 pub(crate) use self::verdict::{Stopped, Verdict};
 

@@ -28,7 +28,7 @@ use subtle::ConstantTimeEq as _;
 use tls_intercept::{
     Body, Connection, Denial, Destination, Host, Proxy, RequestId, body,
     client::{Client, Form, Upstream},
-    headers,
+    headers, websocket,
 };
 
 /// A body no longer than this is read to its end before anything is dialled.
@@ -235,6 +235,11 @@ async fn read(
             return Err((refusal::secret(found.rule, &found.place), None));
         }
         record.warned(&found);
+    }
+    if websocket::is_asked(&request) {
+        let (request, verdict) = content::frames(rules, action, request);
+        record.reading(verdict.clone(), action);
+        return Ok((request, verdict));
     }
     let Judged { request, verdict } = match content::judged(rules, action, request) {
         Ok(judged) => judged,

@@ -57,7 +57,7 @@ impl Kept {
 
 /// Stars for every byte but white space, quotes, brackets and the like: JSON, forms and YAML stay
 /// what they are. A JSON escape stays one, of a star.
-fn mask(found: &mut [u8]) {
+pub(super) fn mask(found: &mut [u8]) {
     let mut at = 0;
     while let Some(&byte) = found.get(at) {
         match byte {

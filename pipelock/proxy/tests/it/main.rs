@@ -21,5 +21,6 @@ mod requests;
 mod targets;
 #[cfg(test)]
 mod upstream;
+mod websockets;
 #[cfg(test)]
 mod world;

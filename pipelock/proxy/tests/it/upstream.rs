@@ -21,6 +21,10 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) const HELLO: &str =
     "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
 
+/// What it answers to an upgrade.
+pub(crate) const WEBSOCKET: &str = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\n\
+     upgrade: websocket\r\nsec-websocket-accept: x\r\n\r\n";
+
 /// An upstream. It ends with the test.
 #[derive(Debug)]
 pub(crate) struct Upstream {
@@ -43,6 +47,8 @@ enum Then {
 pub(crate) struct Seen {
     pub(crate) connections: usize,
     pub(crate) requests: Vec<String>,
+    /// What came on connections that were kept open, after the answer.
+    pub(crate) after: Vec<u8>,
 }
 
 impl Upstream {
@@ -139,7 +145,10 @@ async fn exchange(
     }
     if then == Then::Wait {
         // Until whoever asked goes away.
-        return stream.read_to_end(&mut request).await.map(drop);
+        let mut after = Vec::new();
+        let ended = stream.read_to_end(&mut after).await;
+        seen.lock().unwrap().after.extend(after);
+        return ended.map(drop);
     }
     stream.shutdown().await
 }

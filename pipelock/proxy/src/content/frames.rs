@@ -1,0 +1,137 @@
+//! What an agent says over a `WebSocket`, read message by message; nothing waits for the next one.
+
+use super::{
+    kept::mask,
+    verdict::{Stopped, Verdict},
+};
+use dlp::{Finding, Rules, Stream};
+use http::Request;
+use pipelock::Action;
+use tls_intercept::{
+    Body,
+    websocket::{Inspector, Kind, inspected},
+};
+
+/// Puts the reading into a request that asks for a `WebSocket`.
+pub(crate) fn frames(
+    rules: &'static Rules,
+    action: Action,
+    request: Request<Body>,
+) -> (Request<Body>, Verdict) {
+    let verdict = Verdict::default();
+    let messages = Messages { rules, message: None, action, verdict: verdict.clone() };
+    (request.map(|body| inspected(body, messages)), verdict)
+}
+
+struct Messages {
+    rules: &'static Rules,
+    /// The message that is passing, and how much of it has passed.
+    message: Option<(Stream<'static>, u64)>,
+    action: Action,
+    verdict: Verdict,
+}
+
+impl Messages {
+    fn settle(&self, findings: &[Finding], passed: u64, pending: &mut [u8]) -> Result<(), String> {
+        for finding in findings {
+            match self.action {
+                Action::Block | Action::ByHost => {
+                    self.verdict.stop(Stopped::Secret(finding.rule));
+                    let rule = finding.rule;
+                    return Err(format!("pipelock: a message holds a secret ({rule})"));
+                }
+                Action::Redact => {
+                    let from = usize::try_from(finding.offset - passed).unwrap_or(usize::MAX);
+                    let end = from.saturating_add(finding.len).min(pending.len());
+                    if let Some(found) = pending.get_mut(from..end) {
+                        mask(found);
+                    }
+                }
+                Action::Warn => {}
+            }
+            self.verdict.note(finding.rule);
+        }
+        Ok(())
+    }
+}
+
+impl Inspector for Messages {
+    fn look(
+        &mut self,
+        kind: Kind,
+        pending: &mut [u8],
+        seen: usize,
+        last: bool,
+    ) -> Result<usize, String> {
+        if matches!(kind, Kind::Close | Kind::Ping | Kind::Pong) {
+            self.settle(&self.rules.scan(pending), 0, pending)?;
+            return Ok(pending.len());
+        }
+        let (mut stream, passed) =
+            self.message.take().unwrap_or_else(|| (Stream::new(self.rules), 0));
+        let mut findings = stream.push(pending.get(seen..).unwrap_or_default());
+        let held = stream.held();
+        if last {
+            findings.extend(stream.finish());
+            self.settle(&findings, passed, pending)?;
+            return Ok(pending.len());
+        }
+        self.settle(&findings, passed, pending)?;
+        let free = pending.len().saturating_sub(held);
+        self.message = Some((stream, passed + free as u64));
+        Ok(free)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "AKIAIOSFODNN7REALKEY";
+
+    fn messages(action: Action) -> Messages {
+        let (rules, verdict) = (Rules::builtin(), Verdict::default());
+        Messages { rules, message: None, action, verdict }
+    }
+
+    /// What passes of a message that comes in these fragments.
+    fn said(messages: &mut Messages, kind: Kind, parts: &[&str]) -> Result<String, String> {
+        let (mut pending, mut seen, mut passed) = (Vec::new(), 0, Vec::new());
+        for (at, part) in parts.iter().enumerate() {
+            pending.extend_from_slice(part.as_bytes());
+            let last = at + 1 == parts.len();
+            let free = messages.look(kind, &mut pending, seen, last)?;
+            passed.extend(pending.drain(..free));
+            seen = pending.len();
+        }
+        assert!(pending.is_empty(), "the last part lets everything go");
+        Ok(String::from_utf8(passed).unwrap())
+    }
+
+    #[test]
+    fn f3_a_secret_in_a_message_of_any_kind_or_cut_stops_it() {
+        let whole = format!("key = {SECRET} ");
+        let (one, two) = whole.split_at(12);
+        let plain = ["a word, ", "and another"];
+        for kind in [Kind::Text, Kind::Binary, Kind::Ping, Kind::Pong, Kind::Close] {
+            let mut messages = messages(Action::Block);
+            assert_eq!(said(&mut messages, kind, &plain[..1]).unwrap(), plain[0]);
+            said(&mut messages, kind, &[&whole]).unwrap_err();
+            assert!(matches!(messages.verdict.stopped(), Some(Stopped::Secret(_))), "{kind:?}");
+        }
+        let mut messages = messages(Action::Block);
+        assert_eq!(said(&mut messages, Kind::Text, &plain).unwrap(), plain.concat());
+        said(&mut messages, Kind::Text, &[one, two]).unwrap_err();
+    }
+
+    #[test]
+    fn f3_on_routed_hosts_it_is_overwritten_and_the_message_passes() {
+        let mut messages = messages(Action::Redact);
+        let whole = format!(r#"{{"key": "{SECRET}", "n": 1}}"#);
+        let (one, two) = whole.split_at(14);
+        let passed = said(&mut messages, Kind::Text, &[one, two]).unwrap();
+        assert_eq!(passed.len(), whole.len());
+        assert!(!passed.contains("REALKEY") && passed.ends_with(r#"", "n": 1}"#), "{passed}");
+        assert_eq!(messages.verdict.noted().len(), 1);
+    }
+}
