@@ -31,6 +31,20 @@ fn a_command_runs_in_the_bottle_and_everything_is_gone_after() {
 }
 
 #[test]
+fn a_bottle_lives_under_compose_v2_and_under_the_hosts_own() {
+    let v2 = std::env::var_os("BOTTLE_COMPOSE_V2").expect("run `cargo xtask test`: it fetches v2");
+    for compose in [v2.to_str().unwrap(), ""] {
+        let mut ground = Ground::new("life-compose");
+        ground.account.set("BOTTLE_COMPOSE", compose);
+        let said = ground.start(&["--", "-c", "echo fine"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(0), "fine\n"), "{compose}: {said:?}");
+        ground.assert_gone();
+        let logs = ground.bottle(&["logs", ground.slug.as_str(), "--service", "pipelock"]);
+        assert!(logs.out.contains(r#""service":"pipelock""#), "{compose}: {logs:?}");
+    }
+}
+
+#[test]
 fn a_step_that_fails_is_named_and_undone() {
     for step in STEPS {
         let mut ground = Ground::new("life-fails");
