@@ -94,6 +94,7 @@ impl Attacked {
     /// `docker run`: where it arrives.
     pub(super) fn control(&self, options: &[&str], words: &[&str]) -> Value {
         let call = self.ground.docker.call(["run", "--rm", "--interactive"]).args(options);
+        let call = call.args(["--env", "ATTACK_LIMIT=60"]);
         let call = call.args(["--entrypoint", "python3", &self.image, "-"]).args(words);
         read(call, words)
     }

@@ -5,6 +5,7 @@ use compose_testkit::{Stack, eventually, record};
 use serde_json::Value;
 
 use super::attacker::{Attacked, assert_none};
+use super::secrets::{hop_secret, keys_in_state};
 
 #[test]
 fn a9_a_bottle_whose_sidecar_is_down_is_shut_and_opens_again() {
@@ -56,9 +57,13 @@ fn a9_a_bottle_whose_sidecar_is_down_is_shut_and_opens_again() {
     assert_eq!(sink.arrivals(), Vec::<String>::new());
     let control = attacked.control(&["--network", outside.network()], &["tcp", &direct]);
     assert_eq!(control[&direct], "ok");
+    // What is left of it, its logs among it, holds neither secrets nor keys.
+    let hop = hop_secret(&attacked);
     let stopped = attacked.ground.bottle(&["stop", slug]);
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
     attacked.ground.assert_gone();
+    assert!(attacked.ground.state("compose.log").exists());
+    assert_eq!(keys_in_state(&attacked, &hop), Vec::<std::path::PathBuf>::new());
 }
 
 /// What `show` says of one service.

@@ -60,19 +60,7 @@ fn a10_no_secret_is_in_what_the_engine_tells_of_the_agent_or_any_image() {
 fn a10_no_secret_is_in_the_state_folder_and_each_key_is_its_sidecars_alone() {
     let attacked = Attacked::shared();
     let hop = hop_secret(&attacked);
-    let mut keys = Vec::new();
-    let files = files_below(&attacked.ground.state(""));
-    for file in &files {
-        let Ok(bytes) = fs::read(file) else { continue };
-        let text = String::from_utf8_lossy(&bytes);
-        assert!(!text.contains(CANARY), "{}", file.display());
-        assert!(!text.contains(&hop), "{}", file.display());
-        if text.contains(KEY) {
-            assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
-            keys.push(file.strip_prefix(attacked.ground.state("")).unwrap().to_owned());
-        }
-    }
-    record("A10", format_args!("{} files of the state folder", files.len()), "no secret");
+    let mut keys = keys_in_state(&attacked, &hop);
     keys.sort();
     assert_eq!(keys, [Path::new("egress/ca-key.pem"), Path::new("pipelock/ca-key.pem")]);
     for folder in ["", "egress", "pipelock"] {
@@ -104,7 +92,26 @@ fn a10_no_command_prints_a_secret() {
     }
 }
 
-fn hop_secret(attacked: &Attacked) -> String {
+/// The keys in the state folder, each readable by its owner alone. Fails where a secret is there.
+#[track_caller]
+pub(super) fn keys_in_state(attacked: &Attacked, hop: &str) -> Vec<PathBuf> {
+    let state = attacked.ground.state("");
+    let files = files_below(&state);
+    record("A10", format_args!("{} files of the state folder", files.len()), "no secret");
+    let mut keys = Vec::new();
+    for file in files {
+        let Ok(bytes) = fs::read(&file) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(CANARY) && !text.contains(hop), "{}", file.display());
+        if text.contains(KEY) {
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+            keys.push(file.strip_prefix(&state).unwrap().to_owned());
+        }
+    }
+    keys
+}
+
+pub(super) fn hop_secret(attacked: &Attacked) -> String {
     let told = attacked.inspect(Role::Egress);
     let variables = told["Config"]["Env"].as_array().unwrap();
     let prefix = format!("{}=", contract::HOP_SECRET_VARIABLE);
