@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use compose_render::Slug;
 
+use crate::proposals::Name;
+
 /// Run a coding agent in a bottle: a container with no way out but through its sidecars
 #[derive(Debug, Parser)]
 #[command(name = "bottle", version, propagate_version = true, disable_help_subcommand = true)]
@@ -65,6 +67,16 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Print the policy a bottle runs under, or the one an agent would get
     Policy(Policy),
+    /// Put the manifest as it stands now in force in a bottle that runs
+    Apply(Apply),
+    /// Put a policy back that was in force before
+    Rollback(Rollback),
+    /// Show what agents ask for, and what it would come to
+    Proposals(Proposals),
+    /// Put in force what an agent asks for
+    Approve(Approve),
+    /// Say no to what an agent asks for
+    Deny(Deny),
     /// Let a manifest found in a repository count, as it is now
     Trust(Trust),
     /// Write a commented manifest
@@ -309,6 +321,85 @@ pub(crate) struct Policy {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Apply {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    #[command(flatten)]
+    pub manifest: ManifestChoice,
+
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rollback {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    /// The version [default: the one before]
+    #[arg(value_name = "N")]
+    pub number: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Proposals {
+    /// Of one bottle alone
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Option<Slug>,
+
+    /// Also those that were answered
+    #[arg(long)]
+    pub all: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Approve {
+    /// As `bottle proposals` names it; ID alone does where one bottle asks for it
+    #[arg(value_name = "[BOTTLE/]ID")]
+    pub proposal: Name,
+
+    /// The digest of the change that was shown: says yes to it and to nothing else, without asking
+    #[arg(long, value_name = "DIGEST")]
+    pub change: Option<String>,
+
+    /// How far the grant goes
+    #[arg(long, value_enum, default_value = "bottle")]
+    pub scope: Scope,
+}
+
+/// How far a grant goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Scope {
+    /// One request
+    Once,
+    /// Until the bottle ends
+    Bottle,
+    /// For every later bottle as well
+    Manifest,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Deny {
+    /// As `bottle proposals` names it; ID alone does where one bottle asks for it
+    #[arg(value_name = "[BOTTLE/]ID")]
+    pub proposal: Name,
+
+    /// What the agent is told
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
 }
 
 #[derive(Args, Debug)]

@@ -1,10 +1,13 @@
 //! One module for each command: what was typed, turned into what is done.
 
+pub(crate) mod apply;
+pub(crate) mod approve;
 pub(crate) mod attach;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod cleanup;
 pub(crate) mod completions;
+pub(crate) mod deny;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod exec;
@@ -15,7 +18,9 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod policy;
+pub(crate) mod proposals;
 pub(crate) mod render;
+pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod shell;
 pub(crate) mod show;
@@ -48,6 +53,11 @@ pub(crate) fn dispatch(command: &Command, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),
         Command::Policy(args) => policy::run(args, ui),
+        Command::Apply(args) => apply::run(args, ui),
+        Command::Rollback(args) => rollback::run(args, ui),
+        Command::Proposals(args) => proposals::run(args, ui),
+        Command::Approve(args) => approve::run(args, ui),
+        Command::Deny(args) => deny::run(args, ui),
         Command::Trust(args) => trust::run(args, ui),
         Command::Init(args) => init::run(args, ui),
         Command::Doctor(args) => doctor::run(args, ui),

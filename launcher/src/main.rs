@@ -3,6 +3,7 @@
 //! This file only connects: what was typed, the command that answers it, and how we leave.
 
 mod agent_image;
+mod apply;
 mod attach;
 mod bottles;
 mod claim;
@@ -21,6 +22,7 @@ mod manifest;
 mod plan;
 mod policy_view;
 mod probe;
+mod proposals;
 mod provision;
 mod running;
 mod session;

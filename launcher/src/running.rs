@@ -4,6 +4,7 @@ use anyhow::anyhow;
 use compose_render::{Role, Slug};
 use compose_run::Metadata;
 
+use crate::apply;
 use crate::attach::{Always, Ended, Foreground};
 use crate::bottles::{self, Condition};
 use crate::exit::{self, Exit};
@@ -26,6 +27,7 @@ impl Running {
     /// A bottle that does not run, with what to do about it.
     pub(crate) fn find(host: &Host, slug: &Slug) -> anyhow::Result<Self> {
         let bottle = bottles::one(host, slug)?;
+        apply::settle(host, slug)?;
         let up = bottle
             .containers
             .iter()

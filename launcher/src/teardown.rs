@@ -29,10 +29,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whatever of a bottle's state must not outlive it: keys, what fingerprints of secrets are in, and
 /// what was mounted for the agent, which is of use to nobody.
-const SECRET_FILES: [&str; 5] = [
+const SECRET_FILES: [&str; 7] = [
     "pipelock/ca-key.pem",
     "egress/ca-key.pem",
     "pipelock/bottle.yaml",
+    "pipelock/history",
+    "apply.json",
     "git-gate/keys",
     "provision",
 ];

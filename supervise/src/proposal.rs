@@ -1,7 +1,7 @@
 //! A proposal: what the agent asks for, checked by the sidecar when it comes and again by the host
 //! when it is read, since the file is the container's.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use compose_render::HostPattern;
@@ -105,12 +105,17 @@ impl ProposalId {
         part(&ask.host.to_string());
         for list in [&ask.methods, &ask.paths] {
             part(&list.len().to_string());
-            list.iter().for_each(|text| part(text));
+            for text in list {
+                part(text);
+            }
         }
         part(&attempt.to_string());
-        let digest = sha.finalize();
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(digits.chars().take(ID_LEN).collect())
+        let mut digits = String::new();
+        for byte in sha.finalize().iter().take(ID_LEN / 2) {
+            // Writing to a text cannot fail.
+            write!(digits, "{byte:02x}").ok();
+        }
+        Self(digits)
     }
 
     pub fn as_str(&self) -> &str {

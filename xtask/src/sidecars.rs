@@ -9,8 +9,8 @@ use crate::program::Program;
 use crate::ui::say;
 
 /// What `bottle` needs beside it; package and binary have one name.
-pub(crate) const SHIPPED: [&str; 4] =
-    ["pipelock-proxy", "egress-proxy", "git-gate-server", "bottle-guest"];
+pub(crate) const SHIPPED: [&str; 5] =
+    ["pipelock-proxy", "egress-proxy", "supervise-server", "git-gate-server", "bottle-guest"];
 /// What the demo and the tests need besides.
 pub(crate) const MODEL: &str = "scripted-model";
 

@@ -9,6 +9,7 @@ use compose_run::containers::{self, Container, Life};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::apply;
 use crate::bottles::{self, Bottle, Condition};
 use crate::cli;
 use crate::environment::Environment;
@@ -47,6 +48,9 @@ struct Service {
 pub(crate) fn run(args: &cli::Show, ui: &Ui) -> anyhow::Result<Exit> {
     let host = Host::find(&Environment::of_process())?;
     let bottle = bottles::one(&host, &args.bottle)?;
+    if bottle.condition == Condition::Running {
+        apply::settle(&host, &args.bottle)?;
+    }
     let shown = Shown {
         slug: bottle.slug.to_string(),
         condition: bottle.condition,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, PackageId};
 
 /// A package of ours and the packages of ours that it may depend on, tests apart.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("compose-render", &[]),
     ("compose-run", &["compose-render"]),
     ("sidecar", &["compose-render"]),
@@ -18,6 +18,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("egress", &["ca", "compose-render", "compose-run"]),
     ("git-gate", &["compose-render", "compose-run", "dlp"]),
     ("supervise", &["compose-render"]),
+    ("supervise-server", &["compose-render", "sidecar", "supervise"]),
     ("pipelock-proxy", &["ca", "compose-render", "dlp", "pipelock", "sidecar", "tls-intercept"]),
     ("egress-proxy", &["ca", "compose-render", "egress", "sidecar", "tls-intercept"]),
     ("git-gate-server", &["compose-render", "dlp", "git-gate", "sidecar"]),

@@ -1,0 +1,106 @@
+//! What a change comes to, computed from the files themselves: the lines that a person reads.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::Config;
+use crate::policy_view::RouteView;
+
+/// The lines of a policy that go, and those that come.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Difference {
+    pub gone: Vec<String>,
+    pub new: Vec<String>,
+}
+
+impl Difference {
+    /// What changes from one to the other.
+    pub(crate) fn between(before: &Config, after: &Config) -> anyhow::Result<Self> {
+        let (before, after) = (lines(before)?, lines(after)?);
+        Ok(Self {
+            gone: before.difference(&after).cloned().collect(),
+            new: after.difference(&before).cloned().collect(),
+        })
+    }
+
+    /// In lines, marked `-` and `+`.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let gone = self.gone.iter().map(|line| format!("- {line}"));
+        gone.chain(self.new.iter().map(|line| format!("+ {line}"))).collect()
+    }
+}
+
+/// A line for each grant.
+fn lines(config: &Config) -> anyhow::Result<BTreeSet<String>> {
+    let policy = pipelock::Policy::read(&config.upstream, &config.bottle)?.policy;
+    let mut lines = BTreeSet::new();
+    for host in policy.allow.iter().filter(|host| !policy.routed.contains(host)) {
+        lines.insert(format!("allow {host}: every method, every path"));
+    }
+    for rule in &policy.ports {
+        lines.insert(format!("port {} of {}", rule.port, rule.host));
+    }
+    for network in &policy.ssrf_allow {
+        lines.insert(format!("dials also {network}"));
+    }
+    lines.insert(format!("secrets in requests: {}", policy.requests.as_str()));
+    lines.insert(format!("injections in responses: {}", policy.responses.as_str()));
+    let authorities = policy.upstream_ca.matches("BEGIN CERTIFICATE").count();
+    if authorities > 0 {
+        lines.insert(format!("trusts {authorities} authorities besides the public ones"));
+    }
+    if let Some(routes) = &config.routes {
+        for route in egress::RoutesFile::parse(routes)?.routes.iter() {
+            lines.insert(format!("route {}", RouteView::of(route).text()));
+        }
+    }
+    Ok(lines)
+}
+
+/// The policy as the agent is told of it.
+pub(crate) fn told(config: &Config, version: u64) -> anyhow::Result<supervise::Policy> {
+    let policy = pipelock::Policy::read(&config.upstream, &config.bottle)?.policy;
+    let allow = policy.allow.iter().filter(|host| !policy.routed.contains(host));
+    let routes = match &config.routes {
+        Some(routes) => egress::RoutesFile::parse(routes)?.routes,
+        None => egress::Routes::default(),
+    };
+    Ok(supervise::Policy {
+        version,
+        routes: routes.iter().map(|route| RouteView::of(route).text()).collect(),
+        allow: allow.map(ToString::to_string).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::config::tests::config;
+
+    #[test]
+    fn only_what_changes_is_shown() {
+        let before = config();
+        let mut after = before.clone();
+        after.upstream = after.upstream.replace("docs.example.org", "other.example.org");
+        let difference = Difference::between(&before, &after).unwrap();
+        assert_eq!(
+            difference.lines(),
+            [
+                "- allow docs.example.org: every method, every path",
+                "+ allow other.example.org: every method, every path"
+            ]
+        );
+        assert!(Difference::between(&before, &before).unwrap().lines().is_empty());
+    }
+
+    #[test]
+    fn j9_the_agent_is_told_names_and_no_value() {
+        let told = told(&config(), 3).unwrap();
+        assert_eq!(told.allow, ["docs.example.org"]);
+        assert_eq!(
+            told.routes,
+            ["api.example.net: every method, every path, with API_KEY as bearer"]
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! One key of a rendered file replaced, and everything else left as it was.
+
+use anyhow::{Context as _, anyhow};
+use serde_yaml::{Mapping, Value};
+
+/// A document as it was written.
+pub(super) fn parse(text: &str) -> anyhow::Result<Mapping> {
+    match serde_yaml::from_str(text)? {
+        Value::Mapping(mapping) => Ok(mapping),
+        _ => Err(anyhow!("a rendered file is not in its form")),
+    }
+}
+
+/// The text with those keys as `newer` has them; the same text where nothing differs.
+pub(super) fn with_keys_of(text: &str, newer: &str, keys: &[&str]) -> anyhow::Result<String> {
+    let (old, newer) = (parse(text)?, parse(newer)?);
+    let mut document = old.clone();
+    for &key in keys {
+        if let Some(value) = newer.get(key) {
+            document.insert(Value::from(key), value.clone());
+        }
+    }
+    rendered(text, &old, &document)
+}
+
+/// The text with one more in the list of that key.
+pub(super) fn with_item(text: &str, key: &str, item: &str) -> anyhow::Result<String> {
+    let old = parse(text)?;
+    let mut document = old.clone();
+    let list = document.entry(Value::from(key)).or_insert_with(|| Value::Sequence(Vec::new()));
+    let list = list.as_sequence_mut().context("a rendered file is not in its form")?;
+    let item = Value::from(item);
+    if !list.contains(&item) {
+        list.push(item);
+        list.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+    }
+    rendered(text, &old, &document)
+}
+
+/// The text with that key set.
+pub(super) fn with_value(text: &str, key: &str, value: &str) -> anyhow::Result<String> {
+    let old = parse(text)?;
+    let mut document = old.clone();
+    document.insert(Value::from(key), Value::from(value));
+    rendered(text, &old, &document)
+}
+
+fn rendered(text: &str, old: &Mapping, document: &Mapping) -> anyhow::Result<String> {
+    if old == document { Ok(text.to_owned()) } else { Ok(serde_yaml::to_string(document)?) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::config::tests::config;
+
+    #[test]
+    fn only_the_key_that_is_named_changes() {
+        let text = config().upstream;
+        assert_eq!(with_item(&text, "api_allowlist", "docs.example.org").unwrap(), text);
+        let more = with_item(&text, "api_allowlist", "a.example.org").unwrap();
+        assert_eq!(more.replacen("- a.example.org\n", "", 1), text);
+        assert_eq!(with_keys_of(&more, &text, &["api_allowlist"]).unwrap(), text);
+        assert_eq!(with_keys_of(&more, &text, &["ssrf"]).unwrap(), more);
+        let moved = with_value(&config().bottle, "egress", "10.213.0.9").unwrap();
+        assert!(moved.contains("egress: 10.213.0.9\n"), "{moved}");
+    }
+}

@@ -1,0 +1,162 @@
+//! A manifest as it stands now, as the policy of a bottle that runs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use compose_render::{Role, Secret};
+use compose_run::Owner;
+
+use super::{Config, Started, Target, edit};
+use crate::environment::Environment;
+use crate::exit::{self, Hint as _};
+use crate::manifest::Manifest;
+use crate::plan::{Entropy, Ground, Images, Places, Plan, Purpose, Wish, cores};
+use crate::steps;
+
+/// What a manifest comes to for a bottle.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub config: Config,
+    /// Values of credentials that are set here, for egress.
+    pub values: BTreeMap<String, Secret>,
+    /// Parts of the manifest that a running bottle does not follow.
+    pub waiting: Vec<String>,
+}
+
+/// The keys of each file that a manifest decides; the rest is the bottle's own.
+const UPSTREAM_KEYS: [&str; 4] =
+    ["api_allowlist", "request_body_scanning", "response_scanning", "ssrf"];
+const BOTTLE_KEYS: [&str; 6] =
+    ["routed", "egress", "ports", "never_dial", "requests", "upstream_ca"];
+
+/// Reads the manifest for the bottle that is held.
+///
+/// # Errors
+///
+/// What cannot be had while it runs, and credentials that nobody has.
+pub(crate) fn from_manifest(
+    target: &Target<'_>,
+    manifest: &Manifest,
+    current: &Config,
+    environment: &Environment,
+) -> anyhow::Result<Wanted> {
+    let slug = target.dir.slug();
+    let mut plan = plan(target, manifest, environment)?;
+    let file = current.routes.as_deref().map(egress::RoutesFile::parse).transpose()?;
+    if file.is_none() && !plan.routes.is_empty() {
+        return Err(exit::refused(format!(
+            "`{slug}` was started without routes, so without egress"
+        )))
+        .hint("stop the bottle and start it again with the manifest as it is now");
+    }
+    let values = credentials(&mut plan, file.as_ref(), environment)?;
+    let ground = ground(target, file.as_ref())?;
+    let settings = plan.pipelock_settings(&ground);
+    // A demo's outside has an authority of its own, which no manifest names.
+    let stand_in = target.metadata.stand_in.is_some();
+    let bottle_keys: Vec<&str> =
+        BOTTLE_KEYS.into_iter().filter(|&key| !(stand_in && key == "upstream_ca")).collect();
+    let routes = file.map(|file| {
+        let routes = egress::Routes::new(plan.routes.clone());
+        egress::RoutesFile { pipelock: file.pipelock, routes }.render()
+    });
+    let config = Config {
+        upstream: edit::with_keys_of(&current.upstream, &settings.upstream_yaml(), &UPSTREAM_KEYS)?,
+        bottle: edit::with_keys_of(&current.bottle, &settings.bottle_yaml(), &bottle_keys)?,
+        routes,
+    };
+    config.check()?;
+    let now = Started::of(&plan);
+    let waiting = Started::read(&target.dir)
+        .map(|then| then.differing(&now).into_iter().map(str::to_owned).collect())
+        .unwrap_or_default();
+    Ok(Wanted { config, values, waiting })
+}
+
+fn plan(
+    target: &Target<'_>,
+    manifest: &Manifest,
+    environment: &Environment,
+) -> anyhow::Result<Plan> {
+    let workspace = target.metadata.workspace_dir.as_ref().map(PathBuf::from);
+    let wish = Wish {
+        // What is missing is judged here: egress has most values already.
+        purpose: Purpose::Show,
+        agent: target.metadata.agent.clone(),
+        slug: target.dir.slug().clone(),
+        workspace: workspace.filter(|path| path.is_dir()).unwrap_or_else(|| PathBuf::from(".")),
+        include: Vec::new(),
+        args: Vec::new(),
+        stand_in: None,
+        entropy: Entropy::draw(),
+        cores: cores(),
+    };
+    Plan::make(manifest, wish, environment)
+}
+
+/// Gives each credential the placeholder that the agent has, and collects the values that are set.
+fn credentials(
+    plan: &mut Plan,
+    file: Option<&egress::RoutesFile>,
+    environment: &Environment,
+) -> anyhow::Result<BTreeMap<String, Secret>> {
+    let known: BTreeMap<String, Option<egress::Placeholder>> = file
+        .into_iter()
+        .flat_map(|file| file.routes.iter())
+        .flat_map(|route| &route.credentials)
+        .map(|one| (one.variable.to_string(), one.placeholder.clone()))
+        .collect();
+    let mut values = BTreeMap::new();
+    for credential in plan.routes.iter_mut().flat_map(|route| &mut route.credentials) {
+        let variable = credential.variable.as_str().to_owned();
+        if let Some(Some(placeholder)) = known.get(&variable) {
+            credential.placeholder = Some(placeholder.clone());
+        }
+        match environment.get(&variable) {
+            Some(value) if value.contains(egress::MARK) => {
+                return Err(exit::refused(format!(
+                    "`{variable}` holds a placeholder of a bottle, not a credential"
+                )));
+            }
+            Some(value) => {
+                egress::check_secret(&credential.form, value)
+                    .map_err(anyhow::Error::from)
+                    .with_context(|| format!("the value of `{variable}` cannot be used"))?;
+                values.insert(variable, Secret::new(value.to_owned()));
+            }
+            None if known.contains_key(&variable) => {}
+            None => {
+                return Err(exit::refused(format!(
+                    "`{variable}` is not set, and this bottle does not have it yet"
+                )))
+                .hint(format!("export {variable}=…"));
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// The ground the bottle was started on.
+fn ground(target: &Target<'_>, file: Option<&egress::RoutesFile>) -> anyhow::Result<Ground> {
+    let metadata = &target.metadata;
+    let unknown = || anyhow!("the bottle's `metadata.json` does not say where it stands");
+    let image = |role: Role| metadata.images.get(&role).cloned();
+    let owner = Owner::of_sidecars();
+    Ok(Ground {
+        addresses: metadata.addresses.ok_or_else(unknown)?,
+        images: Images {
+            agent: image(Role::Agent).ok_or_else(unknown)?,
+            pipelock: image(Role::Pipelock).ok_or_else(unknown)?,
+            egress: image(Role::Egress),
+            git_gate: image(Role::GitGate),
+        },
+        places: Places {
+            bottle: target.dir.path().to_owned(),
+            owner: (owner.uid, owner.gid),
+            agent: (owner.uid, owner.gid),
+        },
+        pipelock_authority: file.map(|file| file.pipelock.authority.clone()).unwrap_or_default(),
+        host_addresses: steps::host_addresses()?,
+    })
+}

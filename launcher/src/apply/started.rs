@@ -1,0 +1,82 @@
+//! What a bottle was started with and keeps until it ends: where its manifest is, and a digest of
+//! each part that no change reaches, so that a person is told which of their edits must wait.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use compose_run::{BottleDir, read_plain};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::hex::hex;
+use crate::plan::Plan;
+
+/// The file's name in the bottle's folder.
+const FILE: &str = "started.json";
+const MAX_FILE: u64 = 1 << 20;
+
+/// The parts of a start that stay.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Started {
+    /// Where the manifest came from: an absolute path, or words.
+    pub origin: String,
+    /// A digest for each part, by the manifest's word for it.
+    parts: BTreeMap<String, String>,
+}
+
+impl Started {
+    /// The parts of that plan.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let held: Vec<&str> = plan
+            .routes
+            .iter()
+            .flat_map(|route| &route.credentials)
+            .map(|credential| credential.variable.as_str())
+            .collect();
+        let env: Vec<_> =
+            plan.env.iter().filter(|(name, _)| !held.contains(&name.as_str())).collect();
+        let parts = [
+            ("image", format!("{:?}", plan.image)),
+            ("resources", format!("{:?}", plan.resources)),
+            ("runtime", format!("{:?}", plan.runtime)),
+            ("workspace", plan.workspace.mode.as_str().to_owned()),
+            ("git", format!("{:?}", plan.git)),
+            ("env", format!("{env:?}")),
+            ("pipelock.image", format!("{:?}", plan.pipelock.image)),
+            ("prompt", format!("{:?}", plan.agent.prompt)),
+            ("skills", format!("{:?}", plan.agent.skills)),
+        ];
+        let digest = |text: String| hex(&Sha256::digest(text.as_bytes()));
+        Self {
+            origin: absolute(&plan.manifest.origin),
+            parts: parts.map(|(name, text)| (name.to_owned(), digest(text))).into(),
+        }
+    }
+
+    /// Writes it into the bottle's folder.
+    pub(crate) fn write(&self, dir: &BottleDir) -> anyhow::Result<()> {
+        dir.write(FILE, &serde_json::to_vec(self)?)?;
+        Ok(())
+    }
+
+    /// What was written at the start; nothing where an older version started it.
+    pub(crate) fn read(dir: &BottleDir) -> Option<Self> {
+        let bytes = read_plain(dir.path(), Path::new(FILE), MAX_FILE).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// The parts in which a plan made now differs.
+    pub(crate) fn differing(&self, now: &Self) -> Vec<&str> {
+        let differs = |name: &&String| self.parts.get(*name) != now.parts.get(*name);
+        self.parts.keys().filter(differs).map(String::as_str).collect()
+    }
+}
+
+/// A path in full; words stay what they are.
+pub(crate) fn absolute(origin: &str) -> String {
+    let path = Path::new(origin);
+    match path.canonicalize() {
+        Ok(full) if path.is_file() => full.display().to_string(),
+        Ok(_) | Err(_) => origin.to_owned(),
+    }
+}
