@@ -72,15 +72,12 @@ pub(crate) fn github(value: &[u8]) -> bool {
     read == Some(u64::from(crc32(random)))
 }
 
-/// A card number's first word: digits of an issuer.
-pub(crate) fn of_card(word: &[u8]) -> bool {
-    let len = word.len();
-    (len == 4 || len > 12)
-        && matches!(word[0], b'2'..=b'6')
-        && word.iter().all(|b| b.is_ascii_digit() || *b == b'-')
+/// A card number begins with the digits of an issuer.
+pub(crate) fn of_card(text: &[u8]) -> bool {
+    matches!(text, [b'2'..=b'6', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', ..])
 }
 
-/// An account number's first word: a country's two letters and two digits.
+/// An account number begins with a country's two letters and two digits.
 pub(crate) fn of_account_number(word: &[u8]) -> bool {
     matches!(word, [a, b, c, d, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase()
         && c.is_ascii_digit() && d.is_ascii_digit())

@@ -1,5 +1,7 @@
 //! Decoders that give up rather than guess.
 
+use std::ops::Range;
+
 /// Base64 of either alphabet (RFC 4648, 4 and 5), padded or not; stops at the padding.
 pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let digits = text.split(|&b| b == b'=').next().unwrap_or_default();
@@ -16,6 +18,18 @@ pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     }
     out.extend(fold(rest.iter(), 6, six_bits).unwrap_or_default());
     (!out.is_empty()).then_some(out)
+}
+
+/// Whether it is a digit of either alphabet.
+pub(crate) fn is_base64(digit: u8) -> bool {
+    SIX_BITS[usize::from(digit)] < 64
+}
+
+/// A group of four digits; what is none counts as some.
+pub(crate) fn four(a: u8, b: u8, c: u8, d: u8) -> [u8; 3] {
+    let [a, b, c, d] = [a, b, c, d].map(|digit| u32::from(SIX_BITS[usize::from(digit)] & 63));
+    let [_, one, two, three] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
+    [one, two, three]
 }
 
 fn six_bits(digit: u8) -> Option<u8> {
@@ -76,91 +90,168 @@ fn fold<'a>(
     (!out.is_empty()).then_some(out)
 }
 
-/// Percent-encoding (RFC 3986, 2.1), once; `None` where there is nothing to decode.
-pub(crate) fn percent(text: &[u8]) -> Option<Vec<u8>> {
-    if !text.contains(&b'%') {
-        return None;
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let digits = text.get(at + 1..at + 3).filter(|_| byte == b'%');
-        if let Some(decoded) = digits.and_then(hex).and_then(|bytes| bytes.first().copied()) {
-            out.push(decoded);
-            at += 3;
-        } else {
-            out.push(byte);
-            at += 1;
-        }
-    }
-    Some(out)
+/// Where the bytes of a decoded text stand in the text it was decoded from.
+pub(crate) enum Mapped {
+    /// Digits of so many bits each, from this place on.
+    Digits(usize, usize),
+    /// The place of each byte, and the place behind the last.
+    Places(Vec<usize>),
 }
 
-/// A JSON string's escapes (RFC 8259, 7) resolved where they stand, the rest as it is.
-pub(crate) fn json_escapes(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let code = match (byte, text.get(at + 1)) {
-            (b'\\', Some(b'u')) => text.get(at + 2..at + 6).and_then(code_unit),
-            (b'\\', Some(b'/')) => Some((b'/', 2)),
-            _ => None,
-        };
-        if let Some((decoded, len)) = code {
-            out.push(decoded);
-            at += len;
-        } else {
-            out.push(byte);
-            at += 1;
+impl Mapped {
+    pub(crate) const fn digits(start: usize, bits: usize) -> Self {
+        Self::Digits(start, bits)
+    }
+
+    pub(crate) fn start(&self, at: usize) -> usize {
+        match self {
+            Self::Digits(start, bits) => start + at * 8 / bits,
+            Self::Places(places) => places.get(at).copied().unwrap_or_default(),
         }
     }
-    out
+
+    pub(crate) fn end(&self, at: usize) -> usize {
+        match self {
+            Self::Digits(start, bits) => start + (at * 8).div_ceil(*bits),
+            Self::Places(places) => places.get(at).or(places.last()).copied().unwrap_or_default(),
+        }
+    }
 }
 
-fn code_unit(digits: &[u8]) -> Option<(u8, usize)> {
-    match hex(digits)?.as_slice() {
-        [0, low] if digits.len() == 4 => Some((*low, 6)),
+/// A decoded text and where its bytes stood.
+type Found = (Vec<u8>, Mapped);
+
+/// Decodes a range byte by byte: `one` says what stands there and how long it is.
+fn walk(
+    text: &[u8],
+    range: Range<usize>,
+    mut one: impl FnMut(&[u8]) -> Option<(u8, usize)>,
+) -> Found {
+    let (mut out, mut places) = (Vec::new(), Vec::new());
+    let mut at = range.start;
+    while let Some((&byte, rest)) = text.get(at..range.end).and_then(<[u8]>::split_first) {
+        let (byte, len) = one(text.get(at..range.end).unwrap_or(rest)).unwrap_or((byte, 1));
+        out.push(byte);
+        places.push(at);
+        at += len;
+    }
+    places.push(range.end);
+    (out, Mapped::Places(places))
+}
+
+/// Words with percent-encoding (RFC 3986, 2.1), decoded once.
+pub(crate) fn each_percent(text: &[u8], mut see: impl FnMut(Found)) {
+    let escape = |rest: &[u8]| match rest {
+        [b'%', high, low, ..] => Some((hex_digit(*high)? << 4 | hex_digit(*low)?, 3)),
         _ => None,
+    };
+    each_word_with(
+        text,
+        b'%',
+        |rest| escape(rest).is_some(),
+        |word| {
+            see(walk(text, word, escape));
+        },
+    );
+}
+
+/// Words with escapes of JSON (RFC 8259, 7) that can hide a letter: `\u` and `\/`.
+pub(crate) fn each_escape(text: &[u8], mut see: impl FnMut(Found)) {
+    let escape = |rest: &[u8]| match rest {
+        [b'\\', b'/', ..] => Some((b'/', 2)),
+        [b'\\', b'u', b'0', b'0', high, low, ..] => {
+            Some((hex_digit(*high)? << 4 | hex_digit(*low)?, 6))
+        }
+        _ => None,
+    };
+    each_word_with(
+        text,
+        b'\\',
+        |rest| escape(rest).is_some(),
+        |word| {
+            see(walk(text, word, escape));
+        },
+    );
+}
+
+/// Calls `see` with the range of each word in which the mark begins something.
+fn each_word_with(
+    text: &[u8],
+    mark: u8,
+    begins: impl Fn(&[u8]) -> bool,
+    mut see: impl FnMut(Range<usize>),
+) {
+    let mut from = 0;
+    for at in memchr::memchr_iter(mark, text) {
+        if at >= from && begins(text.get(at..).unwrap_or_default()) {
+            let word = crate::view::word_round(text, at);
+            from = word.end;
+            see(word);
+        }
     }
 }
 
-/// Whether a JSON escape that can hide a letter is there: `\u` or `\/`.
-pub(crate) fn has_json_escape(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'\\', text).any(|at| matches!(text.get(at + 1), Some(b'u' | b'/')))
+/// Letters as 16-bit units (RFC 2781) of either byte order, at least eight in a row.
+pub(crate) fn each_wide(text: &[u8], mut see: impl FnMut(Found)) {
+    let is_unit = |at: usize| {
+        text.get(at).is_some_and(|b| b.is_ascii_graphic()) && text.get(at + 1) == Some(&0)
+    };
+    let mut from = 0;
+    for at in memchr::memchr_iter(0, text) {
+        if at < from.max(1) || !is_unit(at - 1) {
+            continue;
+        }
+        let count = (0..).take_while(|nth| is_unit(at - 1 + 2 * nth)).count();
+        from = at + 2 * count;
+        // Of the other byte order the last letter has no zero behind it.
+        let end =
+            if text.get(from - 1).is_some_and(u8::is_ascii_graphic) { from } else { from - 1 };
+        if count >= 8 {
+            see(walk(text, at - 1..end, |rest| Some((*rest.first()?, 2))));
+        }
+    }
 }
 
-/// Whether four ASCII letters stand there as 16-bit units (RFC 2781), of either byte order.
-pub(crate) fn has_wide_units(text: &[u8]) -> bool {
-    let unit = |at: usize| {
-        matches!(text.get(at), Some(0)) && text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric)
-    };
-    memchr::memchr_iter(0, text).any(|at| unit(at) && unit(at + 2) && unit(at + 4) && unit(at + 6))
+fn hex_digit(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// The words in which letters of other scripts, full-width letters or invisible marks stand beside
-/// ASCII ones, with those made plain and the marks dropped; `None` where no word has any.
-pub(crate) fn folded(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
+/// ASCII ones, with those made plain and the marks dropped.
+pub(crate) fn each_folded(text: &[u8], mut see: impl FnMut(Found)) {
     let mut at = 0;
     while let Some(next) = text.get(at..).and_then(|rest| rest.iter().position(|b| !b.is_ascii())) {
         let wordy = |byte: &&u8| {
-            !byte.is_ascii() || byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+            !byte.is_ascii() || byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
         };
         let before =
             text.get(at..at + next).unwrap_or_default().iter().rev().take_while(wordy).count();
         let start = at + next - before;
         let len = text.get(start..).unwrap_or_default().iter().take_while(wordy).count();
         let word = text.get(start..start + len).unwrap_or_default();
-        if word.len() >= SHORTEST_WORD
-            && let Ok(word) = std::str::from_utf8(word)
-        {
-            let plain: String = word.chars().filter(|c| !is_invisible(*c)).map(plain).collect();
-            out.extend_from_slice(plain.as_bytes());
-            out.push(b' ');
+        if word.len() >= SHORTEST_WORD {
+            see(folded(word, start));
         }
         at = start + len.max(1);
     }
-    (!out.is_empty()).then_some(out)
+}
+
+fn folded(word: &[u8], start: usize) -> Found {
+    let (mut out, mut places) = (Vec::new(), Vec::new());
+    let mut at = start;
+    for chunk in word.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if !is_invisible(c) {
+                let c = plain(c);
+                out.push(if c.is_ascii() { u8::try_from(c).unwrap_or(b'?') } else { b'?' });
+                places.push(at);
+            }
+            at += c.len_utf8();
+        }
+        at += chunk.invalid().len();
+    }
+    places.push(start + word.len());
+    (out, Mapped::Places(places))
 }
 
 /// A word with fewer bytes than this holds no credential.

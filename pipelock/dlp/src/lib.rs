@@ -4,8 +4,10 @@
 
 mod check;
 mod decode;
+mod filter;
 mod rule;
 mod rules;
+mod runs;
 mod set;
 mod stream;
 mod view;

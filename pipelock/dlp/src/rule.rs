@@ -37,6 +37,9 @@ pub(crate) struct Rule {
     pub(crate) check: Option<Check>,
     /// A byte before the match that makes it part of a longer word, and no credential.
     pub(crate) alone: bool,
+    /// A byte of a word behind the match makes it none, too, and so do `+`, `/` and `=` on both
+    /// sides: base64 would show it by chance.
+    pub(crate) whole: bool,
     /// Whether a match may hold white space or quotes, and so go on past the end of a word.
     pub(crate) spans: bool,
 }
@@ -50,6 +53,9 @@ pub(crate) enum Trigger {
     Anchors(&'static [&'static str]),
     /// Every match begins with a word of that many of `[A-Za-z0-9_-]` that passes the quick look.
     Word(RangeInclusive<usize>, Look),
+    /// Every match begins where capitals, digits, spaces and dashes follow for 15 bytes or more,
+    /// and that passes the quick look.
+    Number(Look),
 }
 
 impl Rule {
@@ -60,7 +66,16 @@ impl Rule {
         expression: &'static str,
     ) -> Self {
         let trigger = Trigger::Anchors(anchors);
-        Self { id, severity, trigger, expression, check: None, alone: true, spans: false }
+        Self {
+            id,
+            severity,
+            trigger,
+            expression,
+            check: None,
+            alone: true,
+            whole: false,
+            spans: false,
+        }
     }
 
     pub(crate) const fn word(
@@ -70,7 +85,41 @@ impl Rule {
         expression: &'static str,
     ) -> Self {
         let trigger = Trigger::Word(length, look);
-        Self { id, severity, trigger, expression, check: None, alone: true, spans: false }
+        Self {
+            id,
+            severity,
+            trigger,
+            expression,
+            check: None,
+            alone: true,
+            whole: false,
+            spans: false,
+        }
+    }
+
+    pub(crate) const fn number(
+        id: &'static str,
+        severity: Severity,
+        look: Look,
+        expression: &'static str,
+    ) -> Self {
+        Self { trigger: Trigger::Number(look), ..Self::new(id, severity, &[], expression) }
+    }
+
+    /// The match is a whole word.
+    pub(crate) const fn whole(mut self) -> Self {
+        self.whole = true;
+        self
+    }
+
+    /// Whether this byte before a match makes it a part of something longer.
+    pub(crate) fn joins(&self, byte: u8) -> bool {
+        (self.alone && byte.is_ascii_alphanumeric()) || (self.whole && b"_-+/=.".contains(&byte))
+    }
+
+    /// Whether this byte behind a match does.
+    pub(crate) fn goes_on(&self, byte: u8) -> bool {
+        self.whole && (byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte))
     }
 
     pub(crate) const fn spans(mut self) -> Self {

@@ -1,14 +1,16 @@
-//! The compiled rules: one pass over the bytes finds every anchor, an expression runs only there.
+//! The compiled rules: one pass finds every anchor, an expression runs only there.
 
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use regex_automata::meta::Regex;
+use regex_automata::meta::{self, Regex};
+use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
+use crate::filter::{Filter, Form};
 use crate::rule::{Rule, Severity, Trigger};
 use crate::rules;
 use crate::stream::Stream;
+use crate::{runs, view};
 
 /// A credential, or what looks like one. Never the value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,10 +29,10 @@ pub struct Finding {
 /// Rules ready to run. Built once; sharing it is free.
 #[derive(Debug)]
 pub struct Rules {
-    anchors: AhoCorasick,
-    /// The rule of each anchor, by the anchor's number.
-    owners: Vec<usize>,
+    filter: Filter,
+    /// Rules of long words, and of numbers with spaces.
     words: Vec<usize>,
+    numbers: Vec<usize>,
     compiled: Vec<Compiled>,
 }
 
@@ -53,6 +55,7 @@ pub(crate) struct Hit {
     pub(crate) severity: Severity,
     pub(crate) start: usize,
     pub(crate) end: usize,
+    pub(crate) encoding: &'static str,
 }
 
 /// What a pass over a buffer showed.
@@ -63,6 +66,8 @@ pub(crate) struct Pass {
     pub(crate) open: Option<usize>,
 }
 
+/// How often a decoded text is decoded again.
+const DEPTH: usize = 3;
 /// The longest match that may go on past a word's end.
 const LONGEST_SPAN: usize = 4096;
 /// The longest card or account number, with its spaces.
@@ -81,24 +86,18 @@ impl Rules {
     }
 
     fn compile(all: impl Iterator<Item = &'static Rule>) -> Self {
-        let (mut anchors, mut owners, mut words, mut compiled) = (vec![], vec![], vec![], vec![]);
+        let (mut anchors, mut words, mut numbers, mut compiled) = (vec![], vec![], vec![], vec![]);
         for (number, rule) in all.enumerate() {
             match &rule.trigger {
                 Trigger::Anchors(texts) => {
-                    anchors.extend(texts.iter().copied());
-                    owners.extend(texts.iter().map(|_| number));
+                    anchors.extend(texts.iter().map(|&text| (number, text)));
                 }
                 Trigger::Word(..) => words.push(number),
+                Trigger::Number(_) => numbers.push(number),
             }
             compiled.push(Compiled { rule, regex: OnceLock::new() });
         }
-        let built = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&anchors);
-        #[expect(clippy::expect_used, reason = "the tables are ours and a test compiles them all")]
-        let anchors = built.expect("the anchors fit an automaton");
-        Self { anchors, owners, words, compiled }
+        Self { filter: Filter::new(&anchors), words, numbers, compiled }
     }
 
     /// Every finding in a whole text, encoded ones included.
@@ -112,107 +111,113 @@ impl Rules {
     /// One pass over a buffer as it stands. `more` says that bytes may follow.
     pub(crate) fn pass(&self, text: &[u8], more: bool) -> Pass {
         let mut pass = Pass::default();
-        for found in self.anchors.find_overlapping_iter(text) {
-            if let Some(&number) = self.owners.get(found.pattern().as_usize()) {
-                self.try_at(number, text, found.start(), more, &mut pass);
-            }
-        }
-        each_word(
-            text,
-            |start, word, pass| {
-                for &number in &self.words {
-                    if self.word_fits(number, word) {
-                        self.try_at(number, text, start, more, pass);
-                    }
-                }
-            },
-            &mut pass,
-        );
+        self.through(text, more, DEPTH, &mut pass);
         pass
     }
 
-    fn word_fits(&self, number: usize, word: &[u8]) -> bool {
+    /// Everything a text holds, plainly or encoded up to `depth` times.
+    pub(crate) fn through(&self, text: &[u8], more: bool, depth: usize, pass: &mut Pass) {
+        self.filter.each(text, |at, needle| match needle.form {
+            Form::Plain => self.try_at(needle.rule, text, at, more, pass),
+            Form::Base64 { skip, before } if depth > 0 => {
+                if let Some(hit) = view::in_base64(self, needle.rule, text, (at, skip, before)) {
+                    pass.hits.push(hit);
+                }
+            }
+            Form::Base64 { .. } => {}
+        });
+        runs::each_number(text, |start| {
+            for &number in &self.numbers {
+                if self.fits(number, text.get(start..).unwrap_or_default()) {
+                    self.try_at(number, text, start, more, pass);
+                }
+            }
+        });
+        runs::each(text, |run| {
+            runs::each_word(text, run.clone(), |word| {
+                for &number in &self.words {
+                    if self.fits(number, text.get(word.clone()).unwrap_or_default()) {
+                        self.try_at(number, text, word.start, more, pass);
+                    }
+                }
+            });
+            if depth > 0 {
+                view::run(self, text, run, depth - 1, pass);
+            }
+        });
+        if depth > 0 {
+            view::rewritten(self, text, depth - 1, pass);
+        }
+    }
+
+    /// A quick look before any expression.
+    fn fits(&self, number: usize, word: &[u8]) -> bool {
         self.compiled.get(number).is_some_and(|compiled| match &compiled.rule.trigger {
             Trigger::Word(length, look) => length.contains(&word.len()) && look(word),
+            Trigger::Number(look) => look(word),
             Trigger::Anchors(_) => false,
         })
     }
 
-    fn try_at(&self, number: usize, text: &[u8], start: usize, more: bool, pass: &mut Pass) {
+    pub(crate) fn try_at(
+        &self,
+        number: usize,
+        text: &[u8],
+        start: usize,
+        more: bool,
+        pass: &mut Pass,
+    ) {
         let Some(compiled) = self.compiled.get(number) else { return };
         let rule = compiled.rule;
         let before = start.checked_sub(1).and_then(|at| text.get(at));
-        if rule.alone && before.is_some_and(|&b| is_word(b) && !is_escape_end(text, start)) {
+        if before.is_some_and(|&b| rule.joins(b)) && !is_escape_end(text, start) {
             return;
         }
-        let regex = compiled.regex.get_or_init(|| Regex::new(rule.expression).ok());
-        let Some(regex) = regex else { return };
+        let Some(regex) = compiled.regex.get_or_init(|| expression(rule.expression)) else {
+            return;
+        };
         let input = Input::new(text).range(start..).anchored(Anchored::Yes);
-        match regex.find(input) {
-            Some(found) => {
-                let value = text.get(found.range()).unwrap_or_default();
-                if rule.check.is_none_or(|check| check(value)) {
-                    let (rule, severity) = (rule.id, rule.severity);
-                    pass.hits.push(Hit { rule, severity, start, end: found.end() });
-                }
-            }
-            None if more
-                && rule.spans
-                && may_go_on(rule, text.get(start..).unwrap_or_default()) =>
-            {
+        let Some(found) = regex.find(input) else {
+            if more && rule.spans && may_go_on(rule, text.get(start..).unwrap_or_default()) {
                 pass.open = Some(pass.open.map_or(start, |open| open.min(start)));
             }
-            None => {}
+            return;
+        };
+        let end = found.end();
+        if text.get(end).is_some_and(|&b| rule.goes_on(b)) {
+            return;
+        }
+        if more && rule.spans && end == text.len() && end - start < LONGEST_SPAN {
+            // It goes on, and all of it is the finding.
+            pass.open = Some(pass.open.map_or(start, |open| open.min(start)));
+        }
+        let value = text.get(start..end).unwrap_or_default();
+        if rule.check.is_none_or(|check| check(value)) {
+            let (rule, severity) = (rule.id, rule.severity);
+            pass.hits.push(Hit { rule, severity, start, end, encoding: "plain" });
         }
     }
 }
 
-fn each_word(text: &[u8], mut see: impl FnMut(usize, &[u8], &mut Pass), pass: &mut Pass) {
-    let mut start = None;
-    for (at, &byte) in text.iter().enumerate() {
-        match (is_word(byte), start) {
-            (true, None) => start = Some(at),
-            (false, Some(from)) => {
-                if at - from >= 4 {
-                    see(from, text.get(from..at).unwrap_or_default(), pass);
-                }
-                start = None;
-            }
-            (true, Some(_)) | (false, None) => {}
-        }
-    }
-    if let Some(from) = start.filter(|from| text.len() - from >= 4) {
-        see(from, text.get(from..).unwrap_or_default(), pass);
-    }
+/// Bytes, not characters: Unicode's classes take long to compile, and no credential has any.
+pub(crate) fn expression(text: &str) -> Option<Regex> {
+    let syntax = syntax::Config::new().unicode(false).utf8(false);
+    let config = meta::Config::new().utf8_empty(false);
+    Regex::builder().syntax(syntax).configure(config).build(text).ok()
 }
 
 /// Whether bytes to come could make a match of a candidate that is none yet.
 fn may_go_on(rule: &Rule, tail: &[u8]) -> bool {
     match &rule.trigger {
         Trigger::Anchors(_) => tail.len() < LONGEST_SPAN,
-        Trigger::Word(..) => {
+        Trigger::Word(..) => false,
+        Trigger::Number(_) => {
             let spaced =
                 |&b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b" -".contains(&b);
-            let digits = tail.get(2..4).is_some_and(|two| two.iter().all(u8::is_ascii_digit));
-            digits && tail.len() < LONGEST_NUMBER && tail.iter().all(spaced)
+            tail.len() < LONGEST_NUMBER && tail.iter().all(spaced)
         }
     }
 }
-
-fn is_word(byte: u8) -> bool {
-    WORD[usize::from(byte)]
-}
-
-/// `[A-Za-z0-9_-]`, looked up: this is asked for every byte.
-static WORD: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut c = 0_u8;
-    while c < 128 {
-        table[c as usize] = c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
-        c += 1;
-    }
-    table
-};
 
 /// Whether what precedes is the end of an escape such as `\n`, as in a JSON string.
 fn is_escape_end(text: &[u8], start: usize) -> bool {

@@ -1,10 +1,9 @@
 //! A scan that goes on from chunk to chunk in bounded memory.
 
 use crate::set::{Finding, Hit, Rules};
-use crate::view;
 
 /// The most bytes that are held back: a longer word than this is no credential of any issuer.
-pub const MAX_HELD: usize = 4096;
+pub const MAX_HELD: usize = 8192;
 /// How much of what was settled is kept, so that an anchor's beginning is still seen.
 const CONTEXT: usize = 64;
 
@@ -54,28 +53,21 @@ impl<'r> Stream<'r> {
         let mut findings = Vec::new();
         for hit in pass.hits {
             if hit.start < edge {
-                self.tell(hit, "plain", &mut findings);
+                self.tell(hit, &mut findings);
             }
-        }
-        let fresh = self.buffer.get(self.settled..edge).unwrap_or_default();
-        let mut decoded = Vec::new();
-        view::each(self.rules, fresh, &mut |hit, encoding| decoded.push((hit, encoding)));
-        for (mut hit, encoding) in decoded {
-            hit.start += self.settled;
-            hit.end += self.settled;
-            self.tell(hit, encoding, &mut findings);
         }
         self.forget(edge);
         findings
     }
 
-    fn tell(&mut self, hit: Hit, encoding: &'static str, findings: &mut Vec<Finding>) {
+    fn tell(&mut self, hit: Hit, findings: &mut Vec<Finding>) {
         let offset = self.base + hit.start as u64;
         if self.told.contains(&(hit.rule, offset)) {
             return;
         }
         self.told.push((hit.rule, offset));
-        let (rule, severity, len) = (hit.rule, hit.severity, hit.end - hit.start);
+        let (rule, severity, encoding) = (hit.rule, hit.severity, hit.encoding);
+        let len = hit.end - hit.start;
         findings.push(Finding { rule, severity, offset, len, encoding });
     }
 

@@ -1,157 +1,203 @@
 //! The ways in which a credential is written other than plainly, each looked through.
 
-use crate::decode;
-use crate::set::{Hit, Rules};
+use std::ops::Range;
 
-/// How often a decoded text is decoded again.
-const DEPTH: usize = 3;
-/// Fewer encoded bytes than this hold no credential of any rule.
-const LEAST: usize = 20;
+use crate::decode::{self, Mapped};
+use crate::runs::LEAST;
+use crate::set::{Hit, Pass, Rules};
 
-/// What the callers of this module are told: what was found, and how it was written.
-pub(crate) type See<'a> = &'a mut dyn FnMut(Hit, &'static str);
+/// The most digits of base64 that are decoded for one anchor: what a stream holds back.
+const MOST: usize = crate::MAX_HELD;
+/// How much of a code is decoded to see whether it is text: a sample every so many digits.
+const SAMPLE_STEP: usize = 16;
+/// A text within base64 within base64 has at least so many digits.
+const NESTED: usize = 32;
 
-/// Looks through every encoded run of a settled text.
-pub(crate) fn each(rules: &Rules, text: &[u8], see: See<'_>) {
-    through(rules, text, DEPTH, see);
-}
-
-fn through(rules: &Rules, text: &[u8], depth: usize, see: See<'_>) {
-    if depth == 0 {
-        return;
+/// What stands in base64 where an anchor of that rule was seen: `at` its first digit that is its
+/// own, `skip` the byte of the group in which it begins, `before` the group's digits before `at`.
+pub(crate) fn in_base64(
+    rules: &Rules,
+    rule: usize,
+    text: &[u8],
+    (at, skip, before): (usize, usize, usize),
+) -> Option<Hit> {
+    let group = at.checked_sub(before)?;
+    // A look first: nearly all that is found here by chance decodes to noise.
+    let look = decode::base64(text.get(group..group + 16)?)?;
+    if !look.get(skip..)?.iter().all(|&byte| is_text(byte)) {
+        return None;
     }
-    each_run(text, &mut |start, run, marks| {
-        let end = start + run.len();
-        for (encoding, decoded) in decodings(run, marks) {
-            within(rules, &decoded, depth, &mut |hit| see(Hit { start, end, ..hit }, encoding));
-        }
-    });
-    for (encoding, rewritten) in rewritings(text) {
-        let len = text.len();
-        within(rules, &rewritten, depth, &mut |hit| {
-            see(Hit { start: 0, end: len, ..hit }, encoding);
+    let back =
+        text.get(..group)?.rchunks(4).take(8).take_while(|four| {
+            four.len() == 4 && four.iter().all(|&digit| decode::is_base64(digit))
         });
+    let start = group - 4 * back.count();
+    let digits = text.get(start..)?.iter().take(MOST);
+    let end = start + digits.take_while(|&&digit| decode::is_base64(digit)).count();
+    let decoded = decode::base64(text.get(start..end)?)?;
+    let mut pass = Pass::default();
+    rules.try_at(rule, &decoded, (group - start) / 4 * 3 + skip, false, &mut pass);
+    let hit = pass.hits.pop()?;
+    let place = Mapped::digits(start, 6);
+    Some(Hit { start: place.start(hit.start), end: place.end(hit.end), encoding: "base64", ..hit })
+}
+
+/// Looks through a run of `[A-Za-z0-9+/=_-]` for text that is encoded in it.
+pub(crate) fn run(rules: &Rules, text: &[u8], run: Range<usize>, depth: usize, pass: &mut Pass) {
+    let bytes = text.get(run.clone()).unwrap_or_default();
+    let mut start = run.start;
+    for part in bytes.split(|&byte| byte == b'=') {
+        if part.len() >= LEAST {
+            code(rules, part, start, depth, pass);
+        }
+        start += part.len() + 1;
     }
 }
 
-/// What a decoded text holds, plainly or encoded once more.
-fn within(rules: &Rules, decoded: &[u8], depth: usize, see: &mut dyn FnMut(Hit)) {
-    for hit in rules.pass(decoded, false).hits {
-        see(hit);
+fn code(rules: &Rules, part: &[u8], start: usize, depth: usize, pass: &mut Pass) {
+    let kind = Kind::of(part);
+    let mut inside = |encoding, bits, shift, decoded: Option<Vec<u8>>| {
+        if let Some(decoded) = decoded {
+            let place = Mapped::digits(start + shift, bits);
+            within(rules, &decoded, &place, encoding, depth, pass);
+        }
+    };
+    if kind.hex {
+        for shift in 0..2 {
+            if samples(part, shift, 12).any(|some| decode::hex(some).is_some_and(|d| is_like(&d))) {
+                inside("hex", 4, shift, part.get(shift..).and_then(decode::hex));
+            }
+        }
     }
-    through(rules, decoded, depth - 1, &mut |hit, _| see(hit));
+    if kind.base32 {
+        let upper = part.to_ascii_uppercase();
+        for shift in 0..8 {
+            inside("base32", 5, shift, upper.get(shift..).and_then(decode::base32));
+        }
+    }
+    if kind.base64 && part.len() >= NESTED {
+        for shift in 0..4 {
+            if samples(part, shift, 24).any(looks_like_text) {
+                inside("base64", 6, shift, part.get(shift..).and_then(decode::base64));
+            }
+        }
+    }
 }
 
-/// What the bytes of a run are, as bits: which decoders can have a say.
+fn samples(part: &[u8], shift: usize, len: usize) -> impl Iterator<Item = &[u8]> {
+    (shift..part.len())
+        .step_by(SAMPLE_STEP)
+        .map(move |at| part.get(at..at + len).or_else(|| part.get(at..)).unwrap_or_default())
+}
+
+/// Whether digits of base64 are text: the first eight, and then the rest.
+fn looks_like_text(digits: &[u8]) -> bool {
+    let Some(&[a, b, c, d, e, f, g, h]) = digits.first_chunk::<8>() else { return false };
+    let (one, two) = (decode::four(a, b, c, d), decode::four(e, f, g, h));
+    is_like(&[one, two].concat()) && decode::base64(digits).is_some_and(|all| is_like(&all))
+}
+
+/// Text, plainly or in 16-bit units.
+fn is_like(bytes: &[u8]) -> bool {
+    let wide = |odd: usize| {
+        bytes.iter().enumerate().all(|(at, &b)| if at % 2 == odd { b == 0 } else { is_text(b) })
+    };
+    bytes.iter().all(|&byte| is_text(byte)) || wide(0) || wide(1)
+}
+
+fn is_text(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte) || matches!(byte, b'\n' | b'\r' | b'\t')
+}
+
+/// Which codes a part can be at all.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    hex: bool,
+    base32: bool,
+    base64: bool,
+}
+
+impl Kind {
+    fn of(part: &[u8]) -> Self {
+        let marks = part.iter().fold(0, |marks, &byte| marks | MARKS[usize::from(byte)]);
+        let has = |mark: u8| marks & mark != 0;
+        let one_case = has(mark::UPPER) != has(mark::LOWER);
+        Self {
+            hex: has(mark::DIGIT) && !has(mark::BEYOND_HEX),
+            base32: has(mark::DIGIT) && one_case && !has(mark::BEYOND_BASE32),
+            base64: has(mark::UPPER) && (has(mark::LOWER) || has(mark::DIGIT)),
+        }
+    }
+}
+
 mod mark {
     pub(super) const UPPER: u8 = 1;
     pub(super) const LOWER: u8 = 2;
     pub(super) const DIGIT: u8 = 4;
     pub(super) const BEYOND_HEX: u8 = 8;
-    pub(super) const PERCENT: u8 = 16;
-    pub(super) const BEYOND_BASE64: u8 = 32;
-    pub(super) const SIGN: u8 = 64;
-    pub(super) const RUN: u8 = 128;
+    pub(super) const BEYOND_BASE32: u8 = 16;
 }
 
-/// The marks of every byte; 0 for what ends a run.
 static MARKS: [u8; 256] = {
-    let mut table = [0; 256];
+    let mut made = [mark::BEYOND_HEX | mark::BEYOND_BASE32; 256];
     let mut c = 0_u8;
     while c < 128 {
-        table[c as usize] = mark::RUN
-            | match c {
-                b'A'..=b'F' => mark::UPPER,
-                b'G'..=b'Z' => mark::UPPER | mark::BEYOND_HEX,
-                b'a'..=b'f' => mark::LOWER,
-                b'g'..=b'z' => mark::LOWER | mark::BEYOND_HEX,
-                b'0'..=b'9' => mark::DIGIT,
-                b'+' | b'/' | b'-' | b'_' | b'=' => mark::SIGN | mark::BEYOND_HEX,
-                b'%' => mark::PERCENT | mark::BEYOND_HEX | mark::BEYOND_BASE64,
-                b'.' | b'~' | b'*' | b':' | b'&' => mark::BEYOND_HEX | mark::BEYOND_BASE64,
-                _ => 0,
-            };
-        if table[c as usize] == mark::RUN {
-            table[c as usize] = 0;
-        }
+        made[c as usize] = match c {
+            b'A'..=b'F' => mark::UPPER,
+            b'G'..=b'Z' => mark::UPPER | mark::BEYOND_HEX,
+            b'a'..=b'f' => mark::LOWER,
+            b'g'..=b'z' => mark::LOWER | mark::BEYOND_HEX,
+            b'2'..=b'7' => mark::DIGIT,
+            b'0'..=b'9' => mark::DIGIT | mark::BEYOND_BASE32,
+            _ => mark::BEYOND_HEX | mark::BEYOND_BASE32,
+        };
         c += 1;
     }
-    table
+    made
 };
 
-fn each_run(text: &[u8], see: &mut dyn FnMut(usize, &[u8], u8)) {
-    let (mut start, mut marks) = (0, 0);
-    for (at, &byte) in text.iter().enumerate() {
-        let of_byte = MARKS[usize::from(byte)];
-        if of_byte == 0 {
-            if at - start >= LEAST {
-                see(start, text.get(start..at).unwrap_or_default(), marks);
-            }
-            (start, marks) = (at + 1, 0);
-        } else {
-            marks |= of_byte;
+/// Parts of a text that are written differently: percent-encoding, JSON's escapes, 16-bit units,
+/// letters of other scripts. Each is looked for by a byte that it cannot do without.
+pub(crate) fn rewritten(rules: &Rules, text: &[u8], depth: usize, pass: &mut Pass) {
+    let mut inside = |encoding, (decoded, place): (Vec<u8>, Mapped)| {
+        if decoded.len() >= LEAST.min(15) {
+            within(rules, &decoded, &place, encoding, depth, pass);
         }
-    }
-    if text.len() >= start + LEAST {
-        see(start, text.get(start..).unwrap_or_default(), marks);
-    }
-}
-
-/// Everything a run may be, decoded. A run of one case without a digit is a name, not a code.
-fn decodings(run: &[u8], marks: u8) -> Vec<(&'static str, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut push = |encoding, decoded: Option<Vec<u8>>| {
-        found.extend(decoded.map(|decoded| (encoding, decoded)));
     };
-    if marks & mark::PERCENT != 0 {
-        push("percent", decode::percent(run));
-    }
-    if marks & mark::BEYOND_BASE64 != 0 {
-        // The parts of a run such as `key:AAAA` or `a=b&c=AAAA`, each looked at alone.
-        for part in run.split(|&b| matches!(b, b'%' | b'.' | b'~' | b'*' | b':' | b'&')) {
-            let marks = part.iter().fold(0, |marks, &b| marks | MARKS[usize::from(b)]);
-            if part.len() >= LEAST {
-                codes(part, marks, &mut push);
-            }
-        }
-    } else {
-        codes(run, marks, &mut push);
-    }
-    found
-}
-
-fn codes(run: &[u8], marks: u8, push: &mut dyn FnMut(&'static str, Option<Vec<u8>>)) {
-    let mixed = marks & mark::UPPER != 0 && marks & (mark::LOWER | mark::DIGIT) != 0;
-    if marks & mark::BEYOND_HEX == 0 && marks & mark::DIGIT != 0 {
-        push("hex", decode::hex(run));
-    }
-    if mixed && marks & mark::LOWER == 0 {
-        push("base32", decode::base32(run));
-    }
-    if mixed {
-        // It may begin in the middle of a run; of its four beginnings one is right.
-        for shift in 0..4 {
-            push("base64", run.get(shift..).and_then(decode::base64));
-        }
-        for part in run.split(|&b| b == b'=').skip(1).filter(|part| part.len() >= LEAST) {
-            push("base64", decode::base64(part));
-        }
+    decode::each_percent(text, |found| inside("percent", found));
+    decode::each_escape(text, |found| inside("json", found));
+    decode::each_wide(text, |found| inside("utf-16", found));
+    if !text.is_ascii() {
+        decode::each_folded(text, |found| inside("unicode", found));
     }
 }
 
-/// The text as a whole, written differently: each only where its mark is there at all.
-fn rewritings(text: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let mut found = Vec::new();
-    if decode::has_json_escape(text) {
-        found.push(("json", decode::json_escapes(text)));
-    }
-    if decode::has_wide_units(text) {
-        found.push(("utf-16", text.iter().copied().filter(|&byte| byte != 0).collect()));
-    }
-    if let Some(folded) = decode::folded(text) {
-        found.push(("unicode", folded));
-    }
-    found
+/// What a decoded text holds, told at the places where it was encoded.
+fn within(
+    rules: &Rules,
+    decoded: &[u8],
+    place: &Mapped,
+    encoding: &'static str,
+    depth: usize,
+    pass: &mut Pass,
+) {
+    let mut inner = Pass::default();
+    rules.through(decoded, false, depth, &mut inner);
+    pass.hits.extend(inner.hits.into_iter().map(|hit| Hit {
+        start: place.start(hit.start),
+        end: place.end(hit.end),
+        encoding,
+        ..hit
+    }));
+}
+
+/// Where a word that holds this byte begins and ends.
+pub(crate) fn word_round(text: &[u8], at: usize) -> Range<usize> {
+    let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
+    let of_word = |byte: &&u8| !matches!(byte, 0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'`');
+    let start = at - head.iter().rev().take(MOST).take_while(of_word).count();
+    let end = at + tail.iter().take(MOST).take_while(of_word).count();
+    start..end.max(at + 1)
 }
 
 #[cfg(test)]

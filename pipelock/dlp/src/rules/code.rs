@@ -49,9 +49,9 @@ pub(super) const RULES: &[Rule] = &[
         &["pypi-AgEIcHlwaS5vcmc", "pypi-AgENdGVzdC5weXBpLm9yZ"],
         r"pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZ)[A-Za-z0-9_-]{50,400}",
     ),
-    Rule::new("crates-io-token", Critical, &["cio"], r"cio[A-Za-z0-9]{32}"),
+    Rule::new("crates-io-token", Critical, &["cio"], r"cio[A-Za-z0-9]{32}").whole(),
     Rule::new("rubygems-key", Critical, &["rubygems_"], r"rubygems_[0-9a-f]{48}"),
-    Rule::new("nuget-key", Critical, &["oy2"], r"oy2[a-z0-9]{43}"),
+    Rule::new("nuget-key", Critical, &["oy2"], r"oy2[a-z0-9]{43}").whole(),
     Rule::new(
         "docker-hub-token",
         Critical,
