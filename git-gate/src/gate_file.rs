@@ -37,6 +37,8 @@ pub struct Limits {
     pub object_bytes: u64,
     /// Of one file.
     pub file_bytes: u64,
+    /// Of what one archive unpacks to.
+    pub unpacked_bytes: u64,
     pub objects: u64,
     pub refs: usize,
     /// From the first byte to the verdict.
@@ -52,6 +54,7 @@ impl Default for Limits {
             pack_bytes: 512 << 20,
             object_bytes: 2 << 30,
             file_bytes: 100 << 20,
+            unpacked_bytes: 256 << 20,
             objects: 2_000_000,
             refs: 32,
             seconds: 600,

@@ -18,6 +18,3 @@ pub use self::push_ref::{InvalidPushRef, PushRef};
 pub use self::rules::{Change, RefDenial, RefRule, RefUpdate, Rules};
 pub use self::settings::{BINARY, GitGate, KEYS_DIR, MIRRORS_DIR, RUN_DIR, Repository, Settings};
 pub use self::upstream::{InvalidUpstreamUrl, Transport, UpstreamUrl};
-
-/// Why a manifest with a `git:` section is refused for now.
-pub const NOT_BUILT: &str = "git upstreams are not available yet: remove the `git` section, and the agent works with the repository that its workspace holds";

@@ -8,6 +8,7 @@ mod base;
 mod cache;
 mod claude;
 mod context;
+mod gate;
 mod host_program;
 mod pins;
 mod roots;

@@ -31,6 +31,7 @@ pub use self::process::{Attached, Call, Outcome, RunError};
 pub use self::read_plain::{ReadPlainError, read_plain};
 pub use self::replace::{replace, replace_owned, replace_with};
 pub use self::state_dir::{
-    BottleDir, Claim, Found, Metadata, Phase, ServiceDirs, StateDir, StateError, write_files,
+    BottleDir, Claim, Found, Metadata, Phase, ServiceDirs, StateDir, StateError, owned_folder,
+    write_files,
 };
 pub use self::undo::{Leftover, Undo};

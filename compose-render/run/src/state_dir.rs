@@ -31,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use self::bottle::{BottleDir, ServiceDirs, write_files};
+pub use self::bottle::{BottleDir, ServiceDirs, owned_folder, write_files};
 pub use self::claim::Claim;
 pub use self::metadata::{Metadata, Phase};
 

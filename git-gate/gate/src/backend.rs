@@ -196,7 +196,7 @@ async fn end(child: &mut Child, ended: bool) {
     if let Some(id) = id {
         let group = nix::unistd::Pid::from_raw(id);
         // Gone meanwhile is as good.
-        drop(nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL));
+        nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL).ok();
     }
     drop(child.wait().await);
 }

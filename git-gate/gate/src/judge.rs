@@ -6,11 +6,11 @@
 mod objects;
 mod place;
 mod scan;
+mod second;
 mod tree;
 
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dlp::{Rules, Severity};
@@ -18,6 +18,8 @@ use git_gate::Limits;
 
 use self::objects::{Kind, Object};
 use self::scan::{Found, Scan};
+use self::second::Second;
+use crate::ground::Ground;
 use crate::program::Program;
 
 /// So many findings are told of; more say nothing more.
@@ -34,8 +36,7 @@ pub(crate) struct Judge<'a> {
     pub(crate) git: Program,
     pub(crate) limits: &'a Limits,
     pub(crate) until: Instant,
-    /// The folder in memory.
-    pub(crate) run: &'a Path,
+    pub(crate) ground: &'a Ground,
 }
 
 /// How much was looked through.
@@ -104,6 +105,7 @@ impl Judge<'_> {
         counted: &mut Counted,
     ) -> Result<Vec<Finding>, Unjudged> {
         let mut hits: Vec<(Object, Found)> = Vec::new();
+        let mut second = Second::new(self.limits.second_opinion_bytes);
         let mut told = Instant::now();
         objects::each(&self.git, news, |object, content| {
             counted.objects += 1;
@@ -113,15 +115,20 @@ impl Judge<'_> {
                 told = Instant::now();
                 crate::hook::progress(counted.objects, counted.bytes);
             }
-            let found = self.through(object, content)?;
+            let found = through(object, content, self.limits, &mut second)?;
             let room = FINDINGS.saturating_sub(hits.len());
             hits.extend(found.into_iter().take(room).map(|found| (object.clone(), found)));
             Ok(())
         })?;
-        let findings = hits
-            .into_iter()
-            .map(|(object, found)| Ok(place::of(&self.git, news, &object, &found)?));
-        findings.collect()
+        let first: Result<Vec<Finding>, _> =
+            hits.iter().map(|(object, found)| place::of(&self.git, news, object, found)).collect();
+        let mut findings = first?;
+        if findings.is_empty() {
+            for opinion in second.ask(self.ground)?.into_iter().take(FINDINGS) {
+                findings.push(place::of_opinion(&self.git, news, &opinion)?);
+            }
+        }
+        Ok(findings)
     }
 
     fn within_limits(&self, object: &Object, counted: &Counted) -> Result<(), Unjudged> {
@@ -141,23 +148,40 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
 
-    fn through(&self, object: &Object, content: &mut dyn Read) -> Result<Vec<Found>, Unjudged> {
-        let mut scan = Scan::new(Rules::builtin());
-        if object.kind == Kind::Tree {
-            let entries = tree::names(content, object.name_length())?;
-            scan.push(&entries);
-            return scan.finish().map(denied);
+fn through(
+    object: &Object,
+    content: &mut dyn Read,
+    limits: &Limits,
+    second: &mut Second,
+) -> Result<Vec<Found>, Unjudged> {
+    let mut scan = Scan::new(Rules::builtin(), limits.unpacked_bytes);
+    if object.kind == Kind::Tree {
+        let entries = tree::names(content, object.name_length())?;
+        scan.push(&entries);
+        return scan.finish().map(denied);
+    }
+    let mut kept = second.wants(object).then(Vec::new);
+    if kept.is_none() {
+        second.give_up();
+    }
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = content.read(&mut chunk).map_err(anyhow::Error::from)?;
+        if read == 0 {
+            break;
         }
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let read = content.read(&mut chunk).map_err(anyhow::Error::from)?;
-            if read == 0 {
-                return scan.finish().map(denied);
-            }
-            scan.push(chunk.get(..read).unwrap_or_default());
+        let bytes = chunk.get(..read).unwrap_or_default();
+        scan.push(bytes);
+        if let Some(kept) = &mut kept {
+            kept.extend_from_slice(bytes);
         }
     }
+    if let Some(kept) = kept {
+        second.keep(object, kept);
+    }
+    scan.finish().map(denied)
 }
 
 /// What a push is refused for: what opens something. A card number in a test's data does not.
@@ -181,6 +205,9 @@ impl fmt::Display for Finding {
             Place::TagMessage => f.write_str("its message")?,
         }
         let encoded = if self.encoding == "plain" { "" } else { ", encoded" };
-        write!(f, " ({} bytes, masked{encoded})", self.len)
+        match self.len {
+            0 => f.write_str(" (masked)"),
+            len => write!(f, " ({len} bytes, masked{encoded})"),
+        }
     }
 }

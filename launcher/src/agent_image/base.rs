@@ -76,47 +76,76 @@ pub(super) fn instructions(packages: &[String]) -> String {
 }
 
 fn from_registry(builder: &Builder<'_>, name: &ImageRef) -> bool {
+    on_pulled(builder, name, &instructions(&pins::pins().base.packages))
+}
+
+/// Builds by those instructions on Debian's image, where a registry and a network for builds are.
+pub(super) fn on_pulled(builder: &Builder<'_>, name: &ImageRef, instructions: &str) -> bool {
     let pin = &pins::pins().base;
     let pull = builder.docker.call(["pull", "--quiet", &pin.image]).timeout(PULL_TIMEOUT);
     if pull.run().is_err() {
         return false;
     }
-    (builder.tell)("building the base on Debian's image (once)");
-    let dockerfile = format!("FROM {}\n{}", pin.image, instructions(&pin.packages));
+    (builder.tell)("building on Debian's image (once)");
+    let dockerfile = format!("FROM {}\n{instructions}", pin.image);
     let build = ["build", "--quiet", "--tag", name.as_str(), "-"];
     // Without a network in builds this fails at once, and the other way is there.
     builder.docker.call(build).input(dockerfile).timeout(BUILD_TIMEOUT).run().is_ok()
 }
 
 fn from_packages(builder: &Builder<'_>, name: &ImageRef) -> anyhow::Result<()> {
-    ensure_mmdebstrap(builder.tell)?;
-    cache::make(builder.cache)?;
-    let scratch = tempfile::tempdir_in(builder.cache).context("cannot use the cache folder")?;
-    let archive = scratch.path().join("base.tar");
-    let complete = bootstrap(&archive, true).or_else(|_| bootstrap(&archive, false));
-    complete.context("cannot build the base from Debian's packages")?;
-
-    let mut import = builder.docker.call(["import"]);
-    for change in [
+    let changes = [
         "USER agent".to_owned(),
         format!("WORKDIR {}", contract::WORKSPACE_DIR),
         format!("ENV {}", environment().join(" ")),
         "CMD [\"bash\"]".to_owned(),
-        format!("LABEL bottle.base=mmdebstrap-{}", pins::pins().base.suite),
-    ] {
-        import = import.args(["--change", &change]);
+    ];
+    let packages: Vec<&str> = pins::pins().base.packages.iter().map(String::as_str).collect();
+    bootstrapped(builder, name, &Debian { packages: &packages, setup: SETUP, changes: &changes })
+}
+
+/// A Debian made of packages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Debian<'a> {
+    pub packages: &'a [&'a str],
+    /// A shell script that runs inside, once it is there.
+    pub setup: &'a str,
+    /// What the engine notes of the image.
+    pub changes: &'a [String],
+}
+
+/// Makes it an image of that name.
+pub(super) fn bootstrapped(
+    builder: &Builder<'_>,
+    name: &ImageRef,
+    debian: &Debian<'_>,
+) -> anyhow::Result<()> {
+    ensure_mmdebstrap(builder.tell)?;
+    cache::make(builder.cache)?;
+    let scratch = tempfile::tempdir_in(builder.cache).context("cannot use the cache folder")?;
+    let archive = scratch.path().join("base.tar");
+    let complete =
+        bootstrap(&archive, debian, true).or_else(|_| bootstrap(&archive, debian, false));
+    complete.context("cannot build an image from Debian's packages")?;
+    let mut import = builder.docker.call(["import"]);
+    let label = format!("LABEL bottle.base=mmdebstrap-{}", pins::pins().base.suite);
+    for change in debian.changes.iter().chain([&label]) {
+        import = import.args(["--change", change]);
     }
     import.arg(&archive).arg(name.as_str()).run().context("cannot import the base")
 }
 
-fn bootstrap(archive: &std::path::Path, updates: bool) -> anyhow::Result<()> {
-    let pin = &pins::pins().base;
-    let suite = &pin.suite;
-    let setup = format!("chroot \"$1\" sh -c '{SETUP}'");
+fn bootstrap(
+    archive: &std::path::Path,
+    debian: &Debian<'_>,
+    updates: bool,
+) -> anyhow::Result<()> {
+    let suite = &pins::pins().base.suite;
+    let setup = format!("chroot \"$1\" sh -c '{}'", debian.setup);
     let mut call = program::call("mmdebstrap")
         .env("SOURCE_DATE_EPOCH", EPOCH)
         .args(["--quiet", "--variant=minbase"])
-        .arg(format!("--include={}", pin.packages.join(",")));
+        .arg(format!("--include={}", debian.packages.join(",")));
     for option in LEFT_OUT {
         call = call.arg(format!("--dpkgopt={option}"));
     }

@@ -167,6 +167,11 @@ pub fn write_files(dir: &Path, files: &[RenderedFile], owner: Owner) -> Result<(
     Ok(())
 }
 
+/// Makes a folder of a sidecar's, private to its owner.
+pub fn owned_folder(dir: &Path, owner: Owner) -> Result<(), StateError> {
+    create_owned(dir, owner)
+}
+
 fn create_owned(dir: &Path, owner: Owner) -> Result<(), StateError> {
     guard::private_dir(dir)?;
     owner.take(dir).map_err(|error| guard::named(dir, "give away", &error).into())

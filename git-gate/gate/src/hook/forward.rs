@@ -74,7 +74,7 @@ fn waited(child: std::process::Child) -> anyhow::Result<Option<std::process::Out
     let waiting = std::thread::spawn(move || {
         let output = child.wait_with_output();
         // Nobody listens once it was too late.
-        drop(tell.send(()));
+        tell.send(()).ok();
         output
     });
     let begun = Instant::now();
@@ -85,7 +85,7 @@ fn waited(child: std::process::Child) -> anyhow::Result<Option<std::process::Out
     }
     if late {
         // Gone meanwhile is as good.
-        drop(nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM));
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).ok();
     }
     let output = waiting.join().map_err(|_| anyhow::anyhow!("a thread ended"))?;
     Ok(Some(output.context("cannot run git")?).filter(|_| !late))

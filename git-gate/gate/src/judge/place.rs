@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::objects::{Kind, Object};
 use super::scan::Found;
+use super::second::Opinion;
 use super::{Finding, Place};
 use crate::program::Program;
 
@@ -30,6 +31,25 @@ pub(super) fn of(
     };
     let (rule, len, encoding) = (found.rule.to_owned(), found.len, found.encoding);
     Ok(Finding { rule, commit, place, len, encoding })
+}
+
+/// The same for what gitleaks found.
+pub(super) fn of_opinion(
+    git: &Program,
+    news: &[&str],
+    opinion: &Opinion,
+) -> anyhow::Result<Finding> {
+    let rule = format!("gitleaks:{}", opinion.rule);
+    let object = &opinion.object;
+    let (commit, place) = match object.kind {
+        Kind::Tag => (Some(object.name.clone()), Place::TagMessage),
+        Kind::Commit => (Some(object.name.clone()), Place::Message),
+        Kind::Blob | Kind::Tree => {
+            let path = object.path.clone().unwrap_or_else(|| "a file that no tree names".to_owned());
+            (commit_with(git, news, &object.name)?, Place::File { path, line: opinion.line })
+        }
+    };
+    Ok(Finding { rule, commit, place, len: 0, encoding: "plain" })
 }
 
 /// The first commit of the push that has it.

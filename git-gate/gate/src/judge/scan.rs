@@ -7,8 +7,6 @@ use flate2::write::GzDecoder;
 
 use super::Unjudged;
 
-/// What an archive may unpack to, all in all.
-const UNPACKED_LIMIT: u64 = 256 << 20;
 /// A zip has its list at its end, so it is held; a larger one is not looked into and not pushed.
 const ZIP_LIMIT: usize = 16 << 20;
 /// An archive in an archive in an archive is where it stops.
@@ -35,6 +33,8 @@ pub(crate) struct Scan<'r> {
     gzip: Option<Box<GzDecoder<Inner<'r>>>>,
     zip: Option<Vec<u8>>,
     depth: u32,
+    /// What an archive may unpack to.
+    limit: u64,
     seen: u64,
     found: Vec<Found>,
     too_large: bool,
@@ -47,11 +47,11 @@ struct Inner<'r> {
 }
 
 impl<'r> Scan<'r> {
-    pub(crate) fn new(rules: &'r Rules) -> Self {
-        Self::within(rules, DEPTH)
+    pub(crate) fn new(rules: &'r Rules, unpacked_limit: u64) -> Self {
+        Self::within(rules, DEPTH, unpacked_limit)
     }
 
-    fn within(rules: &'r Rules, depth: u32) -> Self {
+    fn within(rules: &'r Rules, depth: u32, limit: u64) -> Self {
         Self {
             rules,
             plain: Stream::new(rules),
@@ -59,6 +59,7 @@ impl<'r> Scan<'r> {
             gzip: None,
             zip: None,
             depth,
+            limit,
             seen: 0,
             found: Vec::new(),
             too_large: false,
@@ -119,7 +120,7 @@ impl<'r> Scan<'r> {
     /// Looks at the first bytes for what they are.
     fn open(&mut self, first: &[u8]) {
         if first.starts_with(b"\x1f\x8b") {
-            let scan = Self::within(self.rules, self.depth - 1);
+            let scan = Self::within(self.rules, self.depth - 1, self.limit);
             self.gzip = Some(Box::new(GzDecoder::new(Inner { scan, unpacked: 0 })));
         } else if first.starts_with(b"PK\x03\x04") {
             self.zip = Some(Vec::new());
@@ -145,7 +146,7 @@ impl<'r> Scan<'r> {
 
     fn close_gzip(&mut self) {
         let Some(mut gzip) = self.gzip.take() else { return };
-        let scan = Self::within(self.rules, 0);
+        let scan = Self::within(self.rules, 0, self.limit);
         let inner = std::mem::replace(gzip.get_mut(), Inner { scan, unpacked: 0 });
         self.take_in(inner.scan);
     }
@@ -169,7 +170,7 @@ impl<'r> Scan<'r> {
         let mut unpacked = 0;
         for index in 0..archive.len() {
             let Ok(mut entry) = archive.by_index(index) else { continue };
-            let mut scan = Self::within(self.rules, self.depth - 1);
+            let mut scan = Self::within(self.rules, self.depth - 1, self.limit);
             let name = [entry.name_raw(), b"\n"].concat();
             scan.push(&name);
             // What the name began must not decide what the contents are taken for.
@@ -178,7 +179,7 @@ impl<'r> Scan<'r> {
             while let Ok(read @ 1..) = std::io::Read::read(&mut entry, &mut chunk) {
                 scan.push(chunk.get(..read).unwrap_or_default());
                 unpacked += read as u64;
-                if unpacked > UNPACKED_LIMIT {
+                if unpacked > self.limit {
                     self.too_large = true;
                     return;
                 }
@@ -198,7 +199,7 @@ impl std::fmt::Debug for Scan<'_> {
 impl std::io::Write for Inner<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.unpacked += bytes.len() as u64;
-        if self.unpacked > UNPACKED_LIMIT {
+        if self.unpacked > self.scan.limit {
             self.scan.too_large = true;
             return Err(std::io::Error::other("it unpacks to too much"));
         }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod refs;
 #[cfg(test)]
 mod secrets;

@@ -55,6 +55,8 @@ impl World {
             push: vec![PushRef::own_branches()],
         };
         let mut file = GateFile::new(slug.clone(), Vec::new(), vec![gated]);
+        // No gitleaks on the machine that tests: its opinion is asked in the image that has it.
+        file.limits.second_opinion_bytes = 0;
         change(&mut file);
         compose_run::replace(&at("gate.yaml"), file.render().as_bytes(), 0o600).unwrap();
 

@@ -1,0 +1,120 @@
+//! A git host for tests: a real SSH server with one repository behind a forced command.
+
+use crate::stack::{TEST_LABEL, fail};
+use compose_render::{Slug, content_hash};
+use compose_run::{Docker, images, program};
+
+/// What it is made of. Built once: no registry is needed, and nothing of it is in what we ship.
+const PACKAGES: &str = "git,openssh-server";
+const SUITE: &str = "trixie";
+
+/// Prepares the server and waits: `acme/widgets.git`, one key that may do git's commands alone.
+const SETUP: &str = r#"set -e
+mkdir -p /run/sshd /keys
+useradd --create-home --password '*' --shell /bin/sh git
+ssh-keygen -q -t ed25519 -N '' -C host -f /keys/host
+ssh-keygen -q -t ed25519 -N '' -C agentless -f /keys/client
+mkdir -p /home/git/.ssh
+printf 'restrict,command="git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"" %s\n' "$(cat /keys/client.pub)" > /home/git/.ssh/authorized_keys
+export GIT_CONFIG_GLOBAL=/keys/gitconfig
+git config --global safe.directory '*'
+git config --global init.defaultBranch main
+git config --global user.name Host
+git config --global user.email host@example.test
+git init --quiet --bare /home/git/acme/widgets.git
+git init --quiet /tmp/seed
+cd /tmp/seed
+echo hello > readme.md
+git add readme.md
+git commit --quiet -m first
+git push --quiet /home/git/acme/widgets.git main
+chown -R git:git /home/git
+touch /keys/ready
+exec /usr/sbin/sshd -D -e -f /dev/null -h /keys/host -o UsePAM=no -o StrictModes=no -o PasswordAuthentication=no
+"#;
+
+/// A running git host. Dropped, it is removed.
+#[derive(Debug)]
+pub struct GitHost<'a> {
+    docker: &'a Docker,
+    name: String,
+}
+
+impl<'a> GitHost<'a> {
+    /// Starts one for the test of that slug.
+    pub fn start(docker: &'a Docker, slug: &Slug) -> Self {
+        let image = image(docker);
+        let name = format!("{}-git-host", slug.project());
+        let label = format!("{TEST_LABEL}={slug}");
+        let run = ["run", "--detach", "--name", &name, "--label", &label, &image];
+        if let Err(error) = docker.call(run).args(["sh", "-c", SETUP]).run() {
+            fail(&format!("no git host: {error}"));
+        }
+        let host = Self { docker, name };
+        crate::eventually("the git host is ready", || {
+            let ready = host.docker.exec(&host.name, None, false, ["test", "-f", "/keys/ready"]);
+            ready.run().map_err(|error| error.to_string())
+        });
+        host
+    }
+
+    /// Stands on that network under that name.
+    pub fn join(&self, network: &str, alias: &str) {
+        let args = ["network", "connect", "--alias", alias, network, &self.name];
+        if let Err(error) = self.docker.run(args) {
+            fail(&format!("the git host cannot join `{network}`: {error}"));
+        }
+    }
+
+    /// The private key that may use the repository.
+    pub fn key(&self) -> String {
+        self.shell("cat /keys/client") + "\n"
+    }
+
+    /// Its line for `known_hosts` under that name.
+    pub fn known_hosts(&self, alias: &str) -> String {
+        let public = self.shell("cut -d' ' -f1,2 /keys/host.pub");
+        format!("{alias} {public}\n")
+    }
+
+    /// Runs a shell command as the repository's owner, in the repository.
+    pub fn git(&self, command: &str) -> String {
+        self.shell(&format!("cd /home/git/acme/widgets.git && su git -c '{command}'"))
+    }
+
+    fn shell(&self, command: &str) -> String {
+        let call = self.docker.exec(&self.name, None, false, ["sh", "-c", command]);
+        call.text().unwrap_or_else(|error| fail(&format!("the git host failed: {error}")))
+    }
+}
+
+impl Drop for GitHost<'_> {
+    fn drop(&mut self) {
+        let removed = self.docker.run(["rm", "--force", "--volumes", &self.name]);
+        assert!(removed.is_ok() || std::thread::panicking(), "{removed:?}");
+    }
+}
+
+fn image(docker: &Docker) -> String {
+    let hash = content_hash([PACKAGES.as_bytes(), SUITE.as_bytes()]);
+    let name = compose_render::ImageRef::local("test-git-host", &hash);
+    if images::exists(docker, &name).unwrap_or_default() {
+        return name.to_string();
+    }
+    let folder = tempfile::tempdir().unwrap_or_else(|error| fail(&error.to_string()));
+    let archive = folder.path().join("host.tar");
+    let include = format!("--include={PACKAGES}");
+    let built = program::call("mmdebstrap")
+        .args(["--quiet", "--variant=minbase", &include, SUITE])
+        .arg(&archive)
+        .run();
+    if let Err(error) = built {
+        fail(&format!("no git host: {error}: install `mmdebstrap`"));
+    }
+    let label = format!("LABEL {}=test-git-host", images::PART_LABEL);
+    let import = docker.call(["import", "--change", &label]).arg(&archive).arg(name.as_str());
+    if let Err(error) = import.run() {
+        fail(&format!("no git host: {error}"));
+    }
+    name.to_string()
+}
