@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals as Arrivals;
 
 use crate::ui::Ui;
@@ -31,7 +31,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes SIGINT, SIGTERM and SIGHUP from now on, for a command that takes down what it started.
+    /// Takes SIGINT, SIGQUIT, SIGTERM and SIGHUP from now on, for a command that takes down what it started.
     pub(crate) fn watch(ui: &Ui) -> anyhow::Result<Self> {
         Self::begin(Talk::OfTeardown(ui.clone()))
     }
@@ -44,7 +44,7 @@ impl Signals {
     fn begin(talk: Talk) -> anyhow::Result<Self> {
         let signals = Self { arrived: Arc::new(AtomicUsize::new(0)) };
         let mut arrivals =
-            Arrivals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
+            Arrivals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
         let watched = signals.clone();
         std::thread::Builder::new()
             .name("signals".to_owned())

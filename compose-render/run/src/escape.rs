@@ -27,6 +27,10 @@ pub struct EscapeControls<W: Write> {
     line: Vec<u8>,
 }
 
+/// Compose v2 begins every line of its logs by erasing the terminal's, whatever it was told of
+/// colours and terminals. There it is Compose's own; anywhere else in a line it is escaped.
+const ERASE: &[u8] = b"\x1b[2K";
+
 /// A longer line is passed on in parts.
 const LINE_LIMIT: usize = 64 << 10;
 
@@ -50,11 +54,12 @@ impl<W: Write> EscapeControls<W> {
 
     fn write_line(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.line);
+        let line = line.strip_prefix(ERASE).unwrap_or(&line);
         if line.is_empty() {
             return Ok(());
         }
         self.inner.write_all(self.prefix.as_bytes())?;
-        self.inner.write_all(escape_controls(&String::from_utf8_lossy(&line)).as_bytes())
+        self.inner.write_all(escape_controls(&String::from_utf8_lossy(line)).as_bytes())
     }
 }
 
@@ -94,5 +99,13 @@ mod tests {
             out.write_all(&[*byte]).unwrap();
         }
         assert_eq!(String::from_utf8(out.finish().unwrap()).unwrap(), escape_controls(text));
+    }
+
+    #[test]
+    fn the_erasing_that_compose_begins_a_line_with_is_dropped_and_any_other_is_shown() {
+        let mut out = EscapeControls::new(Vec::new());
+        out.write_all(b"\x1b[2Ka | one\x1b[2K\n\x1b[2Kb | two").unwrap();
+        let text = String::from_utf8(out.finish().unwrap()).unwrap();
+        assert_eq!(text, "a | one\\u{1b}[2K\nb | two");
     }
 }

@@ -117,6 +117,22 @@ fn k1_after_kill_9_in_the_middle_of_up_nothing_stays() {
 }
 
 #[test]
+fn k1_after_kill_9_while_the_agent_works_its_work_is_saved() {
+    let ground = Ground::new("life-midst");
+    let script = "echo made > made.txt; echo up; sleep 600";
+    let start = ground.start_beside(ground.slug.as_str(), &["--", "-c", script]);
+    start.until_out("up");
+    assert_eq!(ground.condition(&ground.slug).as_deref(), Some("running"));
+    start.signal(Signal::SIGKILL);
+    assert_eq!(start.said().code, None);
+    ground.until("broken");
+    assert_eq!(ground.bottle(&["cleanup"]).code, Some(0));
+    ground.assert_gone();
+    let diff = ground.bottle(&["diff", ground.slug.as_str(), "--names"]);
+    assert!(diff.out.contains("A made.txt"), "{diff:?}");
+}
+
+#[test]
 fn k3_the_work_in_a_container_that_died_is_saved_all_the_same() {
     let ground = Ground::new("life-work");
     let name = ground.slug.as_str();
@@ -166,6 +182,7 @@ fn k1_a_signal_ends_in_the_same_teardown() {
         &[Signal::SIGINT][..],
         &[Signal::SIGTERM],
         &[Signal::SIGHUP],
+        &[Signal::SIGQUIT],
         &[Signal::SIGINT, Signal::SIGINT, Signal::SIGTERM],
     ] {
         let ground = Ground::new("life-signal");
