@@ -43,8 +43,8 @@ impl Signals {
 
     fn begin(talk: Talk) -> anyhow::Result<Self> {
         let signals = Self { arrived: Arc::new(AtomicUsize::new(0)) };
-        let mut arrivals =
-            Arrivals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP]).context("cannot listen for signals")?;
+        let mut arrivals = Arrivals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP])
+            .context("cannot listen for signals")?;
         let watched = signals.clone();
         std::thread::Builder::new()
             .name("signals".to_owned())
