@@ -6,6 +6,7 @@ mod bottle;
 mod built_in;
 mod check;
 mod fault;
+mod git;
 mod image;
 pub(crate) mod lookup;
 mod node;
@@ -36,6 +37,7 @@ use crate::hex::hex;
 pub(crate) mod keys {
     pub(crate) use super::KEYS as MANIFEST;
     pub(crate) use super::agent::KEYS as AGENT;
+    pub(crate) use super::git::{CREDENTIAL_KEYS as TOKEN, KEYS as UPSTREAM};
     pub(crate) use super::bottle::{KEYS as BOTTLE, RESOURCE_KEYS as RESOURCES};
     pub(crate) use super::image::KEYS as IMAGE;
     pub(crate) use super::policy::KEYS as PIPELOCK;
@@ -170,6 +172,9 @@ pub(crate) struct Bottle {
     pub forward_env: Vec<String>,
     pub routes: Vec<Route>,
     pub pipelock: Pipelock,
+    pub git: Vec<GitUpstream>,
+    /// Whether the agent may ask a person for more.
+    pub supervise: bool,
     pub runtime: Runtime,
 }
 
@@ -237,6 +242,25 @@ pub(crate) struct Route {
     pub position: Position,
     /// Its credentials carry no placeholder yet: that is the plan's to give.
     pub route: egress::Route,
+    /// Where values come from, by their credential's variable; from that variable where it is not
+    /// here.
+    pub sources: BTreeMap<String, Source>,
+}
+
+/// Where the value of a credential is read at a start, if not from the environment.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Source {
+    /// A file that nobody else may read.
+    File(PathBuf),
+    /// What a program prints; it is run without a shell.
+    Command(Vec<String>),
+}
+
+/// A repository behind the gate, with its place in the file for what is found wrong later.
+#[derive(Clone, Debug)]
+pub(crate) struct GitUpstream {
+    pub position: Position,
+    pub upstream: git_gate::Upstream,
 }
 
 /// pipelock's part of a bottle.

@@ -5,6 +5,7 @@
 mod agent_environment;
 mod credentials;
 mod entropy;
+mod git;
 pub(crate) mod guest;
 mod make;
 mod render;
@@ -36,6 +37,10 @@ pub(crate) struct Plan {
     /// egress's policy, its credentials with the agent's placeholders. Empty: no egress.
     pub routes: Vec<egress::Route>,
     pub pipelock: Pipelock,
+    /// What git-gate stands before, with its keys. Empty: no git-gate.
+    pub git: Vec<git_gate::Repository>,
+    /// Whether the agent may ask a person for more.
+    pub supervise: bool,
     /// PEM certificates that upstream may be signed by, besides the public roots.
     pub upstream_ca: Vec<String>,
     pub stand_in: Option<StandIn>,
@@ -95,6 +100,10 @@ pub(crate) struct Images {
     pub pipelock: ImageRef,
     /// There when [`Plan::has_egress`].
     pub egress: Option<ImageRef>,
+    /// There when [`Plan::has_git_gate`].
+    pub git_gate: Option<ImageRef>,
+    /// There when [`Plan::supervise`].
+    pub supervise: Option<ImageRef>,
 }
 
 /// Where a bottle lies on the host, and whose its processes are.
@@ -137,6 +146,11 @@ impl Plan {
     /// Whether egress is part of the bottle: it is where there are routes.
     pub(crate) fn has_egress(&self) -> bool {
         !self.routes.is_empty()
+    }
+
+    /// Whether git-gate is part of the bottle: it is where there are git upstreams.
+    pub(crate) fn has_git_gate(&self) -> bool {
+        !self.git.is_empty()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sets the agent up: whom it trusts, what it knows, and its folder, in one mount and one command.
 
 mod claude;
+mod git;
 mod identity;
 mod java;
 mod skills;
@@ -32,6 +33,8 @@ pub(crate) struct Contents<'a> {
     pub authorities: &'a [&'a str],
     /// The guest binary on the host.
     pub guest: &'a Path,
+    /// The repositories behind the gate.
+    pub git: &'a [git_gate::Repository],
 }
 
 /// Writes the folder that is mounted into the agent. No secret is in it, and everybody can read it:
@@ -54,6 +57,11 @@ pub(crate) fn write(folder: &Path, contents: &Contents<'_>) -> anyhow::Result<()
     let store = java::trust_store(&bundle).context("cannot make a trust store for Java")?;
     replace(&certs.join("java").join(name(guest::JAVA_TRUST_STORE)), &store, 0o644)
         .with_context(cannot)?;
+    if !contents.git.is_empty() {
+        let text = git::config(contents.git);
+        replace(&folder.join(name(guest::GIT_CONFIG)), text.as_bytes(), 0o644)
+            .with_context(cannot)?;
+    }
     let binary = fs_err::read(contents.guest)?;
     replace(&folder.join(name(guest::BINARY)), &binary, 0o755).with_context(cannot)
 }
@@ -145,7 +153,7 @@ fn seeds(arrival: &Arrival<'_>) -> anyhow::Result<Vec<Seed>> {
     let agent = &arrival.plan.agent;
     let mut seeds = vec![Seed::file(".gitconfig", arrival.identity.gitconfig())];
     if agent.is_claude {
-        seeds.extend(claude::seeds(agent.approved_key.as_deref())?);
+        seeds.extend(claude::seeds(agent.approved_key.as_deref(), arrival.plan.supervise)?);
     }
     seeds.extend(skills::read(&agent.skills)?);
     Ok(seeds)
@@ -216,7 +224,7 @@ mod tests {
         replace(&guest, b"binary", 0o755).unwrap();
         let folder = dir.path().join("provision");
         let authorities = ["CA1", "CA2\n"];
-        let contents = Contents { roots: "ROOT\n\n", authorities: &authorities, guest: &guest };
+        let contents = Contents { roots: "ROOT\n\n", authorities: &authorities, guest: &guest, git: &[] };
         write(&folder, &contents).unwrap();
         let read = |name: &str| fs_err::read_to_string(folder.join(name)).unwrap();
         assert_eq!(read("certs/ca-certificates.crt"), "ROOT\nCA1\nCA2\n");

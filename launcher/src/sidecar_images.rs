@@ -28,12 +28,18 @@ pub(crate) fn guest(sidecars: &Sidecars) -> anyhow::Result<PathBuf> {
     sidecars.binary(GUEST).hint(ADVICE)
 }
 
+/// git-gate's binary, whose image holds more than that.
+pub(crate) fn git_gate(sidecars: &Sidecars) -> anyhow::Result<PathBuf> {
+    sidecars.binary(git_gate::BINARY).hint(ADVICE)
+}
+
 /// What that sidecar's image is made from.
 pub(crate) fn recipe(role: Role, sidecars: &Sidecars) -> anyhow::Result<Recipe> {
     let (binary, dockerfile) = match role {
         Role::Pipelock => (pipelock::BINARY, pipelock::DOCKERFILE),
         Role::Egress => (egress::BINARY, egress::DOCKERFILE),
-        Role::GitGate | Role::Supervise | Role::StandIn | Role::Agent => {
+        Role::Supervise => (supervise::BINARY, supervise::DOCKERFILE),
+        Role::GitGate | Role::StandIn | Role::Agent => {
             bail!("`{role}` has no image of ours")
         }
     };

@@ -80,6 +80,8 @@ pub(super) fn ground(plan: &Plan, environment: &Environment) -> anyhow::Result<G
             agent: agent_image::name_of(&plan.image)?,
             pipelock: image("pipelock"),
             egress: plan.has_egress().then(|| image("egress")),
+            git_gate: plan.has_git_gate().then(|| image("git-gate")),
+            supervise: plan.supervise.then(|| image("supervise")),
         },
         places: Places {
             bottle: state_root(environment)?.join(plan.slug.as_str()),

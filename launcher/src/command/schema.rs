@@ -68,9 +68,27 @@ fn bottle() -> Value {
             "forward_env": texts("Names of variables of the host that the agent sees"),
             "egress": object(&[], &json!({ "routes": { "type": "array", "items": route() } })),
             "pipelock": pipelock(),
-            "git": { "not": {}, "description": "Not part of this version" },
-            "supervise": object(&[], &json!({ "enabled": { "const": false } })),
+            "git": object(&[], &json!({
+                "upstreams": { "type": "array", "items": upstream() },
+            })),
+            "supervise": object(&[], &json!({ "enabled": { "type": "boolean", "default": false } })),
             "runtime": { "enum": ["runsc"], "description": "gVisor" },
+        }),
+    )
+}
+
+fn upstream() -> Value {
+    object(
+        &["url"],
+        &json!({
+            "url": text("`git@host:owner/repo.git`, `ssh://…` or `https://…`"),
+            "key": text("The private SSH key, without a passphrase; for ssh"),
+            "known_hosts": text("The file of host keys that are believed; for ssh"),
+            "credential": object(&["env"], &json!({
+                "env": text("The variable of the host that holds the token; for https"),
+                "user": text("The user it is sent for, `x-access-token` unless said"),
+            })),
+            "push": texts("Refs the bottle may push; its own branches unless said, none if empty"),
         }),
     )
 }
@@ -177,7 +195,13 @@ mod tests {
     fn the_reference_names_every_key_and_its_example_is_right() {
         let reference = include_str!("../../../docs/manifest.md");
         let sections = [keys::MANIFEST, keys::AGENT, keys::BOTTLE, keys::RESOURCES, keys::IMAGE];
-        let policies = [keys::ROUTE, keys::CREDENTIAL, keys::PIPELOCK];
+        let policies = [
+            keys::ROUTE,
+            keys::CREDENTIAL,
+            keys::PIPELOCK,
+            keys::UPSTREAM,
+            keys::TOKEN,
+        ];
         for key in sections.into_iter().chain(policies).flatten() {
             let named = [format!("`{key}`"), format!("`{key}: "), format!("{key}:")];
             assert!(named.iter().any(|name| reference.contains(name)), "{key}");
@@ -185,7 +209,7 @@ mod tests {
         let (_, rest) = reference.split_once("```yaml\n").unwrap();
         let (example, _) = rest.split_once("```").unwrap();
         let folder = tempfile::tempdir().unwrap();
-        for name in ["prompts/implementer.md", "skills/commit/SKILL.md", "ca.pem"] {
+        for name in ["prompts/implementer.md", "skills/commit/SKILL.md", "ca.pem", "deploy_key", "known_hosts"] {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             compose_run::replace(&path, b"text", 0o644).unwrap();
@@ -205,6 +229,8 @@ mod tests {
             (route(), keys::ROUTE),
             (credential(), keys::CREDENTIAL),
             (pipelock(), keys::PIPELOCK),
+            (upstream(), keys::UPSTREAM),
+            (upstream()["properties"]["credential"].clone(), keys::TOKEN),
         ] {
             let mut keys = keys.to_vec();
             keys.sort_unstable();

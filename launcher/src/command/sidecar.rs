@@ -117,7 +117,13 @@ fn alone(part: Part, plan: &Plan, site: &Site) -> anyhow::Result<Alone> {
     let egress = matches!(part, Part::Egress).then(|| site.image.clone());
     let ground = Ground {
         addresses: site.addresses,
-        images: Images { agent: site.image.clone(), pipelock: site.image.clone(), egress },
+        images: Images {
+            agent: site.image.clone(),
+            pipelock: site.image.clone(),
+            egress,
+            git_gate: None,
+            supervise: None,
+        },
         places: Places {
             bottle: bottle.to_owned(),
             owner: (site.owner.uid, site.owner.gid),

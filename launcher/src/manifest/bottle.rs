@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::node::Node;
 use super::reader::Reader;
-use super::{Bottle, Resources, Runtime, WorkspaceMode, check, image, policy, route};
+use super::{Bottle, Resources, Runtime, WorkspaceMode, check, git, image, policy, route};
 
 /// The keys of a bottle.
 pub(crate) const KEYS: &[&str] = &[
@@ -36,12 +36,6 @@ impl Default for Resources {
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<Bottle> {
     let fields = reader.fields(node, "a bottle", KEYS)?;
     let workspace = fields.get("workspace").and_then(|node| workspace(reader, node));
-    if let Some(node) = fields.get("git") {
-        reader.fault(node.position, format!("`git`: {}", git_gate::NOT_BUILT));
-    }
-    if let Some(node) = fields.get("supervise") {
-        refuse_supervise(reader, node);
-    }
     let mut bottle = Bottle {
         image: fields.get("image").and_then(|node| image::read(reader, node)).unwrap_or_default(),
         workspace: workspace.unwrap_or_default(),
@@ -50,6 +44,8 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<Bottle> {
         forward_env: fields.get("forward_env").map(|node| names(reader, node)).unwrap_or_default(),
         routes: fields.get("egress").map(|node| route::read(reader, node)).unwrap_or_default(),
         pipelock: fields.get("pipelock").map(|node| policy::read(reader, node)).unwrap_or_default(),
+        git: fields.get("git").map(|node| git::read(reader, node)).unwrap_or_default(),
+        supervise: fields.get("supervise").is_some_and(|node| supervised(reader, node)),
         runtime: fields.get("runtime").and_then(|node| runtime(reader, node)).unwrap_or_default(),
     };
     withhold(reader, &fields, &mut bottle);
@@ -59,16 +55,23 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<Bottle> {
 /// What egress holds the agent may not be handed as well.
 fn withhold(reader: &mut Reader, fields: &super::reader::Fields<'_>, bottle: &mut Bottle) {
     let credentials = bottle.routes.iter().flat_map(|route| &route.route.credentials);
-    let held: Vec<&str> = credentials.map(|credential| credential.variable.as_str()).collect();
+    let tokens = bottle.git.iter().filter_map(|one| one.upstream.credential.as_ref());
+    let held: BTreeMap<&str, &str> = tokens
+        .map(|token| (token.env.as_str(), "an upstream's credential: git-gate alone holds it"))
+        .chain(credentials.map(|credential| {
+            (credential.variable.as_str(), "a route's credential: the agent gets a placeholder")
+        }))
+        .collect();
     for (key, names) in [
         ("forward_env", bottle.forward_env.iter().collect::<Vec<_>>()),
         ("env", bottle.env.keys().collect()),
     ] {
-        for name in names.into_iter().filter(|name| held.contains(&name.as_str())) {
+        for name in names {
+            let Some(why) = held.get(name.as_str()) else { continue };
             let position = fields.get(key).map_or(fields.position, |node| node.position);
             reader.fault(
                 position,
-                format!("`{name}` is a route's credential: the agent gets a placeholder, so `{key}` may not name it"),
+                format!("`{name}` is {why}, so `{key}` may not name it"),
             );
         }
     }
@@ -82,7 +85,7 @@ fn workspace(reader: &mut Reader, node: &Node) -> Option<WorkspaceMode> {
     if node.as_str() == Some("clone") {
         reader.fault(
             node.position,
-            "`workspace: clone` needs git-gate, which is not part of this version; use `copy`",
+            "`workspace: clone` is not part of this version; use `copy`, and clone inside from a `git` upstream",
         );
         return None;
     }
@@ -98,12 +101,9 @@ fn runtime(reader: &mut Reader, node: &Node) -> Option<Runtime> {
     reader.word(node, "`runtime`", &[("runsc", Runtime::Runsc)])
 }
 
-fn refuse_supervise(reader: &mut Reader, node: &Node) {
-    let Some(fields) = reader.fields(node, "`supervise`", &["enabled"]) else { return };
-    let Some(node) = fields.get("enabled") else { return };
-    if reader.truth(node, "`enabled`") == Some(true) {
-        reader.fault(node.position, format!("`supervise`: {}", supervise::NOT_BUILT));
-    }
+fn supervised(reader: &mut Reader, node: &Node) -> bool {
+    let Some(fields) = reader.fields(node, "`supervise`", &["enabled"]) else { return false };
+    fields.get("enabled").is_some_and(|node| reader.truth(node, "`enabled`") == Some(true))
 }
 
 fn resources(reader: &mut Reader, node: &Node) -> Resources {

@@ -85,9 +85,32 @@ fn a_fault_of_syntax_has_its_place() {
 
 #[test]
 fn what_is_not_built_yet_is_refused_with_a_sentence() {
-    let text = with("workspace: clone\ngit: {upstreams: []}\nsupervise: {enabled: true}");
+    let text = with("workspace: clone");
     insta::assert_snapshot!(faults(&text));
-    bottle("supervise: {enabled: false}");
+    assert!(!bottle("supervise: {enabled: false}").supervise);
+    assert!(bottle("supervise: {enabled: true}").supervise);
+}
+
+#[test]
+fn an_upstream_by_ssh_needs_a_key_and_one_by_https_has_no_use_for_it() {
+    let upstream = |text: &str| with(&format!("git: {{upstreams: [{text}]}}"));
+    insta::assert_snapshot!(
+        [
+            "{url: \"git@a.example.org:b/c.git\"}",
+            "{url: \"https://a.example.org/b/c.git\", key: /etc/passwd, known_hosts: /etc/passwd}",
+            "{url: \"file:///srv/c.git\"}",
+            "{url: \"https://a.example.org/b/c\"}, {url: \"https://a.example.org/b/c.git\"}",
+            "{url: \"https://a.example.org/b/c\", push: [main], branch: x}",
+            "{url: \"https://a.example.org/b/c\", credential: {env: HTTP_PROXY}}",
+        ]
+        .map(|text| faults(&upstream(text)))
+        .join("\n")
+    );
+    let found = bottle("git: {upstreams: [{url: \"https://a.example.org/b/c\"}]}");
+    let push: Vec<_> = found.git[0].upstream.push.iter().map(ToString::to_string).collect();
+    assert_eq!(push, ["refs/heads/agent/${bottle}/**"]);
+    let token = "git: {upstreams: [{url: \"https://a.example.org/b/c\", credential: {env: T}}]}\n";
+    assert!(faults(&with(&format!("{token}forward_env: [T]"))).contains("git-gate alone holds it"));
 }
 
 #[test]

@@ -96,6 +96,9 @@ impl Plan {
         let java = java_options(self.way_out(addresses));
         pairs.push(("JAVA_TOOL_OPTIONS", java.as_str()));
         pairs.extend(QUIET);
+        if self.has_git_gate() {
+            pairs.push(("GIT_CONFIG_SYSTEM", guest::GIT_CONFIG));
+        }
         let own = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let set = self.env.iter().map(|(name, value)| (name.clone(), value.clone()));
         own.chain(set).collect()

@@ -15,6 +15,8 @@ pub(crate) const TRUST_BUNDLE: &str = "/etc/bottle/certs/ca-certificates.crt";
 pub(crate) const JAVA_TRUST_STORE: &str = "/etc/bottle/certs/java/cacerts";
 /// For additive variables: the bottle's two alone.
 pub(crate) const AUTHORITIES: &str = "/etc/bottle/authorities.pem";
+/// git's configuration of the system, where there are git upstreams: their URLs lead to the gate.
+pub(crate) const GIT_CONFIG: &str = "/etc/bottle/gitconfig";
 /// Our static binary: it idles, packs, unpacks and probes.
 pub(crate) const BINARY: &str = "/etc/bottle/bottle-guest";
 
@@ -23,7 +25,7 @@ mod tests {
     #[test]
     fn everything_lies_below_the_mount() {
         for path in
-            [super::TRUST_BUNDLE, super::JAVA_TRUST_STORE, super::AUTHORITIES, super::BINARY]
+            [super::TRUST_BUNDLE, super::JAVA_TRUST_STORE, super::AUTHORITIES, super::GIT_CONFIG, super::BINARY]
         {
             assert!(path.starts_with(super::FOLDER), "{path}");
         }

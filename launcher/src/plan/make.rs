@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use compose_render::{Secret, Slug};
 
 use super::credentials::{self, Credentials};
-use super::{AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan};
+use super::{git, AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
 use crate::manifest::{Agent, Bottle, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode};
@@ -75,8 +75,18 @@ impl Plan {
             wish.stand_in.as_ref(),
         );
         let Credentials { routes, placeholders, mut secrets, mut faults } = credentials;
+        let git = git::read(&bottle.git, environment, wish.purpose);
+        secrets.extend(git.secrets);
+        faults.extend(git.faults);
         if bottle.pipelock.image.is_some() && wish.stand_in.is_some() {
             let message = "a stand-in needs our own pipelock: `pipelock.image` names another";
+            faults.push(crate::manifest::Fault {
+                position: credentials::NOWHERE,
+                message: message.to_owned(),
+            });
+        }
+        if bottle.pipelock.image.is_some() && bottle.supervise {
+            let message = "supervise needs our own pipelock: `pipelock.image` names another";
             faults.push(crate::manifest::Fault {
                 position: credentials::NOWHERE,
                 message: message.to_owned(),
@@ -102,6 +112,8 @@ impl Plan {
             routes,
             upstream_ca: authorities(&bottle.pipelock.upstream_ca)?,
             pipelock: bottle.pipelock.clone(),
+            git: git.repositories,
+            supervise: bottle.supervise,
             stand_in: wish.stand_in,
             manifest: ManifestNote {
                 origin: manifest.origin.to_string(),

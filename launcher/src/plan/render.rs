@@ -72,6 +72,12 @@ impl Plan {
         if let Some(egress) = self.egress(ground)? {
             sidecars.push(Box::new(egress));
         }
+        if let Some(git_gate) = self.git_gate(ground)? {
+            sidecars.push(Box::new(git_gate));
+        }
+        if self.supervise {
+            sidecars.push(Box::new(self.supervisor(ground)?));
+        }
         Ok(sidecars)
     }
 
@@ -116,6 +122,40 @@ impl Plan {
         egress::Egress::new(settings).map(Some).map_err(refuse)
     }
 
+    /// git-gate, where there are git upstreams.
+    pub(crate) fn git_gate(&self, ground: &Ground) -> anyhow::Result<Option<git_gate::GitGate>> {
+        if !self.has_git_gate() {
+            return Ok(None);
+        }
+        let places = &ground.places;
+        Ok(Some(git_gate::GitGate::new(git_gate::Settings {
+            slug: self.slug.clone(),
+            image: ground.images.git_gate.clone().context("git-gate has no image")?,
+            folder: places.of(Role::GitGate),
+            seccomp: places.seccomp(),
+            user: places.owner,
+            addresses: ground.addresses,
+            repositories: self.git.clone(),
+            upstream_ca: self.upstream_ca.clone(),
+        })))
+    }
+
+    /// supervise, which sees the denials of the proxies and can change nothing of them.
+    fn supervisor(&self, ground: &Ground) -> anyhow::Result<supervise::Supervisor> {
+        let places = &ground.places;
+        let watched = [Some(Role::Pipelock), self.has_egress().then_some(Role::Egress)];
+        let outbox = |role: Role| (role, places.of(role).join("outbox"));
+        Ok(supervise::Supervisor(supervise::Settings {
+            slug: self.slug.clone(),
+            image: ground.images.supervise.clone().context("supervise has no image")?,
+            folder: places.of(Role::Supervise),
+            seccomp: places.seccomp(),
+            user: places.owner,
+            addresses: ground.addresses,
+            watched: watched.into_iter().flatten().map(outbox).collect(),
+        }))
+    }
+
     /// What pipelock is to do: the manifest's policy, the routes' hosts, and the stand-in.
     pub(crate) fn pipelock_settings(&self, ground: &Ground) -> pipelock::Settings {
         let mut settings = pipelock::Settings::new(ground.addresses);
@@ -133,6 +173,7 @@ impl Plan {
         settings.upstream_ca.clone_from(&self.upstream_ca);
         settings.requests = self.pipelock.dlp;
         settings.responses = self.pipelock.responses;
+        settings.supervised = self.supervise;
         if let Some(stand_in) = &self.stand_in {
             settings.upstream_ca.push(stand_in.authority.clone());
             settings.stand_in = ground

@@ -38,6 +38,8 @@ pub(crate) fn ground() -> Ground {
             agent: image("agent"),
             pipelock: image("pipelock"),
             egress: Some(image("egress")),
+            git_gate: Some(image("git-gate")),
+            supervise: Some(image("supervise")),
         },
         places: Places {
             bottle: PathBuf::from("/state/fix-login"),
@@ -109,6 +111,25 @@ fn compose(plan: &Plan) -> String {
 #[test]
 fn a_whole_bottle() {
     insta::assert_snapshot!(compose(&built_in()));
+}
+
+#[test]
+fn a_bottle_with_git_upstreams() {
+    let text = r#"
+version: 1
+agents: {implementer: {bottle: b, command: [sh]}}
+bottles:
+  b:
+    git: {upstreams: [{url: "https://git.example.org/a/b.git", credential: {env: TOKEN}}]}
+"#;
+    let environment = Environment::from([("TOKEN", SECRET)]);
+    let plan = Plan::make(&manifest(text), wish(Purpose::Start), &environment).unwrap();
+    let rendered = plan.render(&ground()).unwrap();
+    assert!(!rendered.compose.contains(SECRET));
+    assert!(plan.secrets.contains_key("BOTTLE_CREDENTIAL_TOKEN"));
+    insta::assert_snapshot!(rendered.compose);
+    let missing = Plan::make(&manifest(text), wish(Purpose::Start), &Environment::default());
+    assert!(format!("{:#}", missing.unwrap_err()).contains("`TOKEN` is not set"));
 }
 
 #[test]

@@ -156,6 +156,9 @@ impl Start<'_> {
             });
             let egress =
                 scope.spawn(|| self.plan.has_egress().then(|| sidecar(Role::Egress)).transpose());
+            let supervise =
+                scope.spawn(|| self.plan.supervise.then(|| sidecar(Role::Supervise)).transpose());
+            let git_gate = scope.spawn(|| self.git_gate_image(&builder));
             let stand_in = scope.spawn(|| self.stand_in_image(&builder));
             let selection = scope.spawn(|| self.selection());
             let agent = builder.ensure(&self.plan.image);
@@ -166,9 +169,19 @@ impl Start<'_> {
                 agent,
                 pipelock: pipelock.join().unwrap_or_else(|_| Err(panicked()))?,
                 egress: egress.join().unwrap_or_else(|_| Err(panicked()))?,
+                git_gate: git_gate.join().unwrap_or_else(|_| Err(panicked()))?,
+                supervise: supervise.join().unwrap_or_else(|_| Err(panicked()))?,
             };
             Ok((images, selection))
         })
+    }
+
+    fn git_gate_image(&self, builder: &Builder<'_>) -> anyhow::Result<Option<ImageRef>> {
+        if !self.plan.has_git_gate() {
+            return Ok(None);
+        }
+        let binary = sidecar_images::git_gate(&self.sidecars)?;
+        builder.ensure_gate(&binary, Owner::of_sidecars().uid).map(Some)
     }
 
     fn stand_in_image(&self, builder: &Builder<'_>) -> anyhow::Result<()> {
@@ -226,6 +239,12 @@ impl Start<'_> {
         metadata.images.insert(Role::Pipelock, images.pipelock.clone());
         if let Some(egress) = &images.egress {
             metadata.images.insert(Role::Egress, egress.clone());
+        }
+        if let Some(git_gate) = &images.git_gate {
+            metadata.images.insert(Role::GitGate, git_gate.clone());
+        }
+        if let Some(supervise) = &images.supervise {
+            metadata.images.insert(Role::Supervise, supervise.clone());
         }
         if let Some(stand_in) = &self.plan.stand_in {
             metadata.images.insert(Role::StandIn, stand_in.image.clone());

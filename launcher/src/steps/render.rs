@@ -4,13 +4,14 @@ use std::thread;
 
 use anyhow::Context as _;
 use compose_render::{ImageRef, RenderedFile, Role};
-use compose_run::{Owner, write_files};
+use compose_run::{Owner, owned_folder, write_files};
 
 use super::ground::Authorities;
 use super::{Prepared, Start};
 use crate::agent_image;
+use crate::apply::{Config, Started, told};
 use crate::plan::Rendered;
-use crate::{provision, sidecar_images};
+use crate::{proposals, provision, sidecar_images};
 
 /// The compose file's name in the bottle's folder.
 const COMPOSE_FILE: &str = "docker-compose.yml";
@@ -31,12 +32,16 @@ impl Start<'_> {
                 .collect();
             let compose = scope.spawn(|| dir.write(COMPOSE_FILE, rendered.compose.as_bytes()));
             write_files(dir.path(), &rendered.own, Owner::host())?;
+            Started::of(self.plan).write(dir)?;
             compose.join().ok().context("a thread of ours ended")??;
             for sidecar in sidecars {
                 sidecar.join().ok().context("a thread of ours ended")??;
             }
             anyhow::Ok(())
         })?;
+        if self.plan.supervise {
+            proposals::tell(dir, &told(&Config::read(dir)?, 0)?)?;
+        }
         Ok(rendered)
     }
 
@@ -50,6 +55,9 @@ impl Start<'_> {
         let owner = Owner::of_sidecars();
         let folders = self.claim.dir().create_service(role, owner)?;
         write_files(&folders.config, files, owner)?;
+        if role == Role::GitGate {
+            owned_folder(&folders.config.join(git_gate::MIRRORS_DIR), owner)?;
+        }
         let minted = match role {
             Role::Pipelock => Some(&prepared.authorities.pipelock),
             Role::Egress => prepared.authorities.egress.as_ref(),
@@ -76,6 +84,7 @@ impl Start<'_> {
             roots: &roots,
             authorities: &authorities.certificates(),
             guest: &guest,
+            git: &self.plan.git,
         };
         provision::write(&self.claim.dir().provision(), &contents)
     }
