@@ -31,6 +31,9 @@ pub(crate) struct BottleFile {
     pub(crate) stand_in: Option<StandIn>,
     #[serde(default)]
     pub(crate) upstream_ca: String,
+    /// Whether the agent has somebody to ask; written only then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) supervised: bool,
 }
 
 /// Where pipelock listens on the internal network besides its proxy port.

@@ -46,6 +46,8 @@ pub struct Policy {
     pub requests: Action,
     /// What an injection found in a response does.
     pub responses: ResponseAction,
+    /// Whether the agent has somebody to ask.
+    pub supervised: bool,
 }
 
 /// Where pipelock listens on the internal network besides its proxy port.
@@ -128,6 +130,7 @@ impl Policy {
             idle_seconds: upstream.idle_seconds,
             requests: bottle.requests.unwrap_or(upstream.requests),
             responses: upstream.responses,
+            supervised: bottle.supervised,
         }
     }
 

@@ -80,6 +80,7 @@ impl Settings {
             requests: Some(self.requests),
             stand_in: self.stand_in.clone(),
             upstream_ca: self.upstream_ca.iter().flat_map(|pem| [pem.trim(), "\n"]).collect(),
+            supervised: self.supervised,
         })
     }
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub requests: Action,
     /// What an injection found in a response does.
     pub responses: ResponseAction,
+    /// Whether the agent has somebody to ask, so that a denial says how.
+    pub supervised: bool,
 }
 
 /// A port an allowed host may be reached on besides 443 and 80.
@@ -61,6 +63,7 @@ impl Settings {
             stand_in: None,
             requests: Action::ByHost,
             responses: ResponseAction::Warn,
+            supervised: false,
         }
     }
 }

@@ -165,7 +165,10 @@ impl Proxy for Door {
         let mut record = Record::begin(&self.log, &connection, id, &request, rules.generation);
         let rule = match judged(&rules.policy, asker, &connection.destination, &request) {
             Ok(rule) => rule,
-            Err(denial) => return record.denied(denial, None),
+            Err(denial) => {
+                let denial = refusal::with_proposal(&rules.policy, denial, &connection, &request);
+                return record.denied(denial, None);
+            }
         };
         let name = connection.destination.host.to_string();
         let request = record.counting(request);

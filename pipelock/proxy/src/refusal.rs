@@ -5,7 +5,9 @@ use crate::{
     judge::Refused,
     ssrf::Forbidden,
 };
-use tls_intercept::{BodyError, Denial, Reason};
+use http::Request;
+use pipelock::Policy;
+use tls_intercept::{BodyError, Connection, Denial, Host, Propose, Reason};
 
 /// This sidecar's name in denials.
 pub(crate) const LAYER: &str = "pipelock";
@@ -41,6 +43,29 @@ pub(crate) fn refused(refused: Refused) -> Denial {
         )
         .rule(rule),
     }
+}
+
+/// The refusal of a host with the call by which the agent can ask for it, where somebody is there to
+/// be asked.
+pub(crate) fn with_proposal<B>(
+    policy: &Policy,
+    denial: Denial,
+    connection: &Connection,
+    request: &Request<B>,
+) -> Denial {
+    let Host::Name(name) = &connection.destination.host else { return denial };
+    if !policy.supervised || denial.reason != Reason::HostNotAllowed {
+        return denial;
+    }
+    let args = serde_json::json!({
+        "host": name.to_string(),
+        "methods": [request.method().as_str()],
+        "paths": [request.uri().path()],
+    });
+    let next_step = "call the MCP tool propose_egress of `supervise` with these arguments and a \
+                     reason, then its tool wait; once a person has approved, send the request again";
+    let propose = Some(Propose { tool: "propose_egress".to_owned(), args });
+    Denial { next_step: next_step.to_owned(), propose, ..denial }
 }
 
 /// A host that leads where nothing may go.
