@@ -54,7 +54,6 @@ fn a11_no_socket_of_the_host_is_there() {
 }
 
 #[test]
-#[expect(clippy::disallowed_types, reason = "an address in the kernel's own name space, no file")]
 fn a11_an_abstract_socket_of_the_host_does_not_answer() {
     use std::os::linux::net::SocketAddrExt as _;
     let attacked = Attacked::shared();

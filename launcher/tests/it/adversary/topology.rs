@@ -102,7 +102,7 @@ fn a4_there_is_no_ipv6() {
 fn a8_no_raw_frame_no_other_address_and_no_other_name_for_itself() {
     let attacked = Attacked::shared();
     let egress = attacked.addresses.internal(Role::Egress).to_string();
-    let (uplink, _) = (attacked.network(Network::Uplink), ());
+    let uplink = attacked.network(Network::Uplink);
     let tried = attacked.attack(&["address", &egress]);
     assert_none("A8", "another address by", &tried);
     // As root of the container as well: it has no capability either.
