@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use compose_testkit::eventually;
+use compose_testkit::{eventually, record};
 use duct::Handle;
 use nix::pty::{Winsize, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -109,6 +109,7 @@ fn k5_keys_go_to_the_agent_and_the_terminal_is_restored() {
     screen.press(b"exit 6\r");
     assert_eq!(screen.code(), Some(6), "{}", screen.text());
     assert!(screen.is_sane());
+    record("K5", "Ctrl-C, Ctrl-P, a resize, the end", "all arrived; the terminal is as it was");
     ground.assert_gone();
 }
 
@@ -136,6 +137,7 @@ fn k5_the_agent_goes_on_while_nobody_looks() {
     last.press(b"echo still=$kept.; exit 2\r");
     last.until("still=61.");
     assert_eq!(last.code(), Some(2), "{}", last.text());
+    record("K5", "20 times detached, one dead terminal", "the same agent, with what it remembered");
     assert_eq!(ground.bottle(&["stop", name]).code, Some(0));
     ground.assert_gone();
 }

@@ -3,7 +3,7 @@
 use std::thread;
 
 use compose_run::networks;
-use compose_testkit::eventually;
+use compose_testkit::{eventually, record};
 use nix::sys::signal::Signal;
 
 use crate::ground::Ground;
@@ -72,6 +72,11 @@ fn k1_after_kill_9_at_any_step_cleanup_removes_every_trace() {
         assert_eq!(cleaned.code, Some(0), "{step}: {cleaned:?}");
         ground.assert_gone();
         assert_ne!(ground.condition(&ground.slug).as_deref(), Some("broken"), "{step}");
+        record(
+            "K1",
+            format_args!("the launcher dies after `{step}`"),
+            "broken; cleanup: nothing left",
+        );
         let ran = ["up", "provision", "probe"].contains(&step);
         assert_eq!(ground.state("compose.log").exists(), ran, "{step}");
     }
@@ -195,6 +200,7 @@ fn k1_a_signal_ends_in_the_same_teardown() {
         assert_eq!(said.code, Some(130), "{signals:?}: {said:?}");
         ground.assert_gone();
         assert!(ground.state("workspace.tar").exists(), "{signals:?}");
+        record("K1", format_args!("{signals:?}"), "130, nothing left, the work saved");
     }
 }
 
@@ -228,6 +234,7 @@ fn k2_of_two_starts_with_one_name_one_wins() {
     let lost = if one.code == Some(1) { one } else { two };
     assert!(lost.err.contains(&format!("bottle `{name}` is running")), "{lost:?}");
     assert!(lost.err.contains("hint: choose another `--name`"), "{lost:?}");
+    record("K2", "two starts with one name at once", lost.err.lines().next().unwrap_or_default());
     ground.assert_gone();
 }
 
@@ -246,6 +253,7 @@ fn k2_two_starts_at_once_do_not_collide() {
     }
     ground.assert_gone();
     assert_eq!(ground.traces(&other), Vec::<String>::new());
+    record("K2", "two starts at once", "both ran, nothing left of either");
 }
 
 #[test]
@@ -257,6 +265,7 @@ fn k3_a_network_of_somebody_else_with_our_name_is_told_and_stays() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains(&format!("network `{name}` exists already")), "{said:?}");
     assert!(said.err.contains("docker network rm"), "{said:?}");
+    record("K3", "a stale network of our name", said.err.trim());
     let stays = ground.docker.capture(["network", "inspect", "--format", "{{.Name}}", &name]);
     assert_eq!(stays.unwrap(), name);
     assert!(!ground.state("").exists());
@@ -272,6 +281,7 @@ fn k3_an_image_that_is_not_there_is_a_sentence_and_nothing_is_left() {
     let said = ground.start(&["--", "-c", "true"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("localhost/bottle/none:0"), "{said:?}");
+    record("K3", "an image that vanished", said.err.trim());
     ground.assert_gone();
     assert!(!ground.state("").exists());
 }
@@ -296,6 +306,7 @@ fn k4_stop_says_so_only_when_nothing_is_left() {
     let stop = ground.bottle(&["stop", name]);
     assert_eq!(stop.code, Some(0), "{stop:?}");
     ground.assert_gone();
+    record("K4", "stop of a bottle that runs", "0, and the engine has nothing left of it");
     assert_eq!(ground.condition(&ground.slug).as_deref(), Some("stopped"));
 }
 
@@ -357,6 +368,7 @@ fn k5_a_hundred_million_bytes_pass_through_whole() {
     let script = "head -c 100000000 /dev/zero";
     let start = ground.start_beside(ground.slug.as_str(), &["--", "-c", script]);
     assert_eq!(start.length_at_the_end(), 100_000_000);
+    record("K5", "100 000 000 bytes out of the agent", "as many on our stdout");
     ground.assert_gone();
 }
 

@@ -7,6 +7,7 @@ mod containers;
 mod egress;
 mod intercept;
 mod launcher;
+mod life;
 mod pipelock;
 mod rendered;
 mod state;
@@ -50,6 +51,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Mechanism> {
         intercept::MECHANISMS,
         workspace::MECHANISMS,
         launcher::MECHANISMS,
+        life::MECHANISMS,
         containers::MECHANISMS,
     ]
     .into_iter()
