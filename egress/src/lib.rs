@@ -19,6 +19,8 @@ pub use self::credential::{
 };
 pub use self::path_glob::{InvalidPathGlob, PathGlob};
 pub use self::placeholder::{InvalidPlaceholder, MARK, Placeholder};
-pub use self::route::{Cookies, DEFAULT_PORT, InvalidMethod, Method, Route, Routes, Verdict};
+pub use self::route::{
+    Cookies, DEFAULT_PORT, InvalidMethod, Method, Route, Routes, Verdict, Websocket,
+};
 pub use self::routes_file::{InvalidRoutes, Pipelock, RoutesFile};
 pub use self::settings::{BINARY, DOCKERFILE, Egress, Settings, mint};

@@ -25,6 +25,15 @@ pub struct Route {
     /// What is put in, all of it: most routes have one. Empty: the route only narrows.
     pub credentials: Vec<Credential>,
     pub cookies: Cookies,
+    pub websocket: Websocket,
+}
+
+/// Whether a request along the route may become a `WebSocket`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Websocket {
+    #[default]
+    Deny,
+    Allow,
 }
 
 /// What becomes of the cookies that a route's host sets.
@@ -48,6 +57,7 @@ impl Route {
             paths: Vec::new(),
             credentials: Vec::new(),
             cookies: Cookies::Pass,
+            websocket: Websocket::Deny,
         }
     }
 
@@ -211,6 +221,9 @@ impl fmt::Display for Route {
         }
         if self.cookies == Cookies::Keep {
             f.write_str(", cookies kept")?;
+        }
+        if self.websocket == Websocket::Allow {
+            f.write_str(", websockets")?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::check::{Fault, check_routes};
 use crate::credential::{Credential, Form};
 use crate::placeholder::hex;
-use crate::route::{Cookies, Route, Routes};
+use crate::route::{Cookies, Route, Routes, Websocket};
 
 /// The file's name in egress's folder.
 pub(crate) const NAME: &str = "routes.yaml";
@@ -115,6 +115,14 @@ struct Entry {
     paths: Vec<String>,
     credentials: Vec<CredentialEntry>,
     cookies: CookiesEntry,
+    websocket: WebsocketEntry,
+}
+
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum WebsocketEntry {
+    Deny,
+    Allow,
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize)]
@@ -161,6 +169,10 @@ impl Entry {
                 Cookies::Pass => CookiesEntry::Pass,
                 Cookies::Keep => CookiesEntry::Keep,
             },
+            websocket: match route.websocket {
+                Websocket::Deny => WebsocketEntry::Deny,
+                Websocket::Allow => WebsocketEntry::Allow,
+            },
         }
     }
 
@@ -178,6 +190,10 @@ impl Entry {
             cookies: match self.cookies {
                 CookiesEntry::Pass => Cookies::Pass,
                 CookiesEntry::Keep => Cookies::Keep,
+            },
+            websocket: match self.websocket {
+                WebsocketEntry::Deny => Websocket::Deny,
+                WebsocketEntry::Allow => Websocket::Allow,
             },
         })
     }
@@ -273,7 +289,11 @@ mod tests {
                         credential("E", Form::Cookie("session".parse().unwrap())),
                     ],
                 ),
-                Route { cookies: Cookies::Keep, ..Route::to("*.e.test".parse().unwrap()) },
+                Route {
+                    cookies: Cookies::Keep,
+                    websocket: Websocket::Allow,
+                    ..Route::to("*.e.test".parse().unwrap())
+                },
             ]),
         }
     }

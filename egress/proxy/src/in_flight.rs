@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use egress::{Credential, Routes, Verdict};
+use egress::{Credential, Routes, Verdict, Websocket};
 use tokio_util::sync::CancellationToken;
 
 /// Every request between its judgement and the last byte of its answer.
@@ -25,6 +25,8 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// What it was given; none where no route names the host.
     pub(crate) given: Option<Vec<Credential>>,
+    /// It became a `WebSocket`, or asks to.
+    pub(crate) websocket: bool,
 }
 
 /// Takes its request out again when it is dropped.
@@ -39,7 +41,10 @@ impl Asked {
     fn holds(&self, routes: &Routes) -> bool {
         match (routes.judge(&self.host, self.port, &self.method, &self.path), &self.given) {
             (Verdict::Unrouted, None) => true,
-            (Verdict::Covered { route, .. }, Some(given)) => route.credentials == *given,
+            (Verdict::Covered { route, .. }, Some(given)) => {
+                let permitted = !self.websocket || route.websocket == Websocket::Allow;
+                route.credentials == *given && permitted
+            }
             (Verdict::Unrouted | Verdict::Covered { .. } | Verdict::Method | Verdict::Path, _) => {
                 false
             }
@@ -100,7 +105,7 @@ mod tests {
         let host = "api.test".to_owned();
         let (method, path) = ("GET".to_owned(), path.to_owned());
         let revoked = CancellationToken::new();
-        let asked = Asked { host, port: 443, method, path, given };
+        let asked = Asked { host, port: 443, method, path, given, websocket: false };
         (in_flight.enter(asked, revoked.clone()), revoked)
     }
 

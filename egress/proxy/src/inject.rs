@@ -2,6 +2,7 @@
 //! credentials out, the bottle's in, exactly once.
 
 mod cookie;
+mod protocol;
 mod query;
 
 use std::sync::Arc;
@@ -85,8 +86,10 @@ pub(crate) fn inject(
     strip(&mut parts.headers, |name| {
         (LOGIN_HEADERS.contains(&name) || own(name)) && !(cookie_route && name == "cookie")
     });
+    protocol::strip(&mut parts.headers);
     for credential in &route.credentials {
         let secret = secrets.secret(credential.variable.as_str()).ok_or(Refusal::Missing)?;
+        protocol::put(&mut parts.headers, credential, secret.expose())?;
         put(parts, credential, secret.expose())?;
         needles_of(credential, secret.expose(), &mut needles);
     }

@@ -16,6 +16,7 @@ mod plane;
 mod policy;
 mod proxy;
 mod serve;
+mod sockets;
 mod upstream;
 mod vault;
 

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use compose_render::Secret;
-use egress::{Credential, Verdict};
+use egress::{Credential, Verdict, Websocket};
 use http::{Request, Response};
 use sidecar::{Log, Status};
 use tls_intercept::client::{Client, SendError};
 use tls_intercept::headers::overrides_method;
+use tls_intercept::websocket::is_asked;
 use tls_intercept::{Body, Connection, Denial, Host, Proxy, Reason, RequestId, Scheme};
 
 use self::record::Record;
@@ -20,6 +21,7 @@ use crate::in_flight::{Asked, InFlight};
 use crate::jar::Jar;
 use crate::misplaced;
 use crate::policy::{Policies, Policy};
+use crate::sockets::{self, is_asked_of};
 use crate::upstream::Standing;
 use crate::vault::Vault;
 
@@ -103,12 +105,14 @@ impl Egress {
             return Err(record.fault(Reason::PlainHttp, step));
         }
         let (method, path) = (request.method().as_str(), request.uri().path());
+        let websocket = is_asked(&request);
         let asked = |given: Option<&Vec<Credential>>| Asked {
             host: host.clone(),
             port,
             method: method.to_owned(),
             path: path.to_owned(),
             given: given.cloned(),
+            websocket,
         };
         match policy.routes.judge(&host, port, method, path) {
             Verdict::Unrouted => {
@@ -126,6 +130,10 @@ impl Egress {
             }
             Verdict::Covered { index, route } => {
                 record.rule(format!("routes[{index}]"));
+                if websocket && route.websocket == Websocket::Deny {
+                    let step = "the bottle's route for this path gives no WebSocket: use HTTP";
+                    return Err(record.fault(Reason::UpgradeNotAllowed, step));
+                }
                 let asked = asked(Some(&route.credentials));
                 record.keep(self.in_flight.enter(asked, connection.revoked.clone()));
                 let narrow = !route.methods.is_empty() || !route.paths.is_empty();
@@ -151,7 +159,11 @@ impl Egress {
             return Err(misplaced_denial(record));
         }
         let found = Arc::new(AtomicBool::new(false));
-        let body = misplaced::guard(body, Arc::clone(&found));
+        let body = if is_asked_of(&parts) {
+            sockets::guard(body)
+        } else {
+            misplaced::guard(body, Arc::clone(&found))
+        };
         let request = Request::from_parts(parts, body);
         let way_on = &policy.way_on;
         let destination = &connection.destination;

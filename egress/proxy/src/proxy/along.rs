@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use egress::{Cookies, Form, Route};
 use http::header::CONTENT_ENCODING;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::Body as _;
 use tls_intercept::{Body, Connection, Denial, Reason};
 
@@ -15,6 +15,7 @@ use crate::echo::{Needles, clean_body};
 use crate::inject::{self, Refusal};
 use crate::misplaced;
 use crate::policy::Policy;
+use crate::sockets::{self, is_asked_of};
 use crate::upstream::Standing;
 
 impl Egress {
@@ -44,10 +45,12 @@ impl Egress {
             return Err(misplaced_denial(record));
         }
         let found = Arc::new(AtomicBool::new(false));
-        let body = if route.credentials.is_empty() {
-            misplaced::guard(body, Arc::clone(&found))
-        } else {
-            self.counted(route, body)
+        let websocket = is_asked_of(&parts);
+        let body = match (websocket, route.credentials.is_empty()) {
+            (true, true) => sockets::guard(body),
+            (false, true) => misplaced::guard(body, Arc::clone(&found)),
+            (true, false) => sockets::cleaned(body, inject::placeholders(route), self.counting()),
+            (false, false) => watched(body, inject::placeholders(route), self.counting()),
         };
         let request = Request::from_parts(parts, body);
         let standing = Standing::Routed { hop: self.hop.as_ref() };
@@ -71,12 +74,12 @@ impl Egress {
     }
 
     /// An agent may well tell its own model of its placeholder: it passes and is counted.
-    fn counted(&self, route: &Route, body: Body) -> Body {
+    fn counting(&self) -> impl FnOnce() + Send + Sync + Unpin + use<> {
         let (passed, status) = (Arc::clone(&self.passed), Arc::clone(&self.status));
-        watched(body, inject::placeholders(route), move || {
+        move || {
             let count = passed.fetch_add(1, Ordering::Relaxed) + 1;
             status.set_gauge("placeholders_passed", count);
-        })
+        }
     }
 }
 
@@ -105,7 +108,15 @@ fn clean(
     if needles.clean_headers(response.headers_mut()) > 0 {
         found.tell();
     }
-    Ok(response.map(|inner| watched(inner, needles, move || found.tell())))
+    let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    Ok(response.map(|inner| {
+        let tell = move || found.tell();
+        if switched {
+            sockets::cleaned(inner, needles, tell)
+        } else {
+            watched(inner, needles, tell)
+        }
+    }))
 }
 
 /// A body in which every needle is replaced; `found` is called at the first.

@@ -15,4 +15,6 @@ mod reload;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod websockets;
+#[cfg(test)]
 mod world;

@@ -15,6 +15,7 @@ use egress_proxy::Plane;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
 use sidecar::{Environment, Log, Shutdown, Status};
+use tls_intercept::websocket::is_asked;
 use tls_intercept::{
     Arrival, Body, Connection, Denial, Interceptor, Limits, Mode, Proxy, RequestId, body,
 };
@@ -63,7 +64,11 @@ impl Proxy for Origin {
         _: RequestId,
         request: Request<Body>,
     ) -> Response<Body> {
+        let switching = is_asked(&request);
         let (parts, body) = request.into_parts();
+        if switching {
+            return self.echo(&connection, parts, body);
+        }
         let seen = Seen {
             destination: connection.destination.to_string(),
             line: format!("{} {}", parts.method, parts.uri),
@@ -81,6 +86,30 @@ impl Proxy for Origin {
     }
 
     fn refused(&self, _: RequestId, _: Option<&Connection>, _: SocketAddr, _: &Denial) {}
+}
+
+impl Origin {
+    /// Agrees to a `WebSocket`, and says what it is told.
+    fn echo(
+        &self,
+        connection: &Connection,
+        parts: http::request::Parts,
+        body: Body,
+    ) -> Response<Body> {
+        let mut response = Response::builder().status(101).header("sec-websocket-accept", "x");
+        if let Some(protocol) = parts.headers.get("sec-websocket-protocol") {
+            response = response.header("sec-websocket-protocol", protocol);
+        }
+        self.seen.lock().unwrap().push(Seen {
+            destination: connection.destination.to_string(),
+            line: format!("{} {}", parts.method, parts.uri),
+            headers: parts.headers,
+            body: Bytes::new(),
+            hop: None,
+            arrival: connection.arrival,
+        });
+        response.body(body).unwrap()
+    }
 }
 
 /// What stands behind egress: pipelock, and every origin.
