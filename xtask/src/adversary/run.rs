@@ -41,6 +41,17 @@ fn prefix(row: &Row) -> String {
     format!("{}_", row.id.to_ascii_lowercase())
 }
 
+/// Whether the test names the row among those it begins with: `e6_f1_…` is of both.
+fn is_of(test: &str, row: &Row) -> bool {
+    let is_id = |word: &&str| {
+        let mut letters = word.chars();
+        letters.next().is_some_and(|letter| ('a'..='k').contains(&letter))
+            && letters.as_str().parse::<u8>().is_ok()
+    };
+    let name = test.rsplit("::").next().unwrap_or(test);
+    name.split('_').take_while(is_id).any(|id| id.eq_ignore_ascii_case(row.id))
+}
+
 fn read(text: &str) -> Result<Vec<Attempt>> {
     text.lines().map(|line| serde_json::from_str(line).context("a torn record")).collect()
 }
@@ -58,9 +69,7 @@ fn results(output: &str) -> BTreeMap<&str, bool> {
 fn report(wanted: &[&Row], results: &BTreeMap<&str, bool>, attempts: &[Attempt]) -> Result<()> {
     let mut wrong = Vec::new();
     for row in wanted {
-        let of_row =
-            |name: &&str| name.rsplit("::").next().unwrap_or(name).starts_with(&prefix(row));
-        let tests: Vec<_> = results.iter().filter(|(name, _)| of_row(name)).collect();
+        let tests: Vec<_> = results.iter().filter(|(name, _)| is_of(name, row)).collect();
         say(&format!("\n{:<4} {}", row.id, row.what));
         for (name, ok) in &tests {
             say(&format!("     {} {name}", if **ok { "holds" } else { "FAILS" }));
@@ -92,6 +101,15 @@ mod tests {
             "running 2 tests\ntest a::a1_x ... ok\ntest a4_y ... FAILED\n\ntest result: ok. 1";
         let read = results(output);
         assert_eq!(read.into_iter().collect::<Vec<_>>(), [("a4_y", false), ("a::a1_x", true)]);
+    }
+
+    #[test]
+    fn a_test_is_of_every_row_it_begins_with() {
+        let rows = |test| ROWS.iter().filter(|row| is_of(test, row)).map(|row| row.id).collect();
+        let named: Vec<_> = rows("it::framing::e6_f1_upgrades_are_refused");
+        assert_eq!(named, ["E6", "F1"]);
+        assert_eq!(rows("a_service_a1_without"), Vec::<&str>::new());
+        assert_eq!(rows("a10_no_secret"), ["A10"]);
     }
 
     #[test]

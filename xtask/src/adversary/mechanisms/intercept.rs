@@ -68,12 +68,12 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         needs: Nothing,
     },
     Mechanism {
-        name: "no-upgrade",
-        file: "pipelock/tls-intercept/src/serve/pipeline.rs",
-        on: "if headers.contains_key(header::UPGRADE) {",
-        off: "if headers.contains_key(header::UPGRADE) && false {",
+        name: "no-upgrade-but-a-websocket",
+        file: "pipelock/tls-intercept/src/websocket/handshake.rs",
+        on: "if !is(headers, &UPGRADE, \"websocket\") {",
+        off: "if !is(headers, &UPGRADE, \"websocket\") && false {",
         package: "tls-intercept",
-        tests: &["e6_"],
+        tests: &["e6_", "f1_"],
         needs: Nothing,
     },
     Mechanism {
