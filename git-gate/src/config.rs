@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PushRef, UpstreamUrl};
+use crate::{FilePattern, PushRef, UpstreamUrl};
 
 /// Which repositories a bottle reads and pushes to, through the gate.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -31,6 +31,9 @@ pub struct Upstream {
     /// The refs the bottle may push. Absent: its own branches. Empty: it only reads.
     #[serde(default = "own_branches")]
     pub push: Vec<PushRef>,
+    /// Files that run elsewhere with more rights, and may be pushed all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<FilePattern>,
 }
 
 /// A token for an https upstream: sent by basic authentication, as git hosts take it.

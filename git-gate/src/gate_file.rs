@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{PushRef, Rules, Token, UpstreamUrl};
+use crate::{FilePattern, PushRef, Rules, Token, UpstreamUrl};
 
 /// The file's name in git-gate's folder.
 pub const NAME: &str = "gate.yaml";
@@ -80,6 +80,9 @@ pub struct Gated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<Token>,
     pub push: Vec<PushRef>,
+    /// Files that run elsewhere with more rights, and may be pushed all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<FilePattern>,
 }
 
 /// Why a gate file is refused.

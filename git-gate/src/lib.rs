@@ -6,6 +6,7 @@
 mod config;
 mod gate_file;
 mod key;
+mod protected;
 mod push_ref;
 mod rules;
 mod settings;
@@ -14,6 +15,7 @@ mod upstream;
 pub use self::config::{Git, Token, Upstream};
 pub use self::gate_file::{GateFile, Gated, InvalidGate, Limits, NAME as GATE_FILE};
 pub use self::key::{InvalidKey, check_key};
+pub use self::protected::{FilePattern, InvalidFilePattern, is_protected};
 pub use self::push_ref::{InvalidPushRef, PushRef};
 pub use self::rules::{Change, RefDenial, RefRule, RefUpdate, Rules};
 pub use self::settings::{BINARY, GitGate, KEYS_DIR, MIRRORS_DIR, RUN_DIR, Repository, Settings};

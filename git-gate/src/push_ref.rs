@@ -39,7 +39,7 @@ impl PushRef {
     }
 }
 
-fn parts_match(pattern: &[&str], name: &[&str]) -> bool {
+pub(crate) fn parts_match(pattern: &[&str], name: &[&str]) -> bool {
     match (pattern.split_first(), name.split_first()) {
         (None, None) => true,
         (Some((&"**", rest)), Some((_, more))) => {

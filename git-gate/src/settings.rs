@@ -9,7 +9,7 @@ use compose_render::{
 use ipnet::Ipv4Net;
 
 use crate::gate_file::{GateFile, Gated, NAME};
-use crate::{PushRef, Token, UpstreamUrl};
+use crate::{FilePattern, PushRef, Token, UpstreamUrl};
 
 /// The static binary that is added to an image with git, ssh and gitleaks.
 pub const BINARY: &str = "git-gate-server";
@@ -32,6 +32,8 @@ pub struct Repository {
     pub known_hosts: Option<String>,
     pub credential: Option<Token>,
     pub push: Vec<PushRef>,
+    /// Files that run elsewhere with more rights, and may be pushed all the same.
+    pub protected: Vec<FilePattern>,
 }
 
 /// Everything git-gate needs to be described. It computes no path and reads no environment.
@@ -79,6 +81,7 @@ impl GitGate {
             known_hosts: repository.known_hosts.as_ref().map(|_| known_hosts_file(index)),
             credential: repository.credential.clone(),
             push: repository.push.clone(),
+            protected: repository.protected.clone(),
         });
         GateFile::new(slug.clone(), never_dial, gated.collect())
     }

@@ -186,7 +186,13 @@ impl Push {
             bail!("git gave no quarantine");
         }
         let until = self.begun + Duration::from_secs(limits.seconds);
-        let judge = judge::Judge { git: self.git(), limits, until, ground: &self.ground };
+        let judge = judge::Judge {
+            git: self.git(),
+            limits,
+            until,
+            ground: &self.ground,
+            granted: &self.upstream.protected,
+        };
         match judge.look(&news, counted) {
             Ok(findings) if findings.is_empty() => Ok(None),
             Ok(findings) => Ok(Some(Refusal::findings(&findings))),

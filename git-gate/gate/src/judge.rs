@@ -5,6 +5,7 @@
 
 mod objects;
 mod place;
+mod protected;
 mod scan;
 mod second;
 mod tree;
@@ -14,7 +15,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use dlp::{Rules, Severity};
-use git_gate::Limits;
+use git_gate::{FilePattern, Limits};
 
 use self::objects::{Kind, Object};
 use self::scan::{Found, Scan};
@@ -37,6 +38,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) until: Instant,
     pub(crate) ground: &'a Ground,
+    /// Files that run elsewhere and may be pushed all the same.
+    pub(crate) granted: &'a [FilePattern],
 }
 
 /// How much was looked through.
@@ -68,6 +71,8 @@ pub(crate) enum Place {
     Name,
     Message,
     TagMessage,
+    /// A file whose change itself is what is found.
+    Change(String),
 }
 
 /// A push that was not looked through to its end.
@@ -127,6 +132,9 @@ impl Judge<'_> {
             for opinion in second.ask(self.ground)?.into_iter().take(FINDINGS) {
                 findings.push(place::of_opinion(&self.git, news, &opinion)?);
             }
+        }
+        if findings.is_empty() {
+            findings = protected::changes(&self.git, news, self.granted)?;
         }
         Ok(findings)
     }
@@ -192,6 +200,9 @@ fn denied(found: Vec<Found>) -> Vec<Found> {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 12;
+        if let Place::Change(path) = &self.place {
+            return write!(f, "`{}` ({})", path.escape_debug(), self.rule);
+        }
         write!(f, "{} in ", self.rule)?;
         let what = if self.place == Place::TagMessage { "tag" } else { "commit" };
         match self.commit.as_ref().and_then(|commit| commit.get(..SHOWN)) {
@@ -202,7 +213,7 @@ impl fmt::Display for Finding {
             Place::File { path, line } => write!(f, "`{}` line {line}", path.escape_debug())?,
             Place::Name => f.write_str("the name of a file")?,
             Place::Message => f.write_str("its message or its author")?,
-            Place::TagMessage => f.write_str("its message")?,
+            Place::TagMessage | Place::Change(_) => f.write_str("its message")?,
         }
         let encoded = if self.encoding == "plain" { "" } else { ", encoded" };
         match self.len {

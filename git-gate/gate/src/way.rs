@@ -158,6 +158,7 @@ mod tests {
             known_hosts: Some("keys/0.known_hosts".into()),
             credential: None,
             push: Vec::new(),
+            protected: Vec::new(),
         };
         let address = Some("192.0.2.7".parse().unwrap());
         let way = Way { ground: &ground, upstream: &upstream, address, token: None };

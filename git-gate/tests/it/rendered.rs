@@ -12,6 +12,7 @@ fn settings() -> Settings {
         known_hosts: None,
         credential: None,
         push: vec![PushRef::own_branches()],
+        protected: vec![".github/workflows/**".parse().unwrap()],
     };
     Settings {
         slug: "fix-login".parse().unwrap(),

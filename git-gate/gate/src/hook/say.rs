@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use git_gate::{RefDenial, Rules};
 
-use crate::judge::{Finding, Refused};
+use crate::judge::{Finding, Place, Refused};
 use crate::trouble::Trouble;
 
 /// Why nothing was pushed.
@@ -66,6 +66,16 @@ impl Refusal {
 
     pub(super) fn findings(findings: &[Finding]) -> Self {
         let rule = findings.first().map_or("secret", |finding| finding.rule.as_str());
+        if findings.iter().any(|finding| matches!(finding.place, Place::Change(_))) {
+            return Self {
+                rule: rule.to_owned(),
+                lines: findings.iter().map(ToString::to_string).collect(),
+                advice: "These run elsewhere with more rights than you have, or lead there. Leave them \
+                         out of every commit of this push, or ask for the grant: the manifest names \
+                         them in `protected` of the upstream."
+                    .to_owned(),
+            };
+        }
         Self {
             rule: rule.to_owned(),
             lines: findings.iter().map(ToString::to_string).collect(),

@@ -45,7 +45,8 @@ pub(super) fn of_opinion(
         Kind::Tag => (Some(object.name.clone()), Place::TagMessage),
         Kind::Commit => (Some(object.name.clone()), Place::Message),
         Kind::Blob | Kind::Tree => {
-            let path = object.path.clone().unwrap_or_else(|| "a file that no tree names".to_owned());
+            let path =
+                object.path.clone().unwrap_or_else(|| "a file that no tree names".to_owned());
             (commit_with(git, news, &object.name)?, Place::File { path, line: opinion.line })
         }
     };

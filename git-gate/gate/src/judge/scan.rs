@@ -27,9 +27,9 @@ pub(crate) struct Found {
 /// A scan of one object.
 pub(crate) struct Scan<'r> {
     rules: &'r Rules,
-    plain: Stream<'r>,
+    plain: Stream,
     /// Without its zero bytes: 16-bit text that a chunk's edge would cut in two.
-    wide: Option<Stream<'r>>,
+    wide: Option<Stream>,
     gzip: Option<Box<GzDecoder<Inner<'r>>>>,
     zip: Option<Vec<u8>>,
     depth: u32,

@@ -84,7 +84,8 @@ impl Second {
         let texts = folder.0.join("texts");
         std::fs::create_dir_all(&texts).context("cannot write the new text down")?;
         for (index, (_, text)) in self.texts.iter().enumerate() {
-            put(&texts.join(format!("{index}.txt")), text).context("cannot write the new text down")?;
+            put(&texts.join(format!("{index}.txt")), text)
+                .context("cannot write the new text down")?;
         }
         let (config, report) = (folder.0.join("rules.toml"), folder.0.join("report.json"));
         put(&config, CONFIG.as_bytes()).context("cannot write the rules down")?;
@@ -127,7 +128,9 @@ impl Second {
 fn blank(text: &mut [u8]) {
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| rest.len() >= MARK.len()) {
-        let Some(found) = rest.windows(MARK.len()).position(|window| window == MARK) else { return };
+        let Some(found) = rest.windows(MARK.len()).position(|window| window == MARK) else {
+            return;
+        };
         if let Some(byte) = text.get_mut(at + found + b"gitleaks".len()) {
             *byte = b'-';
         }

@@ -1,6 +1,8 @@
 //! git-gate with a real git on both sides of it.
 
 #[cfg(test)]
+mod elsewhere;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod hostile;

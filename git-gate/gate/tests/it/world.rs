@@ -11,8 +11,6 @@ use git_gate_server::{Gate, Ground};
 use sidecar::{Environment, Log, Shutdown, Status};
 use tempfile::TempDir;
 
-/// A token in the form of a git host's, with the checksum that its issuer puts there. It opens nothing.
-pub(crate) const TOKEN: &str = concat!("ghp", "_", "16C7e42F292c6912E7710c838347Ae178B4a");
 /// A key's name in the form of a cloud's: what the rules find without a checksum.
 pub(crate) const SECRET: &str = concat!("AKIA", "Q3EGRIZ5TL2WXPVY");
 
@@ -53,6 +51,7 @@ impl World {
             known_hosts: None,
             credential: None,
             push: vec![PushRef::own_branches()],
+            protected: Vec::new(),
         };
         let mut file = GateFile::new(slug.clone(), Vec::new(), vec![gated]);
         // No gitleaks on the machine that tests: its opinion is asked in the image that has it.
