@@ -11,7 +11,7 @@ use serde_json::Value;
 const LIMIT: u64 = 8 << 20;
 
 /// The sidecars that decide.
-const DECIDE: [Role; 4] = [Role::Pipelock, Role::Egress, Role::GitGate, Role::Supervise];
+pub(crate) const DECIDE: [Role; 4] = [Role::Pipelock, Role::Egress, Role::GitGate, Role::Supervise];
 
 /// One line of a sidecar's.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(line).ok()?;
         value.is_object().then(|| Self { line: line.to_owned(), value })
     }

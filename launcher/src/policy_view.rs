@@ -29,6 +29,8 @@ pub(crate) struct PolicyView {
     pub injections_in_responses: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pipelock_image: Option<String>,
+    /// Whether the agent may ask a person for more.
+    pub supervise: bool,
     /// Names of the variables the agent sees, besides those of bottle itself.
     pub variables: Vec<String>,
     pub prompt: Option<String>,
@@ -75,6 +77,7 @@ impl PolicyView {
             secrets_in_requests: bottle.pipelock.dlp.as_str(),
             injections_in_responses: bottle.pipelock.responses.as_str(),
             pipelock_image: bottle.pipelock.image.as_ref().map(ToString::to_string),
+            supervise: bottle.supervise,
             variables: bottle.env.keys().chain(&bottle.forward_env).cloned().collect(),
             prompt: agent.prompt.as_ref().map(|path| path.display().to_string()),
             skills: agent.skills.iter().map(|path| path.display().to_string()).collect(),
@@ -105,6 +108,9 @@ impl PolicyView {
         line("secrets", &[format!("in requests: {}", self.secrets_in_requests)]);
         line("injections", &[format!("in responses: {}", self.injections_in_responses)]);
         line("pipelock", &self.pipelock_image.iter().cloned().collect::<Vec<_>>());
+        if self.supervise {
+            line("asks", &["a person for more, by its supervisor".to_owned()]);
+        }
         line("sees", &self.variables);
         line("prompt", &self.prompt.iter().cloned().collect::<Vec<_>>());
         line("skills", &self.skills);
@@ -135,13 +141,14 @@ impl RouteView {
     pub(crate) fn of(route: &egress::Route) -> Self {
         let credentials = route.credentials.iter();
         let credentials = credentials.map(|one| format!("{} as {}", one.variable, one.form));
+        let sockets = (route.websocket == egress::Websocket::Allow).then(|| "websockets".to_owned());
         let kept = (route.cookies == egress::Cookies::Keep).then(|| "cookies kept".to_owned());
         Self {
             host: route.host.to_string(),
             port: route.port,
             methods: texts(&route.methods),
             paths: texts(&route.paths),
-            credentials: credentials.chain(kept).collect(),
+            credentials: credentials.chain(kept).chain(sockets).collect(),
         }
     }
 

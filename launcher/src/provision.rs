@@ -155,6 +155,10 @@ fn seeds(arrival: &Arrival<'_>) -> anyhow::Result<Vec<Seed>> {
     if agent.is_claude {
         seeds.extend(claude::seeds(agent.approved_key.as_deref(), arrival.plan.supervise)?);
     }
+    if agent.is_claude && arrival.plan.has_git_gate() {
+        let text = git::skill(&arrival.plan.slug, &arrival.plan.git);
+        seeds.push(Seed::file(".claude/skills/git-gate/SKILL.md", text));
+    }
     seeds.extend(skills::read(&agent.skills)?);
     Ok(seeds)
 }
@@ -162,15 +166,22 @@ fn seeds(arrival: &Arrival<'_>) -> anyhow::Result<Vec<Seed>> {
 /// The agent's command, its prompt included.
 pub(crate) fn command(plan: &Plan) -> anyhow::Result<Vec<String>> {
     let mut command = plan.agent.command.clone();
-    if let Some(path) = &plan.agent.prompt {
-        let text = skills::read_text(path, PROMPT_LIMIT)?;
-        if plan.agent.is_claude {
-            // Before the arguments a person typed: those may end in `-p PROMPT`.
-            let at = command.len().min(1);
-            command.splice(at..at, ["--append-system-prompt".to_owned(), text]);
-        } else {
+    let prompt = plan.agent.prompt.as_deref();
+    let mut prompt = prompt.map(|path| skills::read_text(path, PROMPT_LIMIT)).transpose()?;
+    if !plan.agent.is_claude {
+        if prompt.is_some() {
             anyhow::bail!("`prompt` is only known for Claude Code: write it into the command");
         }
+        return Ok(command);
+    }
+    if plan.has_git_gate() {
+        let told = git::told(&plan.slug, &plan.git);
+        prompt = Some(prompt.map_or_else(|| told.clone(), |text| format!("{text}\n\n{told}")));
+    }
+    if let Some(text) = prompt {
+        // Before the arguments a person typed: those may end in `-p PROMPT`.
+        let at = command.len().min(1);
+        command.splice(at..at, ["--append-system-prompt".to_owned(), text]);
     }
     Ok(command)
 }

@@ -28,7 +28,7 @@ pub use self::docker::{Docker, Engine, Limits};
 pub use self::escape::{EscapeControls, escape_controls};
 pub use self::owner::Owner;
 pub use self::process::{Attached, Call, Outcome, RunError};
-pub use self::read_plain::{ReadPlainError, read_plain};
+pub use self::read_plain::{Piece, ReadPlainError, read_plain, read_plain_from};
 pub use self::replace::{replace, replace_owned, replace_with};
 pub use self::state_dir::{
     BottleDir, Claim, Found, Metadata, Phase, ServiceDirs, StateDir, StateError, owned_folder,

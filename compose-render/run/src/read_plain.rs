@@ -7,8 +7,9 @@ use nix::{
 };
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io::{self, Read as _, Seek as _, SeekFrom},
     os::fd::{AsFd, OwnedFd},
+    os::unix::fs::MetadataExt as _,
     path::{Component, Path},
 };
 
@@ -46,6 +47,36 @@ pub fn read_plain(dir: &Path, name: &Path, limit: u64) -> Result<Vec<u8>, ReadPl
         return Err(ReadPlainError::TooLarge { path: path(), limit });
     }
     Ok(bytes)
+}
+
+/// A piece of a file that grows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Piece {
+    pub bytes: Vec<u8>,
+    /// Where the next piece begins.
+    pub end: u64,
+    /// Another one means another file under the same name, to be read from its start.
+    pub inode: u64,
+}
+
+/// Reads what the regular file `name` beneath `dir` has from `from` on, at most `limit` bytes. A file
+/// that is another one than `inode`, or shorter than before, is read from its start.
+pub fn read_plain_from(
+    dir: &Path,
+    name: &Path,
+    (inode, from): (u64, u64),
+    limit: u64,
+) -> Result<Piece, ReadPlainError> {
+    let failed = |source| ReadPlainError::Io { path: dir.join(name).display().to_string(), source };
+    let mut file = open_plain(dir, name)?;
+    let metadata = file.metadata().map_err(failed)?;
+    let same = metadata.ino() == inode && metadata.len() >= from;
+    let start = if same { from } else { 0 };
+    file.seek(SeekFrom::Start(start)).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    let end = start + bytes.len() as u64;
+    Ok(Piece { bytes, end, inode: metadata.ino() })
 }
 
 /// Opens the regular file `name` beneath `dir` for reading, following no link.
@@ -105,6 +136,19 @@ mod tests {
         assert!(matches!(read(4), Err(ReadPlainError::TooLarge { .. })));
         let absent = read_plain(dir.path(), Path::new("inner/none"), 5).unwrap_err();
         assert!(absent.is_absent());
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_on_and_another_from_its_start() {
+        let dir = folder();
+        let read = |at| read_plain_from(dir.path(), Path::new("inner/plain"), at, 3).unwrap();
+        let first = read((0, 0));
+        assert_eq!(first.bytes, b"123");
+        let rest = read((first.inode, first.end));
+        assert_eq!((rest.bytes.as_slice(), rest.end), (&b"45"[..], 5));
+        assert!(read((first.inode, rest.end)).bytes.is_empty());
+        crate::replace(&dir.path().join("inner/plain"), b"new", 0o600).unwrap();
+        assert_eq!(read((first.inode, rest.end)).bytes, b"new");
     }
 
     #[test]

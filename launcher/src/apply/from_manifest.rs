@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
 use crate::manifest::Manifest;
 use crate::plan::{Entropy, Ground, Images, Places, Plan, Purpose, Wish, cores};
-use crate::steps;
+use crate::{sources, steps};
 
 /// What a manifest comes to for a bottle.
 #[derive(Debug)]
@@ -27,8 +27,7 @@ pub(crate) struct Wanted {
 /// The keys of each file that a manifest decides; the rest is the bottle's own.
 const UPSTREAM_KEYS: [&str; 4] =
     ["api_allowlist", "request_body_scanning", "response_scanning", "ssrf"];
-const BOTTLE_KEYS: [&str; 6] =
-    ["routed", "egress", "ports", "never_dial", "requests", "upstream_ca"];
+const BOTTLE_KEYS: [&str; 5] = ["routed", "egress", "ports", "requests", "upstream_ca"];
 
 /// Reads the manifest for the bottle that is held.
 ///
@@ -50,7 +49,12 @@ pub(crate) fn from_manifest(
         )))
         .hint("stop the bottle and start it again with the manifest as it is now");
     }
-    let values = credentials(&mut plan, file.as_ref(), environment)?;
+    let routes = manifest.agent(&target.metadata.agent)?.1.routes.as_slice();
+    let (filled, unread) = sources::read(routes, environment);
+    if let Some(fault) = unread.into_iter().next() {
+        return Err(exit::refused(fault.message));
+    }
+    let values = credentials(&mut plan, file.as_ref(), &filled)?;
     let ground = ground(target, file.as_ref())?;
     let settings = plan.pipelock_settings(&ground);
     // A demo's outside has an authority of its own, which no manifest names.
@@ -150,6 +154,7 @@ fn ground(target: &Target<'_>, file: Option<&egress::RoutesFile>) -> anyhow::Res
             pipelock: image(Role::Pipelock).ok_or_else(unknown)?,
             egress: image(Role::Egress),
             git_gate: image(Role::GitGate),
+            supervise: image(Role::Supervise),
         },
         places: Places {
             bottle: target.dir.path().to_owned(),

@@ -9,12 +9,13 @@ use compose_run::{BottleDir, Metadata};
 use super::intent::Intent;
 use super::lock::Lock;
 use super::sidecars::{Loaded, Sidecars};
-use super::{Config, History};
+use super::{Config, History, told};
 use crate::bottles::{self, Condition};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
 use crate::fault_point::{self, FaultPoint};
 use crate::host::Host;
+use crate::proposals;
 
 /// A bottle that runs, and whose policy is ours to change until this is dropped.
 #[derive(Debug)]
@@ -160,6 +161,9 @@ impl<'a> Target<'a> {
 
     fn conclude(&self, intent: &Intent) -> anyhow::Result<u64> {
         let number = History(&self.dir).keep(&intent.after, &intent.why)?;
+        if proposals::has_supervise(&self.dir) {
+            proposals::tell(&self.dir, &told(&intent.after, number)?)?;
+        }
         self.fault.reached("apply-kept")?;
         Intent::remove(&self.dir)?;
         Ok(number)

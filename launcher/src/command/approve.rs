@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use supervise::AnswerVerdict;
 
 use super::proposals::{Outlook, outlook_on, text};
-use crate::apply::{Target, told};
+use crate::apply::Target;
 use crate::cli::{self, Scope};
 use crate::environment::Environment;
 use crate::exit::{self, Exit, Hint as _};
@@ -102,15 +102,11 @@ fn put_in_force(
     let what = "waiting for every sidecar to say that the policy is in force";
     let values = BTreeMap::new();
     let applied = ui.step(what, |_| target.apply(&outlook.before, &outlook.after, &values, &why));
-    let version = match applied {
-        Ok(version) => version,
-        Err(error) => {
-            let reason = "a person said yes, and the policy could not be put in force";
-            proposals::answer(&target.dir, id, AnswerVerdict::Failed, reason)?;
-            return Err(error);
-        }
-    };
-    proposals::tell(&target.dir, &told(&outlook.after, version.unwrap_or_default())?)?;
+    if let Err(error) = applied {
+        let reason = "a person said yes, and the policy could not be put in force";
+        proposals::answer(&target.dir, id, AnswerVerdict::Failed, reason)?;
+        return Err(error);
+    }
     proposals::answer(&target.dir, id, AnswerVerdict::Approved, "")?;
     ui.say(format_args!("in force in bottle `{}` until it ends", asked.slug));
     let kept: Vec<&str> = outlook.difference.new.iter().map(String::as_str).collect();

@@ -88,6 +88,7 @@ fn upstream() -> Value {
                 "env": text("The variable of the host that holds the token; for https"),
                 "user": text("The user it is sent for, `x-access-token` unless said"),
             })),
+            "protected": texts("Files that run elsewhere with more rights, and may be pushed"),
             "push": texts("Refs the bottle may push; its own branches unless said, none if empty"),
         }),
     )
@@ -123,6 +124,11 @@ fn route() -> Value {
                 "default": "pass",
                 "description": "Whether the agent gets the host's cookies or egress keeps them",
             },
+            "websocket": {
+                "enum": ["deny", "allow"],
+                "default": "deny",
+                "description": "Whether a request along the route may become a WebSocket",
+            },
             "preset": { "enum": presets },
         }),
     );
@@ -137,7 +143,9 @@ fn credential() -> Value {
     object(
         &["env"],
         &json!({
-            "env": text("The variable of the host that holds it"),
+            "env": text("The variable of the host that holds it, and of the agent's placeholder"),
+            "file": text("The file of the host that holds it instead, readable by you alone"),
+            "command": texts("The program that prints it instead, and its arguments"),
             "header": text("A header whose whole value it is"),
             "scheme": { "enum": ["bearer", "basic"] },
             "user": text("The user of `scheme: basic`"),

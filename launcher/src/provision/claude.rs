@@ -1,13 +1,13 @@
 //! What leads Claude Code straight to its prompt: each file left out is a dialog.
 
 use anyhow::Context as _;
-use compose_render::contract;
+use compose_render::{Role, contract};
 use serde_json::json;
 
 use super::Seed;
 
 /// The seeds. `approved_key` is the end of the key's placeholder, which Claude would ask about.
-pub(super) fn seeds(approved_key: Option<&str>) -> anyhow::Result<Vec<Seed>> {
+pub(super) fn seeds(approved_key: Option<&str>, supervise: bool) -> anyhow::Result<Vec<Seed>> {
     let mut state = json!({
         "hasCompletedOnboarding": true,
         "projects": { (contract::WORKSPACE_DIR): { "hasTrustDialogAccepted": true } },
@@ -15,6 +15,11 @@ pub(super) fn seeds(approved_key: Option<&str>) -> anyhow::Result<Vec<Seed>> {
     if let (Some(key), Some(state)) = (approved_key, state.as_object_mut()) {
         let responses = json!({ "approved": [key], "rejected": [] });
         state.insert("customApiKeyResponses".to_owned(), responses);
+    }
+    if let (true, Some(state)) = (supervise, state.as_object_mut()) {
+        let url = format!("http://{}:{}/mcp", Role::Supervise, contract::SUPERVISE_PORT);
+        let servers = json!({ "supervise": { "type": "http", "url": url } });
+        state.insert("mcpServers".to_owned(), servers);
     }
     let settings = json!({ "skipDangerousModePermissionPrompt": true });
     let text = |value| serde_json::to_vec(&value).context("cannot write Claude Code's settings");
@@ -30,8 +35,8 @@ mod tests {
 
     #[test]
     fn the_files_are_those_that_were_tried() {
-        let text = |key| {
-            let seeds = seeds(key).unwrap();
+        let with = |key, supervise| {
+            let seeds = seeds(key, supervise).unwrap();
             seeds
                 .into_iter()
                 .map(|seed| String::from_utf8(seed.contents).unwrap())
@@ -39,7 +44,10 @@ mod tests {
         };
         let state = r#"{"customApiKeyResponses":{"approved":["00000000000000000001"],"rejected":[]},"hasCompletedOnboarding":true,"projects":{"/workspace":{"hasTrustDialogAccepted":true}}}"#;
         let settings = r#"{"skipDangerousModePermissionPrompt":true}"#;
+        let text = |key| with(key, false);
         assert_eq!(text(Some("00000000000000000001")), [state, settings]);
+        let servers = r#""mcpServers":{"supervise":{"type":"http","url":"http://supervise:8765/mcp"}}"#;
+        assert!(with(None, true)[0].contains(servers) && !text(None)[0].contains("mcpServers"));
         assert!(!text(None)[0].contains("customApiKeyResponses"));
     }
 }

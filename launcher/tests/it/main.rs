@@ -3,6 +3,12 @@
 #[cfg(test)]
 mod adversary;
 #[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod apply;
+#[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod ground;
 #[cfg(test)]
 mod hands;
