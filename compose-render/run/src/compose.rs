@@ -127,7 +127,12 @@ impl Compose {
 
     /// How a person would call it: `docker compose` or `docker-compose`.
     pub fn command(&self) -> &'static str {
-        if self.program.is_some() { "docker-compose" } else { "docker compose" }
+        let plugins = std::ffi::OsStr::new("cli-plugins");
+        let is_plugin = |program: &PathBuf| {
+            program.parent().and_then(Path::file_name).is_some_and(|folder| folder == plugins)
+        };
+        let alone = self.program.as_ref().is_some_and(|program| !is_plugin(program));
+        if alone { "docker-compose" } else { "docker compose" }
     }
 
     /// Creates and starts the containers. Nothing is built or pulled: every image was found first.

@@ -35,16 +35,19 @@ pub(super) fn find(docker: &Docker, forced: Option<&str>) -> Result<Found, Compo
     }
 }
 
-/// The client's plugin: seen in one of its folders, else by asking the client.
+/// The client's plugin: seen in one of its folders, else by asking the client. One that was seen is
+/// run by itself: the client would start it twice for each call, once to ask what it is.
 fn plugin(docker: &Docker) -> Option<Found> {
     let own = env::var_os("DOCKER_CONFIG")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".docker")));
     let own = own.map(|config| config.join("cli-plugins"));
-    let mut folders = own.into_iter().chain(PLUGIN_FOLDERS.map(PathBuf::from));
-    let seen = folders.any(|folder| program::is_executable(&folder.join("docker-compose")));
+    let folders = own.into_iter().chain(PLUGIN_FOLDERS.map(PathBuf::from));
+    let seen = folders
+        .map(|folder| folder.join("docker-compose"))
+        .find(|program| program::is_executable(program));
     let answers = || docker.call(["compose", "version", "--short"]).timeout(PATIENCE).run().is_ok();
-    (seen || answers()).then_some((Flavour::V2, None))
+    (seen.is_some() || answers()).then_some((Flavour::V2, seen))
 }
 
 /// A `docker-compose` that is v2 all the same.
