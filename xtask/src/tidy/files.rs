@@ -22,7 +22,7 @@ const DOOR: &str = concat!("clippy::disallowed_", "methods");
 ///
 /// The guest and the gate are alone in their containers: they have doors of their own, and tests
 /// may do as they like.
-const DOORS: [(&str, usize); 12] = [
+const DOORS: [(&str, usize); 13] = [
     ("compose-render/run/src/process/run.rs", 1),
     ("compose-render/run/src/wait.rs", 1),
     ("compose-render/sidecar/src/log/ring.rs", 1),
@@ -33,6 +33,7 @@ const DOORS: [(&str, usize); 12] = [
     ("launcher/guest/src/pack.rs", 1),
     ("launcher/guest/src/session.rs", 2),
     ("launcher/guest/src/session/keeper.rs", 2),
+    ("supervise/server/src/queue.rs", 1),
     ("xtask/scripted-model/src/model.rs", 1),
     ("xtask/src/program.rs", 2),
 ];
