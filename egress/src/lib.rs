@@ -8,6 +8,7 @@ mod check;
 mod credential;
 mod path_glob;
 mod placeholder;
+mod renewal;
 mod route;
 mod routes_file;
 mod settings;
@@ -19,6 +20,7 @@ pub use self::credential::{
 };
 pub use self::path_glob::{InvalidPathGlob, PathGlob};
 pub use self::placeholder::{InvalidPlaceholder, MARK, Placeholder};
+pub use self::renewal::{InvalidEndpoint, LOGIN_FILE_PREFIX, Renewal, TokenBody, TokenEndpoint};
 pub use self::route::{
     Cookies, DEFAULT_PORT, InvalidMethod, Method, Route, Routes, Verdict, Websocket,
 };

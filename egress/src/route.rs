@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use compose_render::HostPattern;
 
-use crate::credential::Credential;
+use crate::credential::{Credential, VariableName};
 use crate::path_glob::PathGlob;
+use crate::renewal::Renewal;
 
 /// Where a route's host listens when the manifest does not say: TLS, since a credential never
 /// travels in the clear.
@@ -104,7 +105,10 @@ impl Route {
 
 /// A bottle's routes in the order in which they are asked: the most specific first.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Routes(Vec<Route>);
+pub struct Routes {
+    routes: Vec<Route>,
+    renewals: Vec<Renewal>,
+}
 
 /// What the routes say to one request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -123,36 +127,57 @@ impl Routes {
     /// Puts routes in order. The order they were written in decides only between equals.
     pub fn new(mut routes: Vec<Route>) -> Self {
         routes.sort_by_key(|route| Reverse(route.specificity()));
-        Self(routes)
+        Self { routes, renewals: Vec::new() }
+    }
+
+    /// The same, with credentials that egress renews.
+    #[must_use]
+    pub fn with_renewals(self, renewals: Vec<Renewal>) -> Self {
+        Self { renewals, ..self }
+    }
+
+    /// The credentials that egress renews.
+    pub fn renewals(&self) -> &[Renewal] {
+        &self.renewals
+    }
+
+    /// How a credential is renewed, where it is.
+    pub fn renewal_of(&self, variable: &VariableName) -> Option<&Renewal> {
+        self.renewals.iter().find(|renewal| renewal.variable == *variable)
+    }
+
+    /// The renewal whose tokens are made there, if any: no agent is let near it.
+    pub fn tokens_at(&self, host: &str, port: u16, path: &str) -> Option<&Renewal> {
+        self.renewals.iter().find(|renewal| renewal.endpoint.is(host, port, path))
     }
 
     /// The routes, most specific first.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
-        self.0.iter()
+        self.routes.iter()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.routes.is_empty()
     }
 
     pub fn get(&self, index: usize) -> Option<&Route> {
-        self.0.get(index)
+        self.routes.get(index)
     }
 
     /// Whether some route names the host at that port, so that its requests are looked into.
     pub fn covers_host(&self, host: &str, port: u16) -> bool {
-        self.0.iter().any(|route| route.covers_host(host, port))
+        self.routes.iter().any(|route| route.covers_host(host, port))
     }
 
     /// Whether some route has a credential for the host, at whatever port.
     pub fn has_credential_for(&self, host: &str) -> bool {
-        self.0.iter().any(|route| !route.credentials.is_empty() && route.host.covers(host))
+        self.routes.iter().any(|route| !route.credentials.is_empty() && route.host.covers(host))
     }
 
     /// Judges one request. `host` and `path` are canonical; the path has no query.
     pub fn judge(&self, host: &str, port: u16, method: &str, path: &str) -> Verdict<'_> {
         let mut verdict = Verdict::Unrouted;
-        for (index, route) in self.0.iter().enumerate() {
+        for (index, route) in self.routes.iter().enumerate() {
             if !route.covers_host(host, port) {
                 continue;
             }

@@ -1,11 +1,14 @@
 //! `routes.yaml`: what the launcher writes and egress reads, checked the same way by both.
 
+mod renewal;
+
 use std::net::SocketAddr;
 
 use compose_render::HostPattern;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use self::renewal::{RenewalEntry, renewals};
 use crate::check::{Fault, check_routes};
 use crate::credential::{Credential, Form};
 use crate::placeholder::hex;
@@ -45,6 +48,8 @@ pub enum InvalidRoutes {
     Version(u32),
     #[error("route {route} is wrong: {fault}")]
     Value { route: usize, fault: String },
+    #[error("the renewal of `{variable}` is wrong: {fault}")]
+    Renewal { variable: String, fault: String },
     #[error("its routes contradict each other: {}", list(.0))]
     Faults(Vec<Fault>),
 }
@@ -74,7 +79,9 @@ impl RoutesFile {
         }
         match check_routes(&routes) {
             faults if faults.is_empty() => {
-                Ok(Self { pipelock: file.pipelock, routes: Routes::new(routes) })
+                let renewals = renewals(&routes, file.renewals)?;
+                let routes = Routes::new(routes).with_renewals(renewals);
+                Ok(Self { pipelock: file.pipelock, routes })
             }
             faults => Err(InvalidRoutes::Faults(faults)),
         }
@@ -86,6 +93,7 @@ impl RoutesFile {
             version: 1,
             pipelock: self.pipelock.clone(),
             routes: self.routes.iter().map(Entry::of).collect(),
+            renewals: self.routes.renewals().iter().map(RenewalEntry::of).collect(),
         };
         let body = serde_yaml::to_string(&file).unwrap_or_default();
         format!("# Written by bottle. Changes by hand are replaced.\n{body}")
@@ -104,6 +112,8 @@ struct File {
     version: u32,
     pipelock: Pipelock,
     routes: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    renewals: Vec<RenewalEntry>,
 }
 
 #[derive(Deserialize, Serialize)]

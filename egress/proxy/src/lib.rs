@@ -15,6 +15,7 @@ mod misplaced;
 mod plane;
 mod policy;
 mod proxy;
+mod renew;
 mod serve;
 mod sockets;
 mod upstream;

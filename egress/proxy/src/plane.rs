@@ -1,7 +1,7 @@
 //! egress from its files and its environment to its last connection.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use sidecar::{Environment, Line, Log, Shutdown, Status};
@@ -14,6 +14,7 @@ use crate::in_flight::InFlight;
 use crate::jar::Jar;
 use crate::policy::{Policies, read};
 use crate::proxy::Egress;
+use crate::renew::Renewer;
 use crate::vault::Vault;
 
 /// A data plane that is ready to serve.
@@ -28,7 +29,7 @@ pub struct Plane {
 impl Plane {
     /// Reads the routes file, and the authority that lies beside it.
     ///
-    /// A credential that is missing is told and stops nothing: its route answers 503.
+    /// In `outbox` lies what was renewed. A credential that is missing is told and stops nothing: its route answers 503.
     ///
     /// # Errors
     ///
@@ -39,6 +40,7 @@ impl Plane {
         shutdown: &Shutdown,
         log: &Log,
         status: &Arc<Status>,
+        outbox: &Path,
     ) -> anyhow::Result<Self> {
         let folder = config.parent().unwrap_or(Path::new("."));
         let authority = ca::Authority::load(
@@ -46,17 +48,27 @@ impl Plane {
             &read(&folder.join(ca::KEY_FILE))?,
         )
         .context("cannot use egress's own authority")?;
-        let vault = Vault::new(environment.credentials);
+        let vault = Arc::new(Vault::new(environment.credentials));
         let policies = Policies::load(config, status, log)?;
         for sentence in vault.missing(&policies.current().routes) {
             log.write(Line::failure(sentence));
         }
         let client = Client::new(ClientLimits::default(), shutdown.clone());
         let hop = environment.hop_secret;
+        let renewer = Arc::new(Renewer {
+            client: client.clone(),
+            hop: hop.clone(),
+            vault: Arc::clone(&vault),
+            log: log.clone(),
+            shutdown: shutdown.clone(),
+            outbox: outbox.to_owned(),
+            slots: Mutex::default(),
+        });
         Ok(Self {
             egress: Arc::new(Egress {
                 policies,
                 vault,
+                renewer,
                 client,
                 hop,
                 in_flight: InFlight::default(),

@@ -8,19 +8,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use compose_render::Secret;
-use egress::{Credential, Verdict, Websocket};
-use http::{Request, Response};
+use egress::{Credential, Renewal, Verdict, Websocket};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response};
 use sidecar::{Log, Status};
 use tls_intercept::client::{Client, SendError};
 use tls_intercept::headers::overrides_method;
 use tls_intercept::websocket::is_asked;
-use tls_intercept::{Body, Connection, Denial, Host, Proxy, Reason, RequestId, Scheme};
+use tls_intercept::{Body, Connection, Denial, Host, Proxy, Reason, RequestId, Scheme, body};
 
 use self::record::Record;
 use crate::in_flight::{Asked, InFlight};
 use crate::jar::Jar;
 use crate::misplaced;
 use crate::policy::{Policies, Policy};
+use crate::renew::Renewer;
 use crate::sockets::{self, is_asked_of};
 use crate::upstream::Standing;
 use crate::vault::Vault;
@@ -32,7 +34,8 @@ pub(crate) const LAYER: &str = "egress";
 #[derive(Debug)]
 pub(crate) struct Egress {
     pub(crate) policies: Policies,
-    pub(crate) vault: Vault,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) renewer: Arc<Renewer>,
     pub(crate) client: Client,
     pub(crate) hop: Option<Secret>,
     pub(crate) in_flight: InFlight,
@@ -114,6 +117,10 @@ impl Egress {
             given: given.cloned(),
             websocket,
         };
+        if let Some(renewal) = policy.routes.tokens_at(&host, port, path) {
+            record.rule("renewals".to_owned());
+            return Ok(placeholders_for(policy, renewal));
+        }
         match policy.routes.judge(&host, port, method, path) {
             Verdict::Unrouted => {
                 let asked = asked(None);
@@ -174,6 +181,26 @@ impl Egress {
         }
         sent.map_err(|error| record.failed(&error))
     }
+}
+
+/// What the agent gets where tokens are made: a login of its own would be a credential it holds.
+fn placeholders_for(policy: &Policy, renewal: &Renewal) -> Response<Body> {
+    let credentials = policy.routes.iter().flat_map(|route| &route.credentials);
+    let own = credentials.filter(|credential| credential.variable == renewal.variable);
+    let placeholder = own.filter_map(|credential| credential.placeholder.as_ref()).next();
+    let placeholder = placeholder.map_or(egress::MARK, egress::Placeholder::as_str);
+    let tokens = serde_json::json!({
+        "access_token": placeholder,
+        "refresh_token": placeholder,
+        "token_type": "Bearer",
+        "expires_in": 8 * 3600,
+        "scope": renewal.scopes.join(" "),
+    });
+    let mut response = Response::new(body::full(tokens.to_string()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// A placeholder went where its credential would never go.

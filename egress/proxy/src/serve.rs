@@ -47,7 +47,8 @@ pub async fn run(
             doors.push((bind(SocketAddr::new(listen.ip(), port)).await?, mode));
         }
     }
-    let plane = Plane::load(config, environment, &shutdown, &log, &status)?;
+    let outbox = Path::new(contract::OUTBOX_DIR);
+    let plane = Plane::load(config, environment, &shutdown, &log, &status, outbox)?;
     let credentials = bind_socket(Path::new(SOCKET))?;
     shutdown.spawn({
         let plane = plane.clone();

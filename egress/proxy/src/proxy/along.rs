@@ -29,7 +29,16 @@ impl Egress {
         record: &mut Record,
     ) -> Result<Response<Body>, Denial> {
         let (mut parts, body) = request.into_parts();
-        let mut needles = inject::inject(&mut parts, route, &self.vault).map_err(|refusal| {
+        for credential in &route.credentials {
+            let Some(renewal) = policy.routes.renewal_of(&credential.variable) else { continue };
+            self.renewer.fresh(policy, renewal).await.map_err(|because| {
+                let step = format!(
+                    "the bottle's login cannot be renewed: {because}; tell the person who started it"
+                );
+                record.fault(Reason::CredentialMissing, &step)
+            })?;
+        }
+        let mut needles = inject::inject(&mut parts, route, &*self.vault).map_err(|refusal| {
             let (reason, step) = explain(refusal);
             record.fault(reason, step)
         })?;

@@ -13,6 +13,8 @@ mod echo;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod renewals;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod websockets;

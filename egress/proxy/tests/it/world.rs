@@ -178,6 +178,15 @@ impl World {
         secrets: &[(&str, &str)],
         answer: Answer,
     ) -> Self {
+        Self::start_with(Routes::new(routes), secrets, answer).await
+    }
+
+    /// The same with all that routes can say.
+    pub(crate) async fn start_with(
+        routes: Routes,
+        secrets: &[(&str, &str)],
+        answer: Answer,
+    ) -> Self {
         let slug: Slug = "tests".parse().unwrap();
         let now = time::OffsetDateTime::now_utc();
         let behind = Behind::start(answer).await;
@@ -186,7 +195,7 @@ impl World {
         for file in authority.files().unwrap() {
             write(&folder.path().join(&file.path), file.contents());
         }
-        let file = RoutesFile { pipelock: behind.pipelock.clone(), routes: Routes::new(routes) };
+        let file = RoutesFile { pipelock: behind.pipelock.clone(), routes };
         write(&folder.path().join("routes.yaml"), &file.render());
 
         let status = Arc::new(Status::new("egress", "0"));
@@ -200,7 +209,8 @@ impl World {
         };
         let shutdown = Shutdown::new();
         let config = folder.path().join("routes.yaml");
-        let plane = Plane::load(&config, environment, &shutdown, &log, &status).unwrap();
+        let plane =
+            Plane::load(&config, environment, &shutdown, &log, &status, folder.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = plane.clone();
@@ -231,6 +241,15 @@ impl World {
 
     pub(crate) fn routes_file(&self) -> PathBuf {
         self.folder.path().join("routes.yaml")
+    }
+
+    /// What egress handed back of a login, and the mode of its file.
+    pub(crate) fn handed_back(&self, variable: &str) -> Option<(serde_json::Value, u32)> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.folder.path().join(format!("{}{variable}.json", egress::LOGIN_FILE_PREFIX));
+        let text = std::fs::read_to_string(&path).ok()?;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        Some((serde_json::from_str(&text).unwrap(), mode))
     }
 
     /// Writes other routes where egress reads them.

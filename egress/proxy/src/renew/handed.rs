@@ -1,0 +1,47 @@
+//! What was renewed, handed back to the host: a refresh token that was used is worth nothing.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use compose_render::Secret;
+use egress::LOGIN_FILE_PREFIX;
+use serde::Serialize;
+
+/// One login as it stands.
+pub(super) struct Login<'a> {
+    pub(super) variable: &'a str,
+    pub(super) access: Option<Arc<Secret>>,
+    pub(super) refresh: Option<Arc<Secret>>,
+    /// In seconds since 1970.
+    pub(super) expires: u64,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    access_token: Option<&'a str>,
+    refresh_token: Option<&'a str>,
+    expires: u64,
+}
+
+/// Writes it where the host looks, for egress's user alone, whole or not at all.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "inside the container; `compose_run::replace` is the host's"
+)]
+pub(super) fn back(outbox: &Path, login: &Login<'_>) -> io::Result<()> {
+    let written = Written {
+        access_token: login.access.as_deref().map(Secret::expose),
+        refresh_token: login.refresh.as_deref().map(Secret::expose),
+        expires: login.expires,
+    };
+    let path = outbox.join(format!("{LOGIN_FILE_PREFIX}{}.json", login.variable));
+    let staged = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
+    file.write_all(&serde_json::to_vec(&written)?)?;
+    file.sync_all()?;
+    std::fs::rename(&staged, &path)
+}
