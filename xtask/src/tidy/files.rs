@@ -22,10 +22,11 @@ const DOOR: &str = concat!("clippy::disallowed_", "methods");
 ///
 /// The guest and the gate are alone in their containers: they have doors of their own, and tests
 /// may do as they like.
-const DOORS: [(&str, usize); 13] = [
+const DOORS: [(&str, usize); 14] = [
     ("compose-render/run/src/process/run.rs", 1),
     ("compose-render/run/src/wait.rs", 1),
     ("compose-render/sidecar/src/log/ring.rs", 1),
+    ("egress/proxy/src/renew/handed.rs", 1),
     ("git-gate/gate/src/ground.rs", 1),
     ("git-gate/gate/src/hook/made.rs", 1),
     ("git-gate/gate/src/program.rs", 1),
