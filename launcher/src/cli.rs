@@ -1,12 +1,18 @@
 //! What a person can type: clap types only, whose doc comments are the help.
 
+mod decide;
+mod look;
+mod sidecar;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use compose_render::Slug;
 
-use crate::proposals::Name;
+pub(crate) use self::decide::{Apply, Approve, Deny, Proposals, Rollback, Scope};
+pub(crate) use self::look::{Audit, List, Logs, Metrics, Show, Watch};
+pub(crate) use self::sidecar::{Sidecar, SidecarAction, SidecarRender, SidecarStart, SidecarStop};
 
 /// Run a coding agent in a bottle: a container with no way out but through its sidecars
 #[derive(Debug, Parser)]
@@ -49,6 +55,8 @@ pub(crate) enum Command {
     Logs(Logs),
     /// Print what the sidecars decided
     Audit(Audit),
+    /// Print what the sidecars decide, as they decide it
+    Watch(Watch),
     /// Print the sidecars' counters
     Metrics(Metrics),
     /// Show what the agent changed in its copy of the workspace
@@ -67,6 +75,8 @@ pub(crate) enum Command {
     Schema(Schema),
     /// Print the policy a bottle runs under, or the one an agent would get
     Policy(Policy),
+    /// List the routes of known services that a manifest can name with `preset`
+    Presets(Presets),
     /// Put the manifest as it stands now in force in a bottle that runs
     Apply(Apply),
     /// Put a policy back that was in force before
@@ -180,57 +190,6 @@ pub(crate) struct Shell {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct List {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Show {
-    #[arg(value_name = "BOTTLE")]
-    pub bottle: Slug,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Logs {
-    #[arg(value_name = "BOTTLE")]
-    pub bottle: Slug,
-
-    /// One service alone: agent, pipelock, egress
-    #[arg(long, value_name = "SERVICE")]
-    pub service: Option<String>,
-
-    /// Go on printing as lines arrive
-    #[arg(short, long)]
-    pub follow: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Audit {
-    #[arg(value_name = "BOTTLE")]
-    pub bottle: Slug,
-
-    /// Only what was denied
-    #[arg(long)]
-    pub denied: bool,
-
-    /// Print the lines as the sidecars wrote them
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Metrics {
-    #[arg(value_name = "BOTTLE")]
-    pub bottle: Slug,
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct Diff {
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
@@ -310,6 +269,13 @@ pub(crate) struct Check {
 pub(crate) struct Schema {}
 
 #[derive(Args, Debug)]
+pub(crate) struct Presets {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Policy {
     /// A bottle of this host, or an agent of the manifest
     #[arg(value_name = "BOTTLE|AGENT")]
@@ -321,85 +287,6 @@ pub(crate) struct Policy {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Apply {
-    #[arg(value_name = "BOTTLE")]
-    pub bottle: Slug,
-
-    #[command(flatten)]
-    pub manifest: ManifestChoice,
-
-    /// Show what would change, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Rollback {
-    #[arg(value_name = "BOTTLE")]
-    pub bottle: Slug,
-
-    /// The version [default: the one before]
-    #[arg(value_name = "N")]
-    pub number: Option<u64>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Proposals {
-    /// Of one bottle alone
-    #[arg(value_name = "BOTTLE")]
-    pub bottle: Option<Slug>,
-
-    /// Also those that were answered
-    #[arg(long)]
-    pub all: bool,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Approve {
-    /// As `bottle proposals` names it; ID alone does where one bottle asks for it
-    #[arg(value_name = "[BOTTLE/]ID")]
-    pub proposal: Name,
-
-    /// The digest of the change that was shown: says yes to it and to nothing else, without asking
-    #[arg(long, value_name = "DIGEST")]
-    pub change: Option<String>,
-
-    /// How far the grant goes
-    #[arg(long, value_enum, default_value = "bottle")]
-    pub scope: Scope,
-}
-
-/// How far a grant goes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
-pub(crate) enum Scope {
-    /// One request
-    Once,
-    /// Until the bottle ends
-    Bottle,
-    /// For every later bottle as well
-    Manifest,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Deny {
-    /// As `bottle proposals` names it; ID alone does where one bottle asks for it
-    #[arg(value_name = "[BOTTLE/]ID")]
-    pub proposal: Name,
-
-    /// What the agent is told
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub reason: String,
 }
 
 #[derive(Args, Debug)]
@@ -442,60 +329,6 @@ pub(crate) struct Doctor {
 pub(crate) struct Completions {
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Sidecar {
-    #[command(subcommand)]
-    pub action: SidecarAction,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SidecarAction {
-    /// Start this sidecar alone, as a project of one service
-    Start(SidecarStart),
-    /// Stop it and remove what it holds
-    Stop(SidecarStop),
-    /// Print its compose file and configs
-    Render(SidecarRender),
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct SidecarStart {
-    /// The project's name
-    #[arg(long, value_name = "NAME")]
-    pub name: Slug,
-
-    /// Take its settings from the bottle of this agent
-    #[arg(long, value_name = "AGENT", default_value = "implementer")]
-    pub agent: String,
-
-    #[command(flatten)]
-    pub manifest: ManifestChoice,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct SidecarStop {
-    #[arg(value_name = "NAME")]
-    pub name: Slug,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct SidecarRender {
-    /// The project's name
-    #[arg(long, value_name = "NAME")]
-    pub name: Slug,
-
-    /// Take its settings from the bottle of this agent
-    #[arg(long, value_name = "AGENT", default_value = "implementer")]
-    pub agent: String,
-
-    #[command(flatten)]
-    pub manifest: ManifestChoice,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[cfg(test)]

@@ -1,0 +1,86 @@
+//! What changes the policy of a bottle that runs, and answers its agent.
+
+use clap::Args;
+use compose_render::Slug;
+
+use super::ManifestChoice;
+use crate::proposals::Name;
+
+#[derive(Args, Debug)]
+pub(crate) struct Apply {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    #[command(flatten)]
+    pub manifest: ManifestChoice,
+
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rollback {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    /// The version [default: the one before]
+    #[arg(value_name = "N")]
+    pub number: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Proposals {
+    /// Of one bottle alone
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Option<Slug>,
+
+    /// Also those that were answered
+    #[arg(long)]
+    pub all: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Approve {
+    /// As `bottle proposals` names it; ID alone does where one bottle asks for it
+    #[arg(value_name = "[BOTTLE/]ID")]
+    pub proposal: Name,
+
+    /// The digest of the change that was shown: says yes to it and to nothing else, without asking
+    #[arg(long, value_name = "DIGEST")]
+    pub change: Option<String>,
+
+    /// How far the grant goes
+    #[arg(long, value_enum, default_value = "bottle")]
+    pub scope: Scope,
+}
+
+/// How far a grant goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Scope {
+    /// One request
+    Once,
+    /// Until the bottle ends
+    Bottle,
+    /// For every later bottle as well
+    Manifest,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Deny {
+    /// As `bottle proposals` names it; ID alone does where one bottle asks for it
+    #[arg(value_name = "[BOTTLE/]ID")]
+    pub proposal: Name,
+
+    /// What the agent is told
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+}

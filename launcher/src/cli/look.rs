@@ -1,0 +1,73 @@
+//! What shows bottles, what they wrote and what was decided in them.
+
+use clap::Args;
+use compose_render::Slug;
+
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Logs {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    /// One service alone: agent, pipelock, egress
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+
+    /// Go on printing as lines arrive
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Audit {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    /// Only what was denied
+    #[arg(long)]
+    pub denied: bool,
+
+    /// Print the lines as the sidecars wrote them
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Watch {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    /// Also what was decided before
+    #[arg(long)]
+    pub all: bool,
+
+    /// Only what is denied
+    #[arg(long)]
+    pub denied: bool,
+
+    /// Print the lines as the sidecars write them
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Metrics {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+}
