@@ -14,6 +14,7 @@ mkdir -p /run/sshd /keys
 useradd --create-home --password '*' --shell /bin/sh git
 ssh-keygen -q -t ed25519 -N '' -C host -f /keys/host
 ssh-keygen -q -t ed25519 -N '' -C agentless -f /keys/client
+ssh-keygen -q -t ed25519 -N '' -C stranger -f /keys/stranger
 mkdir -p /home/git/.ssh
 printf 'restrict,command="git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"" %s\n' "$(cat /keys/client.pub)" > /home/git/.ssh/authorized_keys
 export GIT_CONFIG_GLOBAL=/keys/gitconfig
@@ -58,10 +59,11 @@ impl<'a> GitHost<'a> {
         host
     }
 
-    /// Stands on that network under that name.
-    pub fn join(&self, network: &str, alias: &str) {
-        let args = ["network", "connect", "--alias", alias, network, &self.name];
-        if let Err(error) = self.docker.run(args) {
+    /// Stands on that network under those names.
+    pub fn join(&self, network: &str, aliases: &[&str]) {
+        let aliases = aliases.iter().flat_map(|alias| ["--alias", alias]);
+        let connect = self.docker.call(["network", "connect"]).args(aliases);
+        if let Err(error) = connect.args([network, self.name.as_str()]).run() {
             fail(&format!("the git host cannot join `{network}`: {error}"));
         }
     }
@@ -69,6 +71,17 @@ impl<'a> GitHost<'a> {
     /// The private key that may use the repository.
     pub fn key(&self) -> String {
         self.shell("cat /keys/client") + "\n"
+    }
+
+    /// A private key that may do nothing here.
+    pub fn stranger(&self) -> String {
+        self.shell("cat /keys/stranger") + "\n"
+    }
+
+    /// A line for `known_hosts` under that name that is not this host's.
+    pub fn strange_hosts(&self, alias: &str) -> String {
+        let public = self.shell("cut -d' ' -f1,2 /keys/stranger.pub");
+        format!("{alias} {public}\n")
     }
 
     /// Its line for `known_hosts` under that name.

@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::{GitUpstream, check};
 
 /// The keys of an upstream.
-pub(crate) const KEYS: &[&str] = &["url", "key", "known_hosts", "credential", "push"];
+pub(crate) const KEYS: &[&str] = &["url", "key", "known_hosts", "credential", "push", "protected"];
 /// The keys of an upstream's credential.
 pub(crate) const CREDENTIAL_KEYS: &[&str] = &["env", "user"];
 
@@ -44,6 +44,13 @@ fn upstream(reader: &mut Reader, node: &Node) -> Option<GitUpstream> {
         }
         None => vec![PushRef::own_branches()],
     };
+    let protected = match fields.get("protected") {
+        Some(node) => {
+            let items = reader.items(node, "`protected`");
+            items.iter().filter_map(|item| reader.parsed(item, "a file")).collect()
+        }
+        None => Vec::new(),
+    };
     let url = url?;
     let (needed, useless): (&[&str], &[&str]) = match url.transport() {
         Transport::Ssh => (&["key", "known_hosts"], &["credential"]),
@@ -58,7 +65,7 @@ fn upstream(reader: &mut Reader, node: &Node) -> Option<GitUpstream> {
             reader.fault(node.position, message);
         }
     }
-    let upstream = Upstream { url, key, known_hosts, credential, push };
+    let upstream = Upstream { url, key, known_hosts, credential, push, protected };
     Some(GitUpstream { position: fields.position, upstream })
 }
 

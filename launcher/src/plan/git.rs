@@ -64,6 +64,7 @@ pub(super) fn read(
             known_hosts,
             credential: upstream.credential.clone(),
             push: upstream.push.clone(),
+            protected: upstream.protected.clone(),
         });
     }
     found

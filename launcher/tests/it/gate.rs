@@ -18,6 +18,9 @@ bottles:
     git:
       upstreams:
         - {url: \"git@git.example.test:acme/widgets.git\", key: key, known_hosts: known_hosts}
+        - {url: \"git@forged.example.test:acme/widgets.git\", key: key, known_hosts: forged}
+        - {url: \"git@shut.example.test:acme/widgets.git\", key: stranger, known_hosts: shut}
+        - {url: \"git@away.example.test:acme/widgets.git\", key: key, known_hosts: known_hosts}
 ";
 
 /// Runs a script in the agent's container.
@@ -37,9 +40,13 @@ fn an_agent_clones_and_pushes_by_ssh_and_holds_no_key() {
     ground.account.write("m.yaml", MANIFEST);
     ground.account.write("key", &host.key());
     ground.account.write("known_hosts", &host.known_hosts(HOST));
+    ground.account.write("forged", &host.strange_hosts("forged.example.test"));
+    ground.account.write("stranger", &host.stranger());
+    ground.account.write("shut", &host.known_hosts("shut.example.test"));
     let started = ground.start(&["--detach"]);
     assert_eq!(started.code, Some(0), "{started:?}");
-    host.join(&Network::Uplink.name(&ground.slug), HOST);
+    let names = [HOST, "forged.example.test", "shut.example.test"];
+    host.join(&Network::Uplink.name(&ground.slug), &names);
 
     // A clone by each of the URLs that people know; a branch of the bottle's own arrives.
     let branch = format!("agent/{}/work", ground.slug);
@@ -72,6 +79,27 @@ fn an_agent_clones_and_pushes_by_ssh_and_holds_no_key() {
         "cd /tmp/b && git commit --quiet --allow-empty -m m && git push origin HEAD:main",
     );
     assert!(main.code != Some(0) && main.err.contains("ref-not-allowed"), "{main:?}");
+
+    // What gitleaks alone knows is found as well, and its own mark hides nothing.
+    let other = concat!("duffel", "_live_", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0u1V");
+    let leak = format!(
+        "cd /tmp/a && git reset --quiet --hard HEAD~1 && echo 'duffel: {other} # gitleaks:allow' > d.txt \
+         && git add d.txt && git commit --quiet -m d && git push origin HEAD"
+    );
+    let refused = agent(&ground, &leak);
+    assert!(refused.code != Some(0) && refused.err.contains("gitleaks:duffel"), "{refused:?}");
+    assert!(!refused.err.contains(other), "{refused:?}");
+
+    // Each trouble with an upstream is its own sentence.
+    for (name, words) in [
+        ("forged", "host key is not the one in `known_hosts`"),
+        ("shut", "refused the gate's key or token"),
+        ("away", "cannot be resolved"),
+    ] {
+        let clone = format!("git clone git@{name}.example.test:acme/widgets.git /tmp/{name}");
+        let said = agent(&ground, &clone);
+        assert!(said.code != Some(0) && said.err.contains(words), "{name}: {said:?}");
+    }
 
     // The key is nowhere in the agent; the gate's copy is private and goes at the stop.
     let key = host.key();
