@@ -18,6 +18,7 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod policy;
+pub(crate) mod presets;
 pub(crate) mod proposals;
 pub(crate) mod render;
 pub(crate) mod rollback;
@@ -28,6 +29,7 @@ pub(crate) mod sidecar;
 pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod trust;
+pub(crate) mod watch;
 
 use crate::cli::Command;
 use crate::exit::Exit;
@@ -44,6 +46,7 @@ pub(crate) fn dispatch(command: &Command, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(args, ui),
         Command::Logs(args) => logs::run(args, ui),
         Command::Audit(args) => audit::run(args, ui),
+        Command::Watch(args) => watch::run(args, ui),
         Command::Metrics(args) => metrics::run(args, ui),
         Command::Diff(args) => diff::run(args, ui),
         Command::Export(args) => export::run(args, ui),
@@ -53,6 +56,7 @@ pub(crate) fn dispatch(command: &Command, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),
         Command::Policy(args) => policy::run(args, ui),
+        Command::Presets(args) => presets::run(args, ui),
         Command::Apply(args) => apply::run(args, ui),
         Command::Rollback(args) => rollback::run(args, ui),
         Command::Proposals(args) => proposals::run(args, ui),

@@ -20,6 +20,12 @@ impl Environment {
         (!value.is_empty()).then_some(value)
     }
 
+    /// The same with one more value in it.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.into(), value.into());
+        self
+    }
+
     /// The variable's value as a path; an empty one counts as unset.
     pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
         let value = self.0.get(std::ffi::OsStr::new(name))?;

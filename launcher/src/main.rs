@@ -28,6 +28,7 @@ mod running;
 mod session;
 mod sidecar_images;
 mod signals;
+mod sources;
 mod start;
 mod steps;
 mod stop;

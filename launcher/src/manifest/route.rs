@@ -1,17 +1,19 @@
 //! `egress:` which requests get which credential.
 
+use std::collections::BTreeMap;
+
 use compose_render::HostPattern;
 
-use super::Route;
+use super::{Route, Source, check};
 use super::node::{Node, Value};
 use super::preset::Preset;
 use super::reader::Reader;
 
 /// The keys of a route.
 pub(crate) const KEYS: &[&str] =
-    &["host", "port", "methods", "paths", "credential", "cookies", "preset"];
+    &["host", "port", "methods", "paths", "credential", "cookies", "websocket", "preset"];
 /// The keys of a credential.
-pub(crate) const CREDENTIAL_KEYS: &[&str] = &["env", "header", "scheme", "user", "query", "cookie"];
+pub(crate) const CREDENTIAL_KEYS: &[&str] = &["env", "file", "command", "header", "scheme", "user", "query", "cookie"];
 
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Vec<Route> {
     let Some(fields) = reader.fields(node, "`egress`", &["routes"]) else { return Vec::new() };
@@ -39,9 +41,10 @@ fn contradictions(reader: &mut Reader, routes: &[Route]) {
 
 fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
     let Some(fields) = reader.fields(node, "a route", KEYS) else { return Vec::new() };
-    let credentials = fields.get("credential").map(|node| credentials(reader, node));
+    let mut sources = BTreeMap::new();
+    let credentials = fields.get("credential").map(|node| credentials(reader, node, &mut sources));
     if let Some(node) = fields.get("preset") {
-        for key in ["host", "port", "methods", "paths", "cookies"] {
+        for key in ["host", "port", "methods", "paths", "cookies", "websocket"] {
             if let Some(node) = fields.get(key) {
                 let message = format!("a route is a `preset` or has a `{key}`, not both");
                 reader.fault(node.position, message);
@@ -49,9 +52,10 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
         }
         let words = Preset::words();
         let Some(preset) = reader.word(node, "`preset`", &words) else { return Vec::new() };
-        let routes = preset.routes(&credentials.unwrap_or_default());
+        let credentials = credentials.unwrap_or_else(|| preset.credential().into_iter().collect());
+        let routes = preset.routes(&credentials).into_iter();
         let position = fields.position;
-        return routes.into_iter().map(|route| Route { position, route }).collect();
+        return routes.map(|route| Route { position, route, sources: sources.clone() }).collect();
     }
     let host = reader.required(&fields, "host");
     let host = host.and_then(|node| reader.parsed::<HostPattern>(node, "a route's `host`"));
@@ -60,6 +64,9 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
     let paths = fields.get("paths").map(|node| each(reader, node, "`paths`", "a path"));
     let ways = [("pass", egress::Cookies::Pass), ("keep", egress::Cookies::Keep)];
     let cookies = fields.get("cookies").and_then(|node| reader.word(node, "`cookies`", &ways));
+    let ways = [("deny", egress::Websocket::Deny), ("allow", egress::Websocket::Allow)];
+    let websocket =
+        fields.get("websocket").and_then(|node| reader.word(node, "`websocket`", &ways));
     let Some(host) = host else { return Vec::new() };
     let route = egress::Route {
         port: port.unwrap_or(egress::DEFAULT_PORT),
@@ -67,9 +74,10 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
         paths: paths.unwrap_or_default(),
         credentials: credentials.unwrap_or_default(),
         cookies: cookies.unwrap_or_default(),
+        websocket: websocket.unwrap_or_default(),
         ..egress::Route::to(host)
     };
-    vec![Route { position: fields.position, route }]
+    vec![Route { position: fields.position, route, sources }]
 }
 
 /// A list in which every item must be read: one that was left out would widen the route, since
@@ -88,18 +96,39 @@ fn each<T: std::str::FromStr<Err: std::fmt::Display>>(
 }
 
 /// One credential, or a list of them.
-fn credentials(reader: &mut Reader, node: &Node) -> Vec<egress::Credential> {
+fn credentials(
+    reader: &mut Reader,
+    node: &Node,
+    sources: &mut BTreeMap<String, Source>,
+) -> Vec<egress::Credential> {
     let items = match &node.value {
         Value::List(items) => items.as_slice(),
         Value::Map(_) | Value::Scalar { .. } => std::slice::from_ref(node),
     };
-    items.iter().filter_map(|node| credential(reader, node)).collect()
+    items.iter().filter_map(|node| credential(reader, node, sources)).collect()
 }
 
-fn credential(reader: &mut Reader, node: &Node) -> Option<egress::Credential> {
+fn credential(
+    reader: &mut Reader,
+    node: &Node,
+    sources: &mut BTreeMap<String, Source>,
+) -> Option<egress::Credential> {
     let fields = reader.fields(node, "a credential", CREDENTIAL_KEYS)?;
     let variable = reader.required(&fields, "env");
-    let variable = variable.and_then(|node| reader.parsed(node, "a credential's `env`"));
+    let variable: Option<egress::VariableName> =
+        variable.and_then(|node| reader.parsed(node, "a credential's `env`"));
+    let source = match (fields.get("file"), fields.get("command")) {
+        (None, None) => None,
+        (Some(node), None) => check::file(reader, node, "a credential's `file`").map(Source::File),
+        (None, Some(node)) => command(reader, node),
+        (Some(_), Some(node)) => {
+            reader.fault(node.position, "a credential has a `file` or a `command`, not both");
+            None
+        }
+    };
+    if let (Some(variable), Some(source)) = (&variable, source) {
+        sources.insert(variable.to_string(), source);
+    }
     let ways = ["header", "scheme", "query", "cookie"];
     let given: Vec<&str> = ways.into_iter().filter(|key| fields.get(key).is_some()).collect();
     let [way] = given.as_slice() else {
@@ -124,4 +153,18 @@ fn credential(reader: &mut Reader, node: &Node) -> Option<egress::Credential> {
         },
     };
     Some(egress::Credential { variable: variable?, form, placeholder: None })
+}
+
+/// A program and its arguments, none of them read by a shell.
+fn command(reader: &mut Reader, node: &Node) -> Option<Source> {
+    let items = reader.items(node, "a credential's `command`");
+    let mut words = Vec::new();
+    for item in items {
+        words.push(reader.line(item, "a word of a `command`")?.to_owned());
+    }
+    if words.first().is_none_or(String::is_empty) {
+        reader.fault(node.position, "a credential's `command` begins with a program");
+        return None;
+    }
+    Some(Source::Command(words))
 }

@@ -36,7 +36,7 @@ pub(super) fn read(
     stand_in: Option<&StandIn>,
 ) -> Credentials {
     let mut found = Credentials::default();
-    for Route { position, route } in routes {
+    for Route { position, route, .. } in routes {
         let mut route = route.clone();
         for credential in &mut route.credentials {
             let variable = credential.variable.as_str();

@@ -12,6 +12,7 @@ use super::{git, AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan}
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
 use crate::manifest::{Agent, Bottle, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode};
+use crate::sources;
 use crate::workspace::mounts;
 
 /// Where the roots of the system lie, by distribution.
@@ -67,14 +68,22 @@ impl Plan {
         environment: &Environment,
     ) -> anyhow::Result<Self> {
         let (agent, bottle) = manifest.agent(&wish.agent)?;
+        let (environment, unread) = match wish.purpose {
+            Purpose::Start => sources::read(&bottle.routes, environment),
+            Purpose::Show => (environment.clone(), Vec::new()),
+        };
+        let environment = &environment;
+        // What could not be read is not missing, too.
+        let purpose = if unread.is_empty() { wish.purpose } else { Purpose::Show };
         let credentials = credentials::read(
             &bottle.routes,
             environment,
             &wish.entropy,
-            wish.purpose,
+            purpose,
             wish.stand_in.as_ref(),
         );
         let Credentials { routes, placeholders, mut secrets, mut faults } = credentials;
+        faults.extend(unread);
         let git = git::read(&bottle.git, environment, wish.purpose);
         secrets.extend(git.secrets);
         faults.extend(git.faults);

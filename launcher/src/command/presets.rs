@@ -1,0 +1,35 @@
+//! `bottle presets`: the routes of known services, and what each is for.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::manifest::Preset;
+use crate::policy_view::RouteView;
+use crate::ui::{Ui, plain};
+
+pub(crate) fn run(args: &cli::Presets, ui: &Ui) -> anyhow::Result<Exit> {
+    let presets = Preset::words().into_iter().map(|(word, preset)| {
+        let credentials: Vec<_> = preset.credential().into_iter().collect();
+        let routes: Vec<_> = preset.routes(&credentials).iter().map(RouteView::of).collect();
+        (word, preset.about(), routes)
+    });
+    if args.json {
+        let presets = presets.map(
+            |(word, about, routes)| json!({ "preset": word, "about": about, "routes": routes }),
+        );
+        ui.json(&presets.collect::<Vec<_>>())?;
+    } else {
+        let mut text = String::new();
+        for (word, about, routes) in presets {
+            writeln!(text, "{word}: {about}")?;
+            for route in routes {
+                writeln!(text, "  {}", route.text())?;
+            }
+        }
+        ui.data(plain(&text))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,133 @@
+//! Values of credentials that lie in files or come from programs, read at a start and at an apply.
+
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use compose_run::program;
+
+use crate::environment::Environment;
+use crate::manifest::{Fault, Route, Source};
+
+/// More than any credential.
+const LIMIT: u64 = 64 * 1024;
+/// A password manager may ask its owner first.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The environment with the values of these routes' sources in it, and what could not be read, at
+/// the place of its route. A source wins over a variable of the same name. No fault shows a value.
+pub(crate) fn read(routes: &[Route], environment: &Environment) -> (Environment, Vec<Fault>) {
+    let mut filled = environment.clone();
+    let mut faults = Vec::new();
+    let mut known: Vec<(&str, &Source)> = Vec::new();
+    for route in routes {
+        for (variable, source) in &route.sources {
+            // A program that two routes name is run, and its owner asked, once.
+            if known.contains(&(variable, source)) {
+                continue;
+            }
+            known.push((variable, source));
+            match value(source) {
+                Ok(value) => filled = filled.with(variable, &value),
+                Err(error) => faults.push(Fault {
+                    position: route.position,
+                    message: format!("the credential `{variable}` cannot be read: {error:#}"),
+                }),
+            }
+        }
+    }
+    (filled, faults)
+}
+
+fn value(source: &Source) -> anyhow::Result<String> {
+    let text = match source {
+        Source::File(path) => of_file(path)?,
+        Source::Command(words) => of_command(words)?,
+    };
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    ensure!(!text.is_empty(), "it is empty");
+    Ok(text.to_owned())
+}
+
+/// The file's text, when it is its owner's alone.
+fn of_file(path: &Path) -> anyhow::Result<String> {
+    let shown = path.display();
+    let file = fs::File::open(path).with_context(|| format!("cannot open `{shown}`"))?;
+    // Of what was opened, not of whatever has its name by now.
+    let metadata = file.metadata().with_context(|| format!("cannot look at `{shown}`"))?;
+    ensure!(metadata.is_file(), "`{shown}` is not a regular file");
+    let mode = metadata.permissions().mode() & 0o777;
+    let own = nix::unistd::geteuid().as_raw();
+    ensure!(
+        metadata.uid() == own && mode & 0o077 == 0,
+        "`{shown}` (mode {mode:03o}) can be read by others; `chmod 600` it, as its owner"
+    );
+    let mut text = String::new();
+    let read = file.take(LIMIT + 1).read_to_string(&mut text);
+    read.map_err(|_| anyhow::anyhow!("`{shown}` is not UTF-8"))?;
+    ensure!(text.len() as u64 <= LIMIT, "`{shown}` is too long for a credential");
+    Ok(text)
+}
+
+fn of_command(words: &[String]) -> anyhow::Result<String> {
+    let (name, args) = words.split_first().context("there is no program")?;
+    let text = program::call(name).args(args).timeout(PATIENCE).text()?;
+    ensure!(text.len() as u64 <= LIMIT, "what `{name}` prints is too long for a credential");
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Position;
+    use std::collections::BTreeMap;
+
+    fn route(source: Source) -> Route {
+        Route {
+            position: Position { line: 3, column: 5 },
+            route: egress::Route::to("api.test".parse().unwrap()),
+            sources: BTreeMap::from([("KEY".to_owned(), source)]),
+        }
+    }
+
+    fn command(words: &[&str]) -> Source {
+        Source::Command(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    fn one(source: Source) -> Result<String, String> {
+        let before = Environment::from([("KEY", "from-the-environment")]);
+        let (environment, faults) = read(&[route(source)], &before);
+        match faults.into_iter().next() {
+            Some(fault) => Err(fault.message),
+            None => Ok(environment.get("KEY").unwrap().to_owned()),
+        }
+    }
+
+    #[test]
+    fn g7_a_file_counts_when_it_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        compose_run::replace(&path, b"canary-in-a-file\n", 0o600).unwrap();
+        assert_eq!(one(Source::File(path.clone())).unwrap(), "canary-in-a-file");
+        for mode in [0o640, 0o604, 0o666] {
+            compose_run::replace(&path, b"canary-in-a-file\n", mode).unwrap();
+            let message = one(Source::File(path.clone())).unwrap_err();
+            assert!(message.contains("chmod 600"), "{message}");
+        }
+        assert!(one(Source::File(folder.path().join("absent"))).unwrap_err().contains("absent"));
+    }
+
+    #[test]
+    fn a_program_is_run_without_a_shell_and_its_failure_is_shown() {
+        assert_eq!(one(command(&["printf", "%s\\n", "a $HOME; b"])).unwrap(), "a $HOME; b");
+        let message = one(command(&["sh", "-c", "echo not signed in >&2; exit 3"])).unwrap_err();
+        assert!(message.contains("not signed in") && message.contains("KEY"), "{message}");
+        let message = one(command(&["no-such-program-here"])).unwrap_err();
+        assert!(message.contains("not installed"), "{message}");
+        assert!(one(command(&["true"])).unwrap_err().contains("empty"));
+    }
+}
