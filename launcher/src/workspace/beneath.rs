@@ -65,11 +65,14 @@ mod tests {
         compose_run::replace(&inner.join("file"), b"x", 0o600).unwrap();
         symlink("../outside", inner.join("link")).unwrap();
         symlink("..", inner.join("up")).unwrap();
+        // One that stays beneath is followed no more than another.
+        symlink(".", inner.join("here")).unwrap();
         let folder = Folder::open(&inner).unwrap();
         assert!(folder.file(Path::new("file")).unwrap().is_some());
-        for path in ["../outside", "link", "up/outside", "/etc/passwd"] {
+        for path in ["../outside", "link", "up/outside", "here/file", "/etc/passwd"] {
             assert!(folder.file(Path::new(path)).is_err(), "{path}");
         }
+        assert!(folder.folder(Path::new("here")).is_err());
         assert!(folder.create(Path::new("up/new"), 0o600).is_err());
         assert!(folder.create(Path::new("file"), 0o600).is_err());
     }
