@@ -132,7 +132,8 @@ impl GateFile {
 
     /// What `status` reports of a file that is in force: the SHA-256 of its bytes.
     pub fn digest(text: &str) -> String {
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        let digits = |text: String, byte: &u8| text + &format!("{byte:02x}");
+        Sha256::digest(text).iter().fold(String::new(), digits)
     }
 
     /// The rules of this bottle for that upstream.

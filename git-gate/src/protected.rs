@@ -48,7 +48,9 @@ pub fn is_protected(path: &str) -> bool {
 /// `.claude/settings*.json`, in any folder.
 fn is_agent_settings(parts: &[&str]) -> bool {
     parts.windows(2).any(|pair| {
-        pair[0] == ".claude" && pair[1].starts_with("settings") && pair[1].ends_with(".json")
+        pair[0] == ".claude"
+            && pair[1].starts_with("settings")
+            && pair[1].split('.').next_back() == Some("json")
     })
 }
 

@@ -60,7 +60,7 @@ fn may_dial(file: &GateFile, address: IpAddr) -> bool {
                 || v6.is_multicast()
                 || v6.is_unicast_link_local();
             // Addresses that carry a v4 one are not looked through: no git host needs them.
-            let carries = matches!(v6.segments(), [0x64, 0xff9b, ..] | [0x2002, ..] | [0, ..]);
+            let carries = matches!(v6.segments(), [0x64, 0xff9b, ..] | [0x2002 | 0, ..]);
             !odd && !carries && v6.segments() != [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
         }
     }

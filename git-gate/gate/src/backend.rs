@@ -24,9 +24,9 @@ use crate::trouble::{Trouble, plain};
 use crate::way::Way;
 
 /// What a client may leave between two pieces of what it sends, or not take of what it is sent.
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_mins(2);
 /// What a fetch may take.
-const FETCH: Duration = Duration::from_secs(1800);
+const FETCH: Duration = Duration::from_mins(30);
 /// Chunks under way to a client that reads slowly.
 const PENDING: usize = 8;
 const CHUNK: usize = 64 * 1024;

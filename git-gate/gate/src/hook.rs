@@ -67,7 +67,7 @@ pub(crate) fn tell(program: Program, way: &Way<'_>, name: &str, report: &Path) -
 pub fn pre_receive() -> ExitCode {
     let judged = sidecar::harden()
         .context("cannot give up core dumps")
-        .and_then(|()| Push::of_environment(std::env::vars_os().collect()))
+        .and_then(|()| Push::of_environment(&std::env::vars_os().collect()))
         .and_then(|push| push.run());
     match judged {
         Ok(true) => ExitCode::SUCCESS,
@@ -97,7 +97,7 @@ struct Push {
 }
 
 impl Push {
-    fn of_environment(variables: BTreeMap<OsString, OsString>) -> anyhow::Result<Self> {
+    fn of_environment(variables: &BTreeMap<OsString, OsString>) -> anyhow::Result<Self> {
         let get = |name: &str| variables.get(std::ffi::OsStr::new(name));
         let path = |name: &str| get(name).map(PathBuf::from).context("git-gate did not call it");
         let text = |name: &str| get(name).and_then(|value| value.to_str());

@@ -16,9 +16,9 @@ use crate::way::Way;
 /// So long a refreshed mirror counts as fresh: a fetch asks twice within it.
 const FRESH: Duration = Duration::from_secs(2);
 /// What a refresh may take. The first is a whole clone.
-const REFRESH: Duration = Duration::from_secs(600);
+const REFRESH: Duration = Duration::from_mins(10);
 /// How long a push waits for another one of the same repository.
-const TURN: Duration = Duration::from_secs(300);
+const TURN: Duration = Duration::from_mins(5);
 
 /// A mirror. It is used by one push or one refresh at a time; fetches are served beside either.
 #[derive(Debug)]

@@ -161,17 +161,18 @@ fn repositories(gate: &Gate) -> String {
 
 /// The rules as the agent may read them beforehand.
 fn policy(gate: &Gate) -> String {
-    let mut text = format!("git-gate of bottle `{}`\n", gate.file.bottle);
-    for mirror in gate.mirrors.values() {
+    let upstreams = gate.mirrors.values().map(|mirror| {
         let rules = gate.file.rules(&mirror.upstream);
-        text.push_str(&format!("\n{}\n{}", mirror.upstream.url, describe(&rules)));
-    }
-    text.push_str(
-        "\nEvery new object of a push is searched for credentials: files, commit and tag messages,\n\
+        format!("\n{}\n{}", mirror.upstream.url, describe(&rules))
+    });
+    let upstreams: Vec<_> = upstreams.collect();
+    format!(
+        "git-gate of bottle `{}`\n{}\nEvery new object of a push is searched for credentials: files, commit and tag messages,\n\
          authors, file names, also those that a later commit of the push removes. A finding refuses\n\
          the whole push. Files over the size limit, LFS objects and push options are refused.\n",
-    );
-    text
+        gate.file.bottle,
+        upstreams.concat(),
+    )
 }
 
 fn describe(rules: &Rules) -> String {

@@ -87,8 +87,8 @@ impl Way<'_> {
         if self.upstream.key.is_none() {
             options.push("PubkeyAuthentication=no".to_owned());
         }
-        let options: String = options.iter().map(|option| format!(" -o '{option}'")).collect();
-        format!("ssh -F /dev/null{options}")
+        let quoted: Vec<_> = options.iter().map(|option| format!("-o '{option}'")).collect();
+        format!("ssh -F /dev/null {}", quoted.join(" "))
     }
 
     fn https(&self, git: Program) -> Program {

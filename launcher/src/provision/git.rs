@@ -10,12 +10,11 @@ const OWN: &str = "/etc/gitconfig";
 pub(super) fn config(repositories: &[Repository]) -> String {
     let sections = repositories.iter().map(|repository| {
         let spellings = repository.url.spellings();
-        let spellings: String =
-            spellings.iter().map(|spelling| format!("\tinsteadOf = {spelling}\n")).collect();
-        format!("[url \"http://git-gate/{}\"]\n{spellings}", repository.url.name())
+        let spellings = spellings.join("\n\tinsteadOf = ");
+        format!("[url \"http://git-gate/{}\"]\n\tinsteadOf = {spellings}\n", repository.url.name())
     });
-    let sections: String = sections.collect();
-    format!("# Written by bottle.\n[include]\n\tpath = {OWN}\n{sections}")
+    let sections: Vec<_> = sections.collect();
+    format!("# Written by bottle.\n[include]\n\tpath = {OWN}\n{}", sections.concat())
 }
 
 /// What the agent is told before it begins, in a paragraph.

@@ -14,7 +14,7 @@ use crate::trouble::{Trouble, plain};
 /// How often the person who waits is told that it goes on.
 const PROGRESS: Duration = Duration::from_secs(5);
 /// What the upstream may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Pushes on. Returns why the upstream did not take it.
 pub(super) fn push(push: &Push, updates: &[Update]) -> anyhow::Result<Option<Refusal>> {

@@ -41,7 +41,8 @@ impl Made {
     }
 
     fn write(&self) -> io::Result<()> {
-        let text: String = self.names.iter().map(|name| format!("{name}\n")).collect();
+        let names: Vec<_> = self.names.iter().map(String::as_str).collect();
+        let text = names.join("\n");
         let staged = self.path.with_extension("made-next");
         put(&staged, text.as_bytes())?;
         rename(&staged, &self.path)

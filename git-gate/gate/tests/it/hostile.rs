@@ -1,5 +1,7 @@
 //! H5: objects that are made to harm whoever takes them, and pushes that are beyond a limit.
 
+use compose_testkit::record;
+
 use crate::world::World;
 
 const BRANCH: &str = "refs/heads/agent/b/work";
@@ -39,6 +41,7 @@ fn h5_names_by_which_a_checkout_is_turned_are_refused() {
         let said = world.git("work", &["push", "origin", BRANCH]);
         assert!(!said.ok, "{name}: {said:?}");
         assert_eq!(world.upstream(BRANCH), "", "{name}");
+        record("H5", format!("a tree with an entry `{name}`"), said.told());
     }
     let world = World::new();
     world.clone_to("work");
@@ -59,6 +62,7 @@ fn h5_options_in_a_submodules_url_are_refused() {
         let said = world.git("work", &["push", "origin", BRANCH]);
         assert!(!said.ok, "{url}: {said:?}");
         assert_eq!(world.upstream(BRANCH), "", "{url}");
+        record("H5", format!("a submodule at `{url}`"), said.told());
     }
 }
 
@@ -124,10 +128,10 @@ fn h5_what_only_looks_odd_goes_through() {
     let world = World::new();
     world.git(".", &["clone", "--quiet", "--depth", "1", &world.url(), "work"]).must();
     world.git("work", &["switch", "--quiet", "-c", "agent/b/work"]).must();
-    let mut text: String = (0..200).map(|n| format!("line {n}\n")).collect();
+    let mut lines: Vec<_> = (0..200).map(|n| format!("line {n}")).collect();
     for n in 0..60 {
-        text.push_str(&format!("more {n}\n"));
-        world.write("work/long.txt", &text);
+        lines.push(format!("more {n}"));
+        world.write("work/long.txt", lines.join("\n"));
         world.commit("work", &format!("more {n}"));
     }
     world.git("work", &["repack", "-adfq", "--depth=250", "--window=250"]).must();

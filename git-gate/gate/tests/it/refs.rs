@@ -1,5 +1,7 @@
 //! H2, H3, H4, H8: what may happen to which ref, all or nothing, and in no other repository.
 
+use compose_testkit::record;
+
 use crate::world::World;
 
 const BRANCH: &str = "refs/heads/agent/b/work";
@@ -46,6 +48,7 @@ fn h2_whatever_is_typed_only_own_branches_move() {
         };
         let said = world.git("work", &args);
         said.refused(&[rule, "[remote rejected]"]);
+        record("H2", format!("git {}", args.join(" ")), said.told());
         assert_eq!(world.upstream("refs/heads/main"), main, "{refspecs:?}");
         assert_eq!(world.refs(), [BRANCH, "refs/heads/main"], "{refspecs:?}");
     }
@@ -72,6 +75,7 @@ fn h2_force_and_delete_only_what_the_bottle_made() {
     world.commit("work", "unrelated");
     let force = world.git("work", &["push", "--force", "origin", &format!("HEAD:{theirs}")]);
     force.refused(&["force-not-allowed"]);
+    record("H2", "a force push to a branch of another", force.told());
     world.git("work", &["push", "origin", &format!(":{theirs}")]).refused(&["delete-not-allowed"]);
     assert_eq!(world.upstream(theirs), before);
     // Its own it may.
@@ -87,6 +91,7 @@ fn h2_push_options_are_refused_and_not_passed_on() {
     world.commit("work", "two");
     let said = world.git("work", &["push", "-o", "merge_request.create", "origin", "HEAD"]);
     said.refused(&["push options"]);
+    record("H2", "git push -o merge_request.create", said.told());
     assert_ne!(world.upstream(BRANCH), world.head("work"));
 }
 
@@ -97,6 +102,7 @@ fn h3_one_ref_that_is_refused_takes_the_others_along() {
     let before = world.upstream(BRANCH);
     let said = world.git("work", &["push", "origin", "HEAD", "HEAD:refs/heads/main"]);
     said.refused(&["ref-not-allowed", "nothing was pushed"]);
+    record("H3", "two refs, of which one is not allowed", said.told());
     assert_eq!(world.upstream(BRANCH), before);
 }
 
@@ -114,6 +120,7 @@ fn h3_an_upstream_that_moved_meanwhile_is_not_overwritten() {
     assert!(!said.ok, "{said:?}");
     let forced = world.git("work", &["push", "--force-with-lease", "origin", "HEAD"]);
     assert!(!forced.ok, "{forced:?}");
+    record("H3", "a push while the upstream moved", said.told());
     assert_eq!(world.upstream(BRANCH), theirs);
 }
 
@@ -172,10 +179,12 @@ fn h4_and_h8_no_other_repository_is_reached() {
         let said = world.git(".", &["clone", "--quiet", &url, "stolen"]);
         assert!(!said.ok, "{path}: {said:?}");
         assert!(!world.path("stolen").exists(), "{path}");
+        record("H4", format!("git clone {path}"), said.told());
     }
     let said =
         world.git(".", &["clone", &format!("{gate}/git.example.test/acme/private.git"), "x"]);
     said.refused(&["git-gate has no repository", "git.example.test/acme/widgets"]);
+    record("H8", "git clone of a repository that is not the bottle's", said.told());
 }
 
 #[test]

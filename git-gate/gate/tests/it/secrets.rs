@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use compose_testkit::record;
+
 use crate::world::{SECRET, Said, World};
 
 const BRANCH: &str = "refs/heads/agent/b/work";
@@ -27,6 +29,8 @@ fn zip(bytes: &[u8]) -> Vec<u8> {
 fn found(world: &World, said: &Said, words: &[&str]) {
     said.refused(&["aws-access-key-id", "[remote rejected]", "nothing was pushed"]);
     said.refused(words);
+    let place = words.first().copied().unwrap_or("a tag of a file");
+    record("H1", format!("a push with a secret in {place}"), said.told());
     assert!(!said.err.contains(SECRET), "the secret itself is told:\n{}", said.err);
     assert!(!world.decisions().contains(SECRET));
     let others = world.refs().iter().any(|name| name != "refs/heads/main");
@@ -77,7 +81,7 @@ fn h1_in_a_file_that_a_later_commit_removes() {
     let commit = world.head("work");
     std::fs::remove_file(world.path("work/conf.ini")).unwrap();
     world.commit("work", "remove it");
-    found(&world, &world.push("work"), &["`conf.ini` line 1", &commit[..12]]);
+    found(&world, &world.push("work"), &["`conf.ini` line 1", commit.get(..12).unwrap()]);
     // Taken out of every commit, the rest goes through.
     world.git("work", &["reset", "--quiet", "--hard", "HEAD~2"]).must();
     world.commit("work", "clean");
@@ -157,7 +161,8 @@ fn h1_in_tags_and_what_they_name() {
 fn h1_in_a_delta_of_a_pack() {
     let world = World::new();
     world.clone_to("work");
-    let text: String = (0..5000).map(|n| format!("line {n} of a long file\n")).collect();
+    let lines: Vec<_> = (0..5000).map(|n| format!("line {n} of a long file")).collect();
+    let text = lines.join("\n");
     world.write("work/long.txt", &text);
     world.commit("work", "long");
     world.push("work").must();

@@ -194,6 +194,13 @@ impl Said {
         Self { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
+    /// What the gate said, in one line.
+    pub(crate) fn told(&self) -> String {
+        let lines = self.err.lines().filter_map(|line| line.strip_prefix("remote:"));
+        let lines: Vec<_> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
+        if lines.is_empty() { self.err.trim().to_owned() } else { lines.join(" / ") }
+    }
+
     #[track_caller]
     pub(crate) fn must(&self) -> &str {
         assert!(self.ok, "{self:?}");
