@@ -5,6 +5,7 @@
 mod agent_environment;
 mod credentials;
 mod entropy;
+mod fingerprints;
 mod git;
 pub(crate) mod guest;
 mod make;
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub forward_env: Vec<String>,
     /// egress's policy, its credentials with the agent's placeholders. Empty: no egress.
     pub routes: Vec<egress::Route>,
+    /// The credentials of them that egress renews.
+    pub renewals: Vec<egress::Renewal>,
     pub pipelock: Pipelock,
     /// What git-gate stands before, with its keys. Empty: no git-gate.
     pub git: Vec<git_gate::Repository>,

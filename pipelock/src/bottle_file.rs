@@ -1,6 +1,6 @@
 //! `bottle.yaml` as written: what upstream's schema has no key for. Strict, and ours alone.
 
-use crate::{Action, Fault, PortRule, StandIn};
+use crate::{Action, Fault, KnownSecret, PortRule, StandIn};
 use compose_render::HostPattern;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -27,6 +27,8 @@ pub(crate) struct BottleFile {
     /// What a secret in a request does; upstream's own key knows fewer words and yields to this.
     #[serde(default)]
     pub(crate) requests: Option<Action>,
+    #[serde(default)]
+    pub(crate) secrets: Vec<KnownSecret>,
     #[serde(default)]
     pub(crate) stand_in: Option<StandIn>,
     #[serde(default)]

@@ -1,7 +1,7 @@
 //! What may leave, read from the two files and checked: code that holds a `Policy` trusts it.
 
 use crate::{
-    Action, BOTTLE_FILE, Digest, Fault, Faults, PortRule, ResponseAction, StandIn,
+    Action, BOTTLE_FILE, Digest, Fault, Faults, KnownSecret, PortRule, ResponseAction, StandIn,
     bottle_file::BottleFile, upstream,
 };
 use compose_render::HostPattern;
@@ -46,6 +46,8 @@ pub struct Policy {
     pub requests: Action,
     /// What an injection found in a response does.
     pub responses: ResponseAction,
+    /// The bottle's own secrets, which go to their routes' hosts and nowhere else.
+    pub secrets: Vec<KnownSecret>,
     /// Whether the agent has somebody to ask.
     pub supervised: bool,
 }
@@ -130,6 +132,7 @@ impl Policy {
             idle_seconds: upstream.idle_seconds,
             requests: bottle.requests.unwrap_or(upstream.requests),
             responses: upstream.responses,
+            secrets: bottle.secrets,
             supervised: bottle.supervised,
         }
     }

@@ -78,6 +78,7 @@ impl Settings {
             ports: self.ports.clone(),
             never_dial: self.never_dialled(),
             requests: Some(self.requests),
+            secrets: self.secrets.clone(),
             stand_in: self.stand_in.clone(),
             upstream_ca: self.upstream_ca.iter().flat_map(|pem| [pem.trim(), "\n"]).collect(),
             supervised: self.supervised,

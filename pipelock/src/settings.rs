@@ -1,6 +1,6 @@
 //! What a bottle's pipelock is to do, as the launcher knows it.
 
-use crate::{Action, ResponseAction};
+use crate::{Action, KnownSecret, ResponseAction};
 use compose_render::{Addresses, HostPattern};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub struct Settings {
     pub requests: Action,
     /// What an injection found in a response does.
     pub responses: ResponseAction,
+    /// The bottle's own secrets, which go to their routes' hosts and nowhere else.
+    pub secrets: Vec<KnownSecret>,
     /// Whether the agent has somebody to ask, so that a denial says how.
     pub supervised: bool,
 }
@@ -63,6 +65,7 @@ impl Settings {
             stand_in: None,
             requests: Action::ByHost,
             responses: ResponseAction::Warn,
+            secrets: Vec::new(),
             supervised: false,
         }
     }

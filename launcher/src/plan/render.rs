@@ -9,7 +9,7 @@ use compose_render::{
     to_yaml,
 };
 
-use super::{Ground, Places, Plan, Rendered, guest};
+use super::{Ground, Places, Plan, Rendered, fingerprints, guest};
 
 /// The profile's file in the bottle's folder.
 const SECCOMP_FILE: &str = "seccomp.json";
@@ -119,7 +119,8 @@ impl Plan {
                 sentences.join("; ")
             ))
         };
-        egress::Egress::new(settings).map(Some).map_err(refuse)
+        let egress = egress::Egress::new(settings).map_err(refuse)?;
+        Ok(Some(egress.with_renewals(self.renewals.clone())))
     }
 
     /// git-gate, where there are git upstreams.
@@ -173,6 +174,7 @@ impl Plan {
         settings.upstream_ca.clone_from(&self.upstream_ca);
         settings.requests = self.pipelock.dlp;
         settings.responses = self.pipelock.responses;
+        settings.secrets = fingerprints::of(&self.routes, &self.secrets);
         settings.supervised = self.supervise;
         if let Some(stand_in) = &self.stand_in {
             settings.upstream_ca.push(stand_in.authority.clone());

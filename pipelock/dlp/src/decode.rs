@@ -26,8 +26,8 @@ pub(crate) fn is_base64(digit: u8) -> bool {
 }
 
 /// A group of four digits; what is none counts as some.
-pub(crate) fn four(a: u8, b: u8, c: u8, d: u8) -> [u8; 3] {
-    let [a, b, c, d] = [a, b, c, d].map(|digit| u32::from(SIX_BITS[usize::from(digit)] & 63));
+pub(crate) fn four(digits: [u8; 4]) -> [u8; 3] {
+    let [a, b, c, d] = digits.map(|digit| u32::from(SIX_BITS[usize::from(digit)] & 63));
     let [_, one, two, three] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
     [one, two, three]
 }
@@ -193,15 +193,14 @@ fn each_word_with(
 
 /// Letters as 16-bit units (RFC 2781) of either byte order, at least eight in a row.
 pub(crate) fn each_wide(text: &[u8], mut see: impl FnMut(Found)) {
-    let is_unit = |at: usize| {
-        text.get(at).is_some_and(|b| b.is_ascii_graphic()) && text.get(at + 1) == Some(&0)
-    };
+    let is_unit =
+        |at: usize| text.get(at).is_some_and(u8::is_ascii_graphic) && text.get(at + 1) == Some(&0);
     let mut from = 0;
     for at in memchr::memchr_iter(0, text) {
         if at < from.max(1) || !is_unit(at - 1) {
             continue;
         }
-        let count = (0..).take_while(|nth| is_unit(at - 1 + 2 * nth)).count();
+        let count = (0..text.len()).take_while(|nth| is_unit(at - 1 + 2 * nth)).count();
         from = at + 2 * count;
         // Of the other byte order the last letter has no zero behind it.
         let end =
@@ -229,7 +228,8 @@ pub(crate) fn each_folded(text: &[u8], mut see: impl FnMut(Found)) {
         let start = at + next - before;
         let len = text.get(start..).unwrap_or_default().iter().take_while(wordy).count();
         let word = text.get(start..start + len).unwrap_or_default();
-        if word.len() >= SHORTEST_WORD {
+        // What is no text at all has long "words" everywhere.
+        if word.len() >= SHORTEST_WORD && std::str::from_utf8(word).is_ok() {
             see(folded(word, start));
         }
         at = start + len.max(1);

@@ -5,6 +5,7 @@
 mod check;
 mod decode;
 mod filter;
+mod own;
 mod rule;
 mod rules;
 mod runs;
@@ -12,6 +13,7 @@ mod set;
 mod stream;
 mod view;
 
+pub use self::own::{Fingerprint, Key, LEAST as LEAST_SECRET, Own};
 pub use self::rule::Severity;
 pub use self::set::{Finding, Rules};
 pub use self::stream::{MAX_HELD, Stream};

@@ -1,12 +1,13 @@
 //! The compiled rules: one pass finds every anchor, an expression runs only there.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
 use crate::filter::{Filter, Form};
+use crate::own::Own;
 use crate::rule::{Rule, Severity, Trigger};
 use crate::rules;
 use crate::stream::Stream;
@@ -24,11 +25,23 @@ pub struct Finding {
     pub len: usize,
     /// How it was written there: `plain`, `base64`, `hex`, …
     pub encoding: &'static str,
+    /// The number of its fingerprint, where it is one of the bottle's own secrets.
+    pub secret: Option<usize>,
 }
 
-/// Rules ready to run. Built once; sharing it is free.
-#[derive(Debug)]
+/// The rule of what is found by its fingerprint.
+const OWN_RULE: &str = "bottle-secret";
+
+/// Rules ready to run: the table, and the secrets of a bottle. A clone is cheap.
+#[derive(Clone, Debug)]
 pub struct Rules {
+    table: &'static Table,
+    own: Option<Arc<Own>>,
+}
+
+/// The built-in rules, compiled once.
+#[derive(Debug)]
+struct Table {
     filter: Filter,
     /// Rules of long words, and of numbers with spaces.
     words: Vec<usize>,
@@ -56,6 +69,7 @@ pub(crate) struct Hit {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) encoding: &'static str,
+    pub(crate) secret: Option<usize>,
 }
 
 /// What a pass over a buffer showed.
@@ -73,16 +87,10 @@ const LONGEST_SPAN: usize = 4096;
 /// The longest card or account number, with its spaces.
 const LONGEST_NUMBER: usize = 48;
 
-impl Rules {
-    /// The built-in rules.
-    pub fn builtin() -> &'static Self {
-        static BUILTIN: OnceLock<Rules> = OnceLock::new();
-        BUILTIN.get_or_init(|| Self::compile(rules::all()))
-    }
-
-    /// The names of all rules.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.compiled.iter().map(|compiled| compiled.rule.id)
+impl Table {
+    fn compiled() -> &'static Self {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(|| Self::compile(rules::all()))
     }
 
     fn compile(all: impl Iterator<Item = &'static Rule>) -> Self {
@@ -98,6 +106,24 @@ impl Rules {
             compiled.push(Compiled { rule, regex: OnceLock::new() });
         }
         Self { filter: Filter::new(&anchors), words, numbers, compiled }
+    }
+}
+
+impl Rules {
+    /// The built-in rules.
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: OnceLock<Rules> = OnceLock::new();
+        BUILTIN.get_or_init(|| Self { table: Table::compiled(), own: None })
+    }
+
+    /// The built-in rules and a bottle's own secrets.
+    pub fn with(own: Own) -> Self {
+        Self { table: Table::compiled(), own: Some(Arc::new(own)) }
+    }
+
+    /// The names of all rules.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.table.compiled.iter().map(|compiled| compiled.rule.id)
     }
 
     /// Every finding in a whole text, encoded ones included.
@@ -117,7 +143,7 @@ impl Rules {
 
     /// Everything a text holds, plainly or encoded up to `depth` times.
     pub(crate) fn through(&self, text: &[u8], more: bool, depth: usize, pass: &mut Pass) {
-        self.filter.each(text, |at, needle| match needle.form {
+        self.table.filter.each(text, |at, needle| match needle.form {
             Form::Plain => self.try_at(needle.rule, text, at, more, pass),
             Form::Base64 { skip, before } if depth > 0 => {
                 if let Some(hit) = view::in_base64(self, needle.rule, text, (at, skip, before)) {
@@ -127,7 +153,7 @@ impl Rules {
             Form::Base64 { .. } => {}
         });
         runs::each_number(text, |start| {
-            for &number in &self.numbers {
+            for &number in &self.table.numbers {
                 if self.fits(number, text.get(start..).unwrap_or_default()) {
                     self.try_at(number, text, start, more, pass);
                 }
@@ -135,7 +161,7 @@ impl Rules {
         });
         runs::each(text, |run| {
             runs::each_word(text, run.clone(), |word| {
-                for &number in &self.words {
+                for &number in &self.table.words {
                     if self.fits(number, text.get(word.clone()).unwrap_or_default()) {
                         self.try_at(number, text, word.start, more, pass);
                     }
@@ -145,6 +171,18 @@ impl Rules {
                 view::run(self, text, run, depth - 1, pass);
             }
         });
+        if let Some(own) = &self.own {
+            own.each(text, |number, start, len| {
+                pass.hits.push(Hit {
+                    rule: OWN_RULE,
+                    severity: Severity::Critical,
+                    start,
+                    end: start + len,
+                    encoding: "plain",
+                    secret: Some(number),
+                });
+            });
+        }
         if depth > 0 {
             view::rewritten(self, text, depth - 1, pass);
         }
@@ -152,7 +190,7 @@ impl Rules {
 
     /// A quick look before any expression.
     fn fits(&self, number: usize, word: &[u8]) -> bool {
-        self.compiled.get(number).is_some_and(|compiled| match &compiled.rule.trigger {
+        self.table.compiled.get(number).is_some_and(|compiled| match &compiled.rule.trigger {
             Trigger::Word(length, look) => length.contains(&word.len()) && look(word),
             Trigger::Number(look) => look(word),
             Trigger::Anchors(_) => false,
@@ -167,7 +205,7 @@ impl Rules {
         more: bool,
         pass: &mut Pass,
     ) {
-        let Some(compiled) = self.compiled.get(number) else { return };
+        let Some(compiled) = self.table.compiled.get(number) else { return };
         let rule = compiled.rule;
         let before = start.checked_sub(1).and_then(|at| text.get(at));
         if before.is_some_and(|&b| rule.joins(b)) && !is_escape_end(text, start) {
@@ -194,7 +232,7 @@ impl Rules {
         let value = text.get(start..end).unwrap_or_default();
         if rule.check.is_none_or(|check| check(value)) {
             let (rule, severity) = (rule.id, rule.severity);
-            pass.hits.push(Hit { rule, severity, start, end, encoding: "plain" });
+            pass.hits.push(Hit { rule, severity, start, end, encoding: "plain", secret: None });
         }
     }
 }

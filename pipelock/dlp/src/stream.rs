@@ -9,8 +9,8 @@ const CONTEXT: usize = 64;
 
 /// A scan of one stream. Memory is bounded by [`MAX_HELD`], the context and one chunk.
 #[derive(Debug)]
-pub struct Stream<'r> {
-    rules: &'r Rules,
+pub struct Stream {
+    rules: Rules,
     /// Context, then the bytes that are not settled.
     buffer: Vec<u8>,
     /// The stream's offset of the buffer's first byte.
@@ -21,10 +21,10 @@ pub struct Stream<'r> {
     told: Vec<(&'static str, u64)>,
 }
 
-impl<'r> Stream<'r> {
+impl Stream {
     /// Begins a scan.
-    pub fn new(rules: &'r Rules) -> Self {
-        Self { rules, buffer: Vec::new(), base: 0, settled: 0, told: Vec::new() }
+    pub fn new(rules: &Rules) -> Self {
+        Self { rules: rules.clone(), buffer: Vec::new(), base: 0, settled: 0, told: Vec::new() }
     }
 
     /// Takes the next bytes in and returns what they complete.
@@ -68,7 +68,7 @@ impl<'r> Stream<'r> {
         self.told.push((hit.rule, offset));
         let (rule, severity, encoding) = (hit.rule, hit.severity, hit.encoding);
         let len = hit.end - hit.start;
-        findings.push(Finding { rule, severity, offset, len, encoding });
+        findings.push(Finding { rule, severity, offset, len, encoding, secret: hit.secret });
     }
 
     /// Drops what is settled, but for the context.

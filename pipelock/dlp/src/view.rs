@@ -10,8 +10,6 @@ use crate::set::{Hit, Pass, Rules};
 const MOST: usize = crate::MAX_HELD;
 /// How much of a code is decoded to see whether it is text: a sample every so many digits.
 const SAMPLE_STEP: usize = 16;
-/// A text within base64 within base64 has at least so many digits.
-const NESTED: usize = 32;
 
 /// What stands in base64 where an anchor of that rule was seen: `at` its first digit that is its
 /// own, `skip` the byte of the group in which it begins, `before` the group's digits before `at`.
@@ -23,8 +21,9 @@ pub(crate) fn in_base64(
 ) -> Option<Hit> {
     let group = at.checked_sub(before)?;
     // A look first: nearly all that is found here by chance decodes to noise.
-    let look = decode::base64(text.get(group..group + 16)?)?;
-    if !look.get(skip..)?.iter().all(|&byte| is_text(byte)) {
+    let look = text.get(group..group + 16)?.as_chunks::<4>().0;
+    let all_text = |&group: &[u8; 4]| decode::four(group).iter().all(|&byte| is_text(byte));
+    if !look.iter().skip(1).all(all_text) {
         return None;
     }
     let back =
@@ -75,7 +74,7 @@ fn code(rules: &Rules, part: &[u8], start: usize, depth: usize, pass: &mut Pass)
             inside("base32", 5, shift, upper.get(shift..).and_then(decode::base32));
         }
     }
-    if kind.base64 && part.len() >= NESTED {
+    if kind.base64 {
         for shift in 0..4 {
             if samples(part, shift, 24).any(looks_like_text) {
                 inside("base64", 6, shift, part.get(shift..).and_then(decode::base64));
@@ -90,11 +89,22 @@ fn samples(part: &[u8], shift: usize, len: usize) -> impl Iterator<Item = &[u8]>
         .map(move |at| part.get(at..at + len).or_else(|| part.get(at..)).unwrap_or_default())
 }
 
-/// Whether digits of base64 are text: the first eight, and then the rest.
+/// Whether digits of base64 are text: the first four, the next four, and then the rest.
 fn looks_like_text(digits: &[u8]) -> bool {
-    let Some(&[a, b, c, d, e, f, g, h]) = digits.first_chunk::<8>() else { return false };
-    let (one, two) = (decode::four(a, b, c, d), decode::four(e, f, g, h));
-    is_like(&[one, two].concat()) && decode::base64(digits).is_some_and(|all| is_like(&all))
+    let groups = digits.as_chunks::<4>().0;
+    groups.len() >= 2
+        && groups.iter().take(2).all(|&group| may_be_text(decode::four(group)))
+        && decode::base64(digits).is_some_and(|all| is_like(&all))
+}
+
+/// Three bytes of text, or of text in 16-bit units: then every other one is a zero.
+fn may_be_text([a, b, c]: [u8; 3]) -> bool {
+    match (is_text(a), is_text(b), is_text(c)) {
+        (true, true, true) => true,
+        (true, false, true) => b == 0,
+        (false, true, false) => a == 0 && c == 0,
+        _ => false,
+    }
 }
 
 /// Text, plainly or in 16-bit units.
@@ -106,7 +116,7 @@ fn is_like(bytes: &[u8]) -> bool {
 }
 
 fn is_text(byte: u8) -> bool {
-    (b' '..=b'~').contains(&byte) || matches!(byte, b'\n' | b'\r' | b'\t')
+    (byte.wrapping_sub(b' ') < 95) | matches!(byte, b'\n' | b'\r' | b'\t')
 }
 
 /// Which codes a part can be at all.

@@ -5,16 +5,19 @@ mod coding;
 mod frames;
 mod head;
 mod kept;
+mod knowledge;
 mod labels;
+mod pause;
 mod verdict;
 
 pub(crate) use self::body::{Judged, judged};
 pub(crate) use self::coding::Undecodable;
 pub(crate) use self::frames::frames;
-pub(crate) use self::head::{Found, Place, in_head};
+pub(crate) use self::head::{For, Found, Place, in_head};
+pub(crate) use self::knowledge::Knowledge;
+pub(crate) use self::pause::Pause;
 pub(crate) use self::verdict::{Stopped, Verdict};
 
-use crate::judge::Asker;
 use dlp::Rules;
 use pipelock::Action;
 
@@ -23,11 +26,16 @@ pub(crate) fn holds_secret(text: &str) -> bool {
     !Rules::builtin().scan(text.as_bytes()).is_empty()
 }
 
-/// What a finding does to this asker's requests. `ByHost` is no answer.
-pub(crate) const fn action(wanted: Action, asker: Asker) -> Action {
-    match (wanted, asker) {
-        (Action::ByHost, Asker::Egress) => Action::Redact,
-        (Action::ByHost, Asker::Agent) => Action::Block,
+/// What a finding does to requests for a host that has a route, or has none. `ByHost` is no answer.
+pub(crate) const fn action(wanted: Action, routed: bool) -> Action {
+    match (wanted, routed) {
+        (Action::ByHost, true) => Action::Redact,
+        (Action::ByHost, false) => Action::Block,
         (wanted, _) => wanted,
     }
+}
+
+/// Whether a rule finds what belongs to the bottle: trying these out is no accident.
+pub(crate) fn is_incident(rule: &str) -> bool {
+    matches!(rule, "bottle-secret" | "bottle-placeholder")
 }

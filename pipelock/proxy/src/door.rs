@@ -1,7 +1,7 @@
 //! The one door: every connection and every request is judged, logged and sent on from here.
 
 use crate::{
-    content::{self, Judged, Verdict},
+    content::{self, For, Judged, Knowledge, Pause, Verdict},
     dial::{self, Undialled},
     in_flight::{InFlight, Request as Open},
     judge::{Asker, Refused, Target, judge},
@@ -14,7 +14,6 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use compose_render::Secret;
-use dlp::Rules;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
@@ -23,6 +22,7 @@ use sidecar::{Event, Line, Log, chain};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
+    time::Instant,
 };
 use subtle::ConstantTimeEq as _;
 use tls_intercept::{
@@ -41,6 +41,7 @@ pub struct Door {
     client: Client,
     hop_secret: Option<Secret>,
     in_flight: InFlight,
+    pause: Pause,
     log: Log,
 }
 
@@ -59,8 +60,9 @@ impl Door {
         hop_secret: Option<Secret>,
         log: Log,
     ) -> Self {
-        let rules = ArcSwap::from_pointee(rules);
-        Self { rules, resolver, client, hop_secret, in_flight: InFlight::default(), log }
+        let rules = ArcSwap::from_pointee(armed(rules, hop_secret.as_ref()));
+        let pause = Pause::default();
+        Self { rules, resolver, client, hop_secret, in_flight: InFlight::default(), pause, log }
     }
 
     /// The rules in force.
@@ -72,7 +74,7 @@ impl Door {
     /// they no longer let through.
     pub fn replace(&self, rules: InForce) {
         let policy = Arc::clone(&rules.policy);
-        self.rules.store(Arc::new(rules));
+        self.rules.store(Arc::new(armed(rules, self.hop_secret.as_ref())));
         self.in_flight.revoke(|to, asker| verdict(&policy, to, asker).is_ok());
     }
 
@@ -99,6 +101,12 @@ impl Door {
             Ok(addresses) => Ok(addresses),
             Err(Undialled::Forbidden(why)) => Err((refusal::forbidden(why), None)),
             Err(Undialled::Unresolved(error)) => Err((refusal::unresolved(), Some(chain(&error)))),
+        }
+    }
+
+    fn counted(&self, denial: &Denial) {
+        if denial.rule.as_deref().is_some_and(content::is_incident) {
+            self.pause.count(Instant::now());
         }
     }
 
@@ -170,13 +178,21 @@ impl Proxy for Door {
                 return record.denied(denial, None);
             }
         };
-        let name = connection.destination.host.to_string();
+        if self.pause.is_on(Instant::now()) {
+            return record.denied(refusal::paused(), None);
+        }
+        let host = connection.destination.host.to_string();
+        let routed = rules.policy.routed.iter().any(|routed| routed.covers_name(&host));
+        let to = For { host: &host, pattern: &rule, routed };
         let request = record.counting(request);
-        let read = read(&rules.policy, asker, &mut record, request, (&name, &rule)).await;
+        let read = read(&rules, &mut record, request, to).await;
         record.allowed_by(rule);
         let (request, verdict) = match read {
             Ok(read) => read,
-            Err((denial, detail)) => return record.denied(denial, detail),
+            Err((denial, detail)) => {
+                self.counted(&denial);
+                return record.denied(denial, detail);
+            }
         };
         let destination = connection.destination.clone();
         let revoked = connection.revoked.clone();
@@ -184,7 +200,11 @@ impl Proxy for Door {
         match self.send(&rules, &mut record, &destination, request).await {
             Ok(response) => record.answered(response, place),
             Err((denial, detail)) => match verdict.stopped() {
-                Some(stopped) => record.denied(refusal::stopped(stopped), None),
+                Some(stopped) => {
+                    let denial = refusal::stopped(stopped);
+                    self.counted(&denial);
+                    record.denied(denial, None)
+                }
                 None => record.denied(denial, detail),
             },
         }
@@ -224,27 +244,26 @@ impl Zone for Door {
 
 /// Judges what the request holds; a short body wholly, before anything is dialled.
 async fn read(
-    policy: &Policy,
-    asker: Asker,
+    rules: &InForce,
     record: &mut Record,
     request: Request<Body>,
-    (host, rule): (&str, &str),
+    to: For<'_>,
 ) -> Result<(Request<Body>, Verdict), (Denial, Option<String>)> {
-    let action = content::action(policy.requests, asker);
-    let rules = Rules::builtin();
-    if let Some(found) = content::in_head(rules, asker, host, rule, &request) {
-        if action != Action::Warn {
+    let action = content::action(rules.policy.requests, to.routed);
+    if let Some(found) = content::in_head(&rules.known, to, &request) {
+        if action != Action::Warn || content::is_incident(found.rule) {
             record.hide(&found.place);
             return Err((refusal::secret(found.rule, &found.place), None));
         }
         record.warned(&found);
     }
+    let known = (&rules.known, to.host);
     if websocket::is_asked(&request) {
-        let (request, verdict) = content::frames(rules, action, request);
+        let (request, verdict) = content::frames(known, action, request);
         record.reading(verdict.clone(), action);
         return Ok((request, verdict));
     }
-    let Judged { request, verdict } = match content::judged(rules, action, request) {
+    let Judged { request, verdict } = match content::judged(known, action, request) {
         Ok(judged) => judged,
         Err(stopped) => return Err((refusal::stopped(stopped), None)),
     };
@@ -261,6 +280,11 @@ async fn read(
         }
         (Err(error), None) => Err((refusal::cut_off(&error), Some(chain(&error)))),
     }
+}
+
+/// The rules with the bottle's own secrets in what is looked for.
+fn armed(rules: InForce, hop_secret: Option<&Secret>) -> InForce {
+    InForce { known: Knowledge::of(&rules.policy, hop_secret), ..rules }
 }
 
 /// Everything that is known before a name is resolved; names the rule.

@@ -1,7 +1,7 @@
 //! What a refusal says: its reason, and what the agent is to do now.
 
 use crate::{
-    content::{Place, Stopped, Undecodable},
+    content::{self, Place, Stopped, Undecodable},
     judge::Refused,
     ssrf::Forbidden,
 };
@@ -60,7 +60,7 @@ pub(crate) fn with_proposal<B>(
     let args = serde_json::json!({
         "host": name.to_string(),
         "methods": [request.method().as_str()],
-        "paths": [request.uri().path()],
+        "paths": [if content::holds_secret(request.uri().path()) { "/**" } else { request.uri().path() }],
     });
     let next_step = "call the MCP tool propose_egress of `supervise` with these arguments and a \
                      reason, then its tool wait; once a person has approved, send the request again";
@@ -98,6 +98,15 @@ pub(crate) fn secret(rule: &str, place: &Place) -> Denial {
          is none, the person who runs the bottle can change `pipelock.dlp`"
     );
     Denial::new(LAYER, Reason::SecretInRequest, next_step).rule(rule)
+}
+
+/// Too many requests of late held what belongs to the bottle alone.
+pub(crate) fn paused() -> Denial {
+    Denial::new(
+        LAYER,
+        Reason::BudgetExceeded,
+        "too many requests held a credential of this bottle: wait a minute, and send none",
+    )
 }
 
 /// A body that was stopped.

@@ -1,5 +1,6 @@
 //! The policy in force, ready for use: read as a whole, or not at all.
 
+use crate::content::Knowledge;
 use pipelock::{BOTTLE_FILE, Digest, Faults, Policy, Read};
 use rustls::{
     RootCertStore,
@@ -29,6 +30,8 @@ pub struct Rules {
     pub not_enforced: Vec<String>,
     /// Whom to believe upstream. Of this generation alone: connections of another are not used.
     pub trust: Trust,
+    /// What requests are searched for.
+    pub(crate) known: Knowledge,
 }
 
 /// Why a policy did not come into force.
@@ -71,7 +74,14 @@ impl Files {
             Policy::read(&self.upstream, &self.bottle).map_err(RulesError::Refused)?;
         let trust = Trust::new(roots(&policy.upstream_ca)?).map_err(RulesError::Tls)?;
         let digest = digest.to_string();
-        Ok(Rules { policy: Arc::new(policy), generation, digest, not_enforced, trust })
+        Ok(Rules {
+            policy: Arc::new(policy),
+            generation,
+            digest,
+            not_enforced,
+            trust,
+            known: Knowledge::default(),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::rule::Severity::{Critical, High};
 pub(super) const RULES: &[Rule] = &[
     Rule::new("private-key", Critical, &["-----BEGIN "], r"-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|ENCRYPTED|PGP|ANY) )?PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s){1,8}[A-Za-z0-9+/=:,. \\\s-]{16,3800}").anywhere().spans(),
     Rule::new("putty-private-key", Critical, &["PuTTY-User-Key-File-"], r"PuTTY-User-Key-File-[23]: [a-z0-9-]{4,30}").anywhere().spans(),
+    Rule::new("bottle-placeholder", High, &["BottlePlaceholder"], r"BottlePlaceholder[0-9a-f]{0,600}").anywhere(),
     Rule::new("jwt", High, &["eyJ"], r"eyJ[A-Za-z0-9_-]{14,1200}\.eyJ[A-Za-z0-9_-]{8,3000}\.[A-Za-z0-9_-]{16,1200}").checked(check::jwt),
     Rule::new("credential-in-url", High, &["://"], r"://[^\s/?#@:\x22'<>\\{}$]{1,64}:[^\s/?#@\x22'<>\\{}$*]{6,128}@[A-Za-z0-9.\[-]").anywhere().checked(check::url_credential),
     Rule::new("bearer-header", High, &["Authorization: Bearer ", "authorization: bearer ", "Authorization: Basic ", "authorization: Basic "], r"[Aa]uthorization: (?:[Bb]earer [A-Za-z0-9._~+/=-]{24,2000}|Basic [A-Za-z0-9+/=]{16,400})").checked(check::not_placeholder).spans(),

@@ -3,10 +3,11 @@
 use super::{
     coding::{Coding, Decoder},
     kept::Kept,
+    knowledge::Knowledge,
     verdict::{Stopped, Verdict},
 };
 use bytes::{Bytes, BytesMut};
-use dlp::{Finding, Rules, Stream};
+use dlp::{Finding, Stream};
 use http::{
     Request,
     header::{CONTENT_ENCODING, CONTENT_LENGTH},
@@ -32,7 +33,7 @@ pub(crate) struct Judged {
 
 /// Puts the reading into a request's body.
 pub(crate) fn judged(
-    rules: &'static Rules,
+    (known, host): (&Knowledge, &str),
     action: Action,
     request: Request<Body>,
 ) -> Result<Judged, Stopped> {
@@ -55,7 +56,8 @@ pub(crate) fn judged(
     let body = Reading {
         inner: body,
         form,
-        stream: Some(Stream::new(rules)),
+        stream: Some(Stream::new(known.rules())),
+        home: known.at_home(host),
         kept: Kept::default(),
         gathered: BytesMut::new(),
         ready: VecDeque::new(),
@@ -80,22 +82,24 @@ struct Reading {
     inner: Body,
     form: Form,
     /// Gone when the body is over.
-    stream: Option<Stream<'static>>,
+    stream: Option<Stream>,
     kept: Kept,
     gathered: BytesMut,
     ready: VecDeque<Bytes>,
     action: Action,
+    /// Which of the bottle's secrets may go where this body goes.
+    home: Vec<bool>,
     verdict: Verdict,
 }
 
 impl Reading {
     fn take(&mut self, data: Bytes) -> Result<(), Stopped> {
-        let Self { form, stream, kept, ready, action, verdict, .. } = self;
+        let Self { form, stream, kept, ready, action, home, verdict, .. } = self;
         let Some(stream) = stream else { return Ok(()) };
         let mut go_on = |kept: &mut Kept, bytes: Bytes| {
             let findings = stream.push(&bytes);
             kept.push(bytes);
-            settle(*action, verdict, kept, &findings)?;
+            settle((*action, home), verdict, kept, &findings)?;
             Ok::<_, Stopped>(stream.held())
         };
         match form {
@@ -133,8 +137,8 @@ impl Reading {
         };
         let findings = stream.push(&rest);
         self.kept.push(Bytes::from(rest));
-        settle(self.action, &self.verdict, &mut self.kept, &findings)?;
-        settle(self.action, &self.verdict, &mut self.kept, &stream.finish())?;
+        settle((self.action, &self.home), &self.verdict, &mut self.kept, &findings)?;
+        settle((self.action, &self.home), &self.verdict, &mut self.kept, &stream.finish())?;
         match &mut self.form {
             Form::Plain | Form::Undone(_) => {
                 let ready = &mut self.ready;
@@ -191,12 +195,18 @@ impl Reading {
 
 /// Does to what was found what is to be done.
 fn settle(
-    action: Action,
+    (action, home): (Action, &[bool]),
     verdict: &Verdict,
     kept: &mut Kept,
     findings: &[Finding],
 ) -> Result<(), Stopped> {
     for finding in findings {
+        match finding.secret.map(|number| home.get(number).copied().unwrap_or(false)) {
+            Some(true) => continue,
+            // Whatever the action: this leaves for its own host or not at all.
+            Some(false) => return Err(Stopped::Secret(finding.rule)),
+            None => {}
+        }
         match action {
             Action::Block | Action::ByHost => return Err(Stopped::Secret(finding.rule)),
             Action::Redact => kept.overwrite(finding.offset, finding.len),

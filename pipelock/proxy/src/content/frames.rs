@@ -2,6 +2,7 @@
 
 use super::{
     kept::mask,
+    knowledge::Knowledge,
     verdict::{Stopped, Verdict},
 };
 use dlp::{Finding, Rules, Stream};
@@ -14,19 +15,27 @@ use tls_intercept::{
 
 /// Puts the reading into a request that asks for a `WebSocket`.
 pub(crate) fn frames(
-    rules: &'static Rules,
+    (known, host): (&Knowledge, &str),
     action: Action,
     request: Request<Body>,
 ) -> (Request<Body>, Verdict) {
     let verdict = Verdict::default();
-    let messages = Messages { rules, message: None, action, verdict: verdict.clone() };
+    let messages = Messages {
+        rules: known.rules().clone(),
+        home: known.at_home(host),
+        message: None,
+        action,
+        verdict: verdict.clone(),
+    };
     (request.map(|body| inspected(body, messages)), verdict)
 }
 
 struct Messages {
-    rules: &'static Rules,
+    rules: Rules,
+    /// Which of the bottle's secrets may go where the messages go.
+    home: Vec<bool>,
     /// The message that is passing, and how much of it has passed.
-    message: Option<(Stream<'static>, u64)>,
+    message: Option<(Stream, u64)>,
     action: Action,
     verdict: Verdict,
 }
@@ -34,14 +43,22 @@ struct Messages {
 impl Messages {
     fn settle(&self, findings: &[Finding], passed: u64, pending: &mut [u8]) -> Result<(), String> {
         for finding in findings {
+            let home = finding.secret.map(|nr| self.home.get(nr).copied().unwrap_or(false));
             match self.action {
+                _ if home == Some(true) => continue,
+                // Whatever the action: this leaves for its own host or not at all.
+                _ if home == Some(false) => {
+                    self.verdict.stop(Stopped::Secret(finding.rule));
+                    return Err("pipelock: a message holds a secret of this bottle".to_owned());
+                }
                 Action::Block | Action::ByHost => {
                     self.verdict.stop(Stopped::Secret(finding.rule));
                     let rule = finding.rule;
                     return Err(format!("pipelock: a message holds a secret ({rule})"));
                 }
                 Action::Redact => {
-                    let from = usize::try_from(finding.offset - passed).unwrap_or(usize::MAX);
+                    let from = usize::try_from(finding.offset.saturating_sub(passed))
+                        .unwrap_or(usize::MAX);
                     let end = from.saturating_add(finding.len).min(pending.len());
                     if let Some(found) = pending.get_mut(from..end) {
                         mask(found);
@@ -68,7 +85,7 @@ impl Inspector for Messages {
             return Ok(pending.len());
         }
         let (mut stream, passed) =
-            self.message.take().unwrap_or_else(|| (Stream::new(self.rules), 0));
+            self.message.take().unwrap_or_else(|| (Stream::new(&self.rules), 0));
         let mut findings = stream.push(pending.get(seen..).unwrap_or_default());
         let held = stream.held();
         if last {
@@ -90,8 +107,8 @@ mod tests {
     const SECRET: &str = "AKIAIOSFODNN7REALKEY";
 
     fn messages(action: Action) -> Messages {
-        let (rules, verdict) = (Rules::builtin(), Verdict::default());
-        Messages { rules, message: None, action, verdict }
+        let (rules, verdict) = (Rules::builtin().clone(), Verdict::default());
+        Messages { rules, home: Vec::new(), message: None, action, verdict }
     }
 
     /// What passes of a message that comes in these fragments.

@@ -1,8 +1,7 @@
 //! A request's head: host labels, path, query, header fields.
 
-use super::labels;
-use crate::judge::Asker;
-use dlp::Rules;
+use super::{knowledge::Knowledge, labels};
+use dlp::Finding;
 use http::{HeaderName, Request, header};
 use std::fmt;
 
@@ -39,29 +38,34 @@ pub(crate) struct Found {
 const OF_FORM: [HeaderName; 3] =
     [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::TRANSFER_ENCODING];
 
-/// The first finding in a head. What egress sends on has the route's credential in its header
-/// fields, which are therefore not read.
-pub(crate) fn in_head<B>(
-    rules: &Rules,
-    asker: Asker,
-    host: &str,
-    pattern: &str,
-    request: &Request<B>,
-) -> Option<Found> {
+/// Whom a head is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct For<'a> {
+    pub(crate) host: &'a str,
+    /// The rule of the policy that lets it through.
+    pub(crate) pattern: &'a str,
+    /// Whether egress has a route there, and has put the route's credential into the request.
+    pub(crate) routed: bool,
+}
+
+/// The first finding in a head. The header fields of a routed request are not read, since egress
+/// wrote the credential into them and took the agent's own out.
+pub(crate) fn in_head<B>(known: &Knowledge, to: For<'_>, request: &Request<B>) -> Option<Found> {
     let found = |rule, place| Some(Found { rule, place });
-    if let Some(domain) = pattern.strip_prefix("*.")
-        && labels::carry_data(host, domain)
+    if let Some(domain) = to.pattern.strip_prefix("*.")
+        && labels::carry_data(to.host, domain)
     {
         return found("data-in-host", Place::Host);
     }
-    let first = |text: &[u8]| rules.scan(text).first().map(|finding| finding.rule);
+    let home = known.at_home(to.host);
+    let first = |text: &[u8]| first(&known.rules().scan(text), &home);
     if let Some(rule) = first(request.uri().path().as_bytes()) {
         return found(rule, Place::Path);
     }
     if let Some(rule) = request.uri().query().and_then(|query| first(query.as_bytes())) {
         return found(rule, Place::Query);
     }
-    if asker == Asker::Egress {
+    if to.routed {
         return None;
     }
     request.headers().iter().filter(|(name, _)| !OF_FORM.contains(name)).find_map(
@@ -70,4 +74,20 @@ pub(crate) fn in_head<B>(
             found(rule, Place::Header(name.clone()))
         },
     )
+}
+
+/// The first finding that is no secret at home here, and does not lie in one.
+fn first(findings: &[Finding], home: &[bool]) -> Option<&'static str> {
+    let at_home = |finding: &&Finding| {
+        finding.secret.is_some_and(|number| home.get(number).copied().unwrap_or(false))
+    };
+    let within = |finding: &Finding, own: &Finding| {
+        finding.offset < own.offset + own.len as u64
+            && own.offset < finding.offset + finding.len as u64
+    };
+    let passes =
+        |finding: &Finding| findings.iter().filter(at_home).any(|own| within(finding, own));
+    // The bottle's own secret is named before the kind that it is of.
+    let named = findings.iter().filter(|finding| !passes(finding));
+    named.max_by_key(|finding| finding.secret.is_some()).map(|finding| finding.rule)
 }

@@ -6,9 +6,12 @@ use crate::{
     world::{SECRET, World, bottle},
 };
 use bytes::Bytes;
+use dlp::{Fingerprint, Key};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use pipelock::FINGERPRINT_KEY_LABEL;
+use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
 /// Of the shape of one, and drawn for this test.
@@ -188,4 +191,77 @@ async fn http2_bodies_are_read_too() {
     }
     let seen = upstream.seen().requests;
     assert!(seen.len() == 1 && seen[0].ends_with("nothing of the kind"), "{seen:?}");
+}
+
+/// What `bottle.yaml` says of that secret, whose home is `home.org`.
+fn fingerprint(value: &str) -> String {
+    let label = [FINGERPRINT_KEY_LABEL, SECRET.as_bytes()].concat();
+    let key = Key::new(Sha256::digest(label).into());
+    let known = Fingerprint::of(&key, value.as_bytes()).unwrap();
+    let mac = known.mac.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    });
+    format!(
+        "secrets: [{{length: {}, rolling: '{:x}', mac: '{mac}', hosts: [home.org]}}]\n",
+        known.len, known.rolling
+    )
+}
+
+#[tokio::test]
+async fn g4_the_bottles_own_secret_goes_to_its_own_host_alone_whatever_the_action() {
+    const VALUE: &str = "of-no-known-kind-0r7Qx2Lm9Tz4";
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    for action in ["warn", "redact", "by-host"] {
+        let more = format!("{}requests: {action}\n", fingerprint(VALUE));
+        let world = World::new(
+            "api_allowlist: [a.org]\nssrf: {ip_allowlist: [127.0.0.0/8]}\n",
+            &format!("{}{more}", bottle(&upstream)),
+        )
+        .await;
+        world.names.set("a.org", &["127.0.0.1"]);
+        // base64("user:of-no-known-kind-0r7Qx2Lm9Tz4")
+        let basic = "authorization: Basic dXNlcjpvZi1uby1rbm93bi1raW5kLTByN1F4MkxtOVR6NA==\r\n";
+        for (path, headers, body) in [
+            ("/", "", format!("x={VALUE}")),
+            (&*format!("/?q={VALUE}"), "", String::new()),
+            ("/", basic, String::new()),
+        ] {
+            let answer = world.https(&target, &post(&target, path, headers, &body)).await;
+            assert_eq!((answer.status, answer.reason().as_str()), (403, "dlp"), "{action} {path}");
+            assert_eq!(answer.denial()["rule"], "bottle-secret");
+        }
+        assert!(world.lines().iter().all(|line| !line.to_string().contains(VALUE)));
+    }
+    assert_eq!(upstream.seen().connections, 0);
+}
+
+#[tokio::test]
+async fn g4_a_secret_at_home_passes_also_where_it_is_of_a_known_kind() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = routed(&upstream, &fingerprint(KEY_AT_HOME).replace("home.org", "a.org")).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let hop = format!("x-bottle-hop: {SECRET}\r\n");
+    let request = get(&target, &format!("/?key={KEY_AT_HOME}"));
+    assert_eq!(world.https_as("127.0.0.2", &hop, &target, &request).await.status, 200);
+    let other = get(&target, &format!("/?key={KEY}"));
+    assert_eq!(world.https_as("127.0.0.2", &hop, &target, &other).await.reason(), "dlp");
+}
+
+/// Of a known kind, and a route's own.
+const KEY_AT_HOME: &str = "AKIAZ5TL2WXPVYQ3EGRI";
+
+#[tokio::test]
+async fn g4_whoever_tries_placeholders_out_is_made_to_wait() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    for nth in 0..12 {
+        let body = format!("token=BottlePlaceholder{nth:032x}");
+        let answer = world.https(&target, &post(&target, "/", "", &body)).await;
+        let expected = if nth < 11 { (403, "dlp") } else { (429, "budget-exceeded") };
+        assert_eq!((answer.status, answer.reason().as_str()), expected, "the {nth}th");
+    }
+    assert_eq!(upstream.seen().connections, 0);
 }

@@ -21,6 +21,7 @@ mod requests;
 mod targets;
 #[cfg(test)]
 mod upstream;
+#[cfg(test)]
 mod websockets;
 #[cfg(test)]
 mod world;

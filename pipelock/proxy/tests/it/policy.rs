@@ -27,6 +27,19 @@ async fn b2_a_host_that_is_not_allowed_is_refused_inside_the_tunnel_and_never_re
 }
 
 #[tokio::test]
+async fn a_denied_host_comes_with_the_call_that_asks_where_somebody_can_be_asked() {
+    let world = World::new("", "supervised: true\n").await;
+    let denial = world.https("b.org:443", &get("b.org", "/x?q=1")).await.denial();
+    let propose = &denial["propose"];
+    assert_eq!(propose["tool"], "propose_egress");
+    let args = serde_json::json!({"host": "b.org", "methods": ["GET"], "paths": ["/x"]});
+    assert_eq!(propose["args"], args);
+    // An address is nothing to ask for.
+    let denial = world.https("203.0.113.7:443", &get("203.0.113.7", "/")).await;
+    assert!(!denial.body.contains("propose_egress"));
+}
+
+#[tokio::test]
 async fn b2_the_same_host_arrives_when_a_rule_allows_it() {
     let upstream = Upstream::tls("x.wild.org", HELLO).await;
     let world = World::leading_to(&upstream).await;

@@ -53,7 +53,8 @@ async fn through(action: Action, coding: &str, parts: Vec<Bytes>) -> Went {
     let mut request = Request::new(Pieces(parts.into()).boxed());
     request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("1"));
     request.headers_mut().insert(CONTENT_ENCODING, coding.parse().unwrap());
-    let Judged { request, verdict } = judged(Rules::builtin(), action, request).unwrap();
+    let Judged { request, verdict } =
+        judged((&Knowledge::default(), "a.org"), action, request).unwrap();
     let headers = request.headers().clone();
     let bytes = Arc::new(Mutex::new(Vec::new()));
     let mut body = request.into_body();

@@ -1,0 +1,67 @@
+//! What pipelock is told of the credentials: fingerprints, and the hosts that each may go to.
+
+use std::collections::BTreeMap;
+
+use compose_render::{HostPattern, Secret, contract};
+use dlp::{Fingerprint, Key};
+use pipelock::{FINGERPRINT_KEY_LABEL, KnownSecret};
+use sha2::{Digest as _, Sha256};
+
+use crate::hex::hex;
+
+/// Of every credential of the routes. The key is made from the hop secret, which lives as long as
+/// the bottle and is in no file; values that are too short to be known by one are left out.
+pub(super) fn of(routes: &[egress::Route], secrets: &BTreeMap<String, Secret>) -> Vec<KnownSecret> {
+    let Some(hop_secret) = secrets.get(contract::HOP_SECRET_VARIABLE) else { return Vec::new() };
+    let digest = Sha256::new()
+        .chain_update(FINGERPRINT_KEY_LABEL)
+        .chain_update(hop_secret.expose())
+        .finalize();
+    let key = Key::new(digest.into());
+    let mut homes: BTreeMap<&str, Vec<HostPattern>> = BTreeMap::new();
+    for route in routes {
+        for credential in &route.credentials {
+            if let Some(value) = secrets.get(&credential.variable.in_egress()) {
+                homes.entry(value.expose()).or_default().push(route.host.clone());
+            }
+        }
+    }
+    homes.into_iter().filter_map(|(value, hosts)| known(&key, value, hosts)).collect()
+}
+
+fn known(key: &Key, value: &str, mut hosts: Vec<HostPattern>) -> Option<KnownSecret> {
+    hosts.sort();
+    hosts.dedup();
+    let Fingerprint { len, rolling, mac } = Fingerprint::of(key, value.as_bytes())?;
+    Some(KnownSecret { length: len, rolling: hex(&rolling.to_be_bytes()), mac: hex(&mac), hosts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_known_by_its_fingerprint_and_its_hosts() {
+        let route = |host: &str| egress::Route {
+            host: host.parse().unwrap(),
+            credentials: vec![egress::Credential {
+                variable: "TOKEN".parse().unwrap(),
+                form: egress::Form::Bearer,
+                placeholder: None,
+            }],
+            ..egress::Route::to("a.org".parse().unwrap())
+        };
+        let value = "a-value-of-more-than-sixteen";
+        let secrets = BTreeMap::from([
+            (contract::HOP_SECRET_VARIABLE.to_owned(), Secret::new("hop".to_owned())),
+            ("BOTTLE_CREDENTIAL_TOKEN".to_owned(), Secret::new(value.to_owned())),
+        ]);
+        let found = of(&[route("b.org"), route("a.org")], &secrets);
+        let [known] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(known.length, value.len());
+        let hosts: Vec<String> = known.hosts.iter().map(ToString::to_string).collect();
+        assert_eq!(hosts, ["a.org", "b.org"]);
+        assert!(!format!("{found:?}").contains(value));
+        assert_eq!(of(&[route("a.org")], &BTreeMap::new()), []);
+    }
+}

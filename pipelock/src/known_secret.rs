@@ -1,0 +1,21 @@
+//! A secret of the bottle as pipelock knows it: by its fingerprint, and where it may go.
+
+use compose_render::HostPattern;
+use serde::{Deserialize, Serialize};
+
+/// What the launcher writes down of a credential. The value is in no file.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownSecret {
+    /// Of the value, in bytes.
+    pub length: usize,
+    /// The rolling hash of the whole value, in hexadecimal digits.
+    pub rolling: String,
+    /// HMAC-SHA-256 of the whole value under the bottle's key, in hexadecimal digits.
+    pub mac: String,
+    /// The hosts it belongs to: its routes'.
+    pub hosts: Vec<HostPattern>,
+}
+
+/// What a bottle's key for fingerprints is derived from, besides its hop secret.
+pub const FINGERPRINT_KEY_LABEL: &[u8] = b"bottle fingerprints\0";
