@@ -34,7 +34,8 @@ impl Decision {
 
     /// Whether something was refused.
     pub(crate) fn is_denied(&self) -> bool {
-        self.text("event") == Some("denied")
+        let push = self.text("event") == Some("push");
+        self.text("event") == Some("denied") || (push && self.text("reason") == Some("refused"))
     }
 
     /// The line for people: when, who, what, about what, why.

@@ -103,6 +103,18 @@ pub struct Line {
     /// Of a configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Of a push: the ref by its full name.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Of a push: the object the ref named before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
+    /// Of a push: the object it was to name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<String>,
+    /// Of a push: how many new objects were looked through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objects: Option<u64>,
     /// A sentence for people: an error's chain, a config's warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -131,6 +143,10 @@ impl Line {
             duration_ms: None,
             generation: None,
             digest: None,
+            reference: None,
+            old: None,
+            new: None,
+            objects: None,
             detail: None,
             repeats: None,
         }
@@ -148,6 +164,7 @@ impl Line {
             &mut self.path,
             &mut self.reason,
             &mut self.rule,
+            &mut self.reference,
             &mut self.detail,
         ];
         for text in texts.into_iter().flatten().filter(|text| text.len() > FIELD_LIMIT) {

@@ -238,11 +238,15 @@ impl Push {
         }
         for report in reports {
             let verdict = if report.pushed { "pushed" } else { "refused" };
-            let Report { name, old, new, objects, .. } = &report;
             gate.log.write(Line {
                 reason: Some(verdict.to_owned()),
                 bytes_in: Some(report.bytes),
-                detail: Some(format!("{name} {old}..{new}, {objects} new objects")),
+                // For whoever reads lines: a tool reads the fields.
+                detail: Some(report.to_string()),
+                reference: Some(report.name),
+                old: Some(report.old),
+                new: Some(report.new),
+                objects: Some(report.objects),
                 rule: report.rule,
                 ..line()
             });

@@ -1,5 +1,6 @@
 //! What a hook tells the gate of a push, line by line, so that the gate writes it down.
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -22,6 +23,14 @@ pub(crate) struct Report {
 
 /// The most of a report that is read: a line for each of a few refs.
 const LIMIT: u64 = 1 << 20;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 12;
+        let short = |object: &str| object.get(..SHOWN).unwrap_or_default().to_owned();
+        write!(f, "{} {}..{}", self.name, short(&self.old), short(&self.new))
+    }
+}
 
 impl Report {
     pub(crate) fn append(&self, path: &Path) -> io::Result<()> {

@@ -24,6 +24,12 @@ fn a_clone_a_push_and_a_fetch_go_through() {
     });
     compose_testkit::eventually("the decision is written", || {
         let decisions = world.decisions();
-        if decisions.contains("\"pushed\"") { Ok(()) } else { Err(decisions) }
+        let told = [
+            "\"pushed\"",
+            "\"ref\":\"refs/heads/agent/b/work\"",
+            "\"objects\":4",
+            "\"old\":\"0000",
+        ];
+        if told.iter().all(|part| decisions.contains(part)) { Ok(()) } else { Err(decisions) }
     });
 }
