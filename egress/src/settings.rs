@@ -9,6 +9,7 @@ use compose_render::{
 
 use crate::check::{Fault, check_routes};
 use crate::credential::VariableName;
+use crate::renewal::Renewal;
 use crate::route::{Route, Routes};
 use crate::routes_file::{NAME, Pipelock, RoutesFile};
 
@@ -76,6 +77,13 @@ impl Egress {
         self
     }
 
+    /// Has egress renew credentials of its routes.
+    #[must_use]
+    pub fn with_renewals(mut self, renewals: Vec<Renewal>) -> Self {
+        self.routes = self.routes.with_renewals(renewals);
+        self
+    }
+
     /// The routes in the order in which they are asked.
     pub fn routes(&self) -> &Routes {
         &self.routes
@@ -89,6 +97,10 @@ impl Egress {
             .iter()
             .flat_map(|route| route.credentials.iter().map(|credential| &credential.variable))
             .collect();
+        for renewal in self.routes.renewals() {
+            names.push(&renewal.refresh);
+            names.extend(&renewal.client_secret);
+        }
         names.sort();
         names.dedup();
         names

@@ -18,6 +18,7 @@ mod fault_point;
 mod hex;
 mod host;
 mod keeper;
+mod login;
 mod manifest;
 mod plan;
 mod policy_view;

@@ -31,6 +31,7 @@ use self::reader::Reader;
 pub(crate) use self::reader::list;
 use crate::environment::Environment;
 use crate::hex::hex;
+use crate::login::Login;
 
 /// The keys of every section, for the schema to be held against.
 #[cfg(test)]
@@ -254,6 +255,8 @@ pub(crate) enum Source {
     File(PathBuf),
     /// What a program prints; it is run without a shell.
     Command(Vec<String>),
+    /// A login that another program made, and egress renews.
+    Login(Login),
 }
 
 /// A repository behind the gate, with its place in the file for what is found wrong later.

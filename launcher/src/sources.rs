@@ -7,9 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use compose_render::Slug;
 use compose_run::program;
 
 use crate::environment::Environment;
+use crate::login;
 use crate::manifest::{Fault, Route, Source};
 
 /// More than any credential.
@@ -17,11 +19,21 @@ const LIMIT: u64 = 64 * 1024;
 /// A password manager may ask its owner first.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The environment with the values of these routes' sources in it, and what could not be read, at
-/// the place of its route. A source wins over a variable of the same name. No fault shows a value.
-pub(crate) fn read(routes: &[Route], environment: &Environment) -> (Environment, Vec<Fault>) {
-    let mut filled = environment.clone();
-    let mut faults = Vec::new();
+/// What the sources of some routes came to.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// The environment with the values in it. A source wins over a variable of the same name.
+    pub environment: Environment,
+    /// What could not be read, at the place of its route. No fault shows a value.
+    pub faults: Vec<Fault>,
+    /// Credentials that egress renews.
+    pub renewals: Vec<egress::Renewal>,
+}
+
+/// Reads the values that these routes' credentials have elsewhere than in the environment. A login
+/// is taken for that bottle; without one, egress has it already and only its renewal is told.
+pub(crate) fn read(routes: &[Route], environment: &Environment, slug: Option<&Slug>) -> Sources {
+    let mut sources = Sources { environment: environment.clone(), ..Sources::default() };
     let mut known: Vec<(&str, &Source)> = Vec::new();
     for route in routes {
         for (variable, source) in &route.sources {
@@ -30,31 +42,70 @@ pub(crate) fn read(routes: &[Route], environment: &Environment) -> (Environment,
                 continue;
             }
             known.push((variable, source));
-            match value(source) {
-                Ok(value) => filled = filled.with(variable, &value),
-                Err(error) => faults.push(Fault {
+            if let Err(error) = sources.take(variable, source, slug) {
+                sources.faults.push(Fault {
                     position: route.position,
                     message: format!("the credential `{variable}` cannot be read: {error:#}"),
-                }),
+                });
             }
         }
     }
-    (filled, faults)
+    sources
 }
 
-fn value(source: &Source) -> anyhow::Result<String> {
-    let text = match source {
-        Source::File(path) => of_file(path)?,
-        Source::Command(words) => of_command(words)?,
+/// The renewals of these routes' logins, nothing read.
+pub(crate) fn renewals(routes: &[Route]) -> Vec<egress::Renewal> {
+    let mut renewals: Vec<egress::Renewal> = Vec::new();
+    for (variable, source) in routes.iter().flat_map(|route| &route.sources) {
+        if let Source::Login(login) = source
+            && let Ok(renewal) = login.renewal(variable, None)
+            && !renewals.contains(&renewal)
+        {
+            renewals.push(renewal);
+        }
+    }
+    renewals
+}
+
+/// The routes to the endpoints where these are renewed: egress asks there, and no agent.
+pub(crate) fn endpoints(renewals: &[egress::Renewal]) -> Vec<egress::Route> {
+    let route = |renewal: &egress::Renewal| {
+        Some(egress::Route {
+            methods: vec!["POST".parse().ok()?],
+            paths: vec![renewal.endpoint.path().parse().ok()?],
+            ..egress::Route::to(renewal.endpoint.host().parse().ok()?)
+        })
     };
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    ensure!(!text.is_empty(), "it is empty");
-    Ok(text.to_owned())
+    renewals.iter().filter_map(route).collect()
+}
+
+impl Sources {
+    fn take(&mut self, variable: &str, source: &Source, slug: Option<&Slug>) -> anyhow::Result<()> {
+        let text = match (source, slug) {
+            (Source::File(path), _) => of_file(path)?,
+            (Source::Command(words), _) => of_command(words)?,
+            (Source::Login(login), Some(slug)) => {
+                let tokens = login.take(slug, &self.environment)?;
+                self.renewals.push(login.renewal(variable, Some(tokens.expires))?);
+                self.put(&login::refresh_variable(variable), &tokens.refresh_token);
+                tokens.access_token
+            }
+            (Source::Login(_), None) => return Ok(()),
+        };
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        ensure!(!text.is_empty(), "it is empty");
+        self.put(variable, text);
+        Ok(())
+    }
+
+    fn put(&mut self, variable: &str, value: &str) {
+        self.environment = std::mem::take(&mut self.environment).with(variable, value);
+    }
 }
 
 /// The file's text, when it is its owner's alone.
-fn of_file(path: &Path) -> anyhow::Result<String> {
+pub(crate) fn of_file(path: &Path) -> anyhow::Result<String> {
     let shown = path.display();
     let file = fs::File::open(path).with_context(|| format!("cannot open `{shown}`"))?;
     // Of what was opened, not of whatever has its name by now.
@@ -100,10 +151,10 @@ mod tests {
 
     fn one(source: Source) -> Result<String, String> {
         let before = Environment::from([("KEY", "from-the-environment")]);
-        let (environment, faults) = read(&[route(source)], &before);
-        match faults.into_iter().next() {
+        let read = read(&[route(source)], &before, None);
+        match read.faults.into_iter().next() {
             Some(fault) => Err(fault.message),
-            None => Ok(environment.get("KEY").unwrap().to_owned()),
+            None => Ok(read.environment.get("KEY").unwrap().to_owned()),
         }
     }
 

@@ -18,7 +18,7 @@ use compose_run::{
 };
 
 use crate::host::Host;
-use crate::workspace;
+use crate::{login, workspace};
 
 /// What containers have to end by themselves. The agent's ends at once, and with it the
 /// connections that sidecars would drain.
@@ -210,6 +210,7 @@ impl<'a> Teardown<'a> {
                 self.slug()
             );
         }
+        login::release(self.host.state.path(), self.slug())?;
         // One that was lost, or cannot be read, says from now on that the bottle is gone.
         let metadata = self.metadata().unwrap_or_else(|| Metadata::new(self.slug(), ""));
         Ok(self.dir().set_metadata(&Metadata { phase: Phase::Stopped, ..metadata })?)

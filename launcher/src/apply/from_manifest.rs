@@ -50,11 +50,11 @@ pub(crate) fn from_manifest(
         .hint("stop the bottle and start it again with the manifest as it is now");
     }
     let routes = manifest.agent(&target.metadata.agent)?.1.routes.as_slice();
-    let (filled, unread) = sources::read(routes, environment);
-    if let Some(fault) = unread.into_iter().next() {
+    let read = sources::read(routes, environment, None);
+    if let Some(fault) = read.faults.into_iter().next() {
         return Err(exit::refused(fault.message));
     }
-    let values = credentials(&mut plan, file.as_ref(), &filled)?;
+    let values = credentials(&mut plan, file.as_ref(), &read.environment)?;
     let ground = ground(target, file.as_ref())?;
     let settings = plan.pipelock_settings(&ground);
     // A demo's outside has an authority of its own, which no manifest names.
@@ -62,7 +62,12 @@ pub(crate) fn from_manifest(
     let bottle_keys: Vec<&str> =
         BOTTLE_KEYS.into_iter().filter(|&key| !(stand_in && key == "upstream_ca")).collect();
     let routes = file.map(|file| {
-        let routes = egress::Routes::new(plan.routes.clone());
+        // As they were at the start: egress knows since then when each expires.
+        let stays = |renewal: &&egress::Renewal| {
+            plan.renewals.iter().any(|wanted| wanted.variable == renewal.variable)
+        };
+        let renewals = file.routes.renewals().iter().filter(stays).cloned().collect();
+        let routes = egress::Routes::new(plan.routes.clone()).with_renewals(renewals);
         egress::RoutesFile { pipelock: file.pipelock, routes }.render()
     });
     let config = Config {

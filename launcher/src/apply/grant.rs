@@ -120,7 +120,8 @@ pub(crate) fn grant(
             all.push(route(ask)?);
             let file = egress::RoutesFile {
                 pipelock: file.pipelock.clone(),
-                routes: egress::Routes::new(all),
+                routes: egress::Routes::new(all)
+                    .with_renewals(file.routes.renewals().to_vec()),
             };
             after.routes = Some(file.render());
             let bottle = edit::with_item(&config.bottle, "routed", &host)?;

@@ -146,6 +146,10 @@ fn credential() -> Value {
             "env": text("The variable of the host that holds it, and of the agent's placeholder"),
             "file": text("The file of the host that holds it instead, readable by you alone"),
             "command": texts("The program that prints it instead, and its arguments"),
+            "login": {
+                "enum": ["claude"],
+                "description": "The login of that program on this host, which egress renews",
+            },
             "header": text("A header whose whole value it is"),
             "scheme": { "enum": ["bearer", "basic"] },
             "user": text("The user of `scheme: basic`"),

@@ -15,7 +15,7 @@ use crate::start::{self, Afterwards};
 use crate::steps::Start;
 use crate::times::{self, Times};
 use crate::ui::Ui;
-use crate::{claim, provision, sidecar_images, workspace};
+use crate::{claim, login, provision, sidecar_images, workspace};
 
 /// The variable that names another pool for subnets.
 const SUBNETS: &str = "BOTTLE_SUBNETS";
@@ -32,6 +32,10 @@ pub(crate) fn run(args: &cli::Start, ui: &Ui) -> anyhow::Result<Exit> {
     let pool = pool(&environment)?;
 
     let claim = times.measure("name", || claim::take(&host, &plan.slug, args.resume.as_ref()))?;
+    if let Err(error) = login::confirm(host.state.path(), &plan.slug, &plan.renewals) {
+        start::let_go(claim);
+        return Err(error);
+    }
     let ended = start::start(
         &Start {
             ui,

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use compose_render::HostPattern;
 
-use super::{Route, Source, check};
+use super::{Login, Route, Source, check};
 use super::node::{Node, Value};
 use super::preset::Preset;
-use super::reader::Reader;
+use super::reader::{Fields, Reader};
 
 /// The keys of a route.
 pub(crate) const KEYS: &[&str] =
     &["host", "port", "methods", "paths", "credential", "cookies", "websocket", "preset"];
 /// The keys of a credential.
-pub(crate) const CREDENTIAL_KEYS: &[&str] = &["env", "file", "command", "header", "scheme", "user", "query", "cookie"];
+pub(crate) const CREDENTIAL_KEYS: &[&str] = &["env", "file", "command", "login", "header", "scheme", "user", "query", "cookie"];
 
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Vec<Route> {
     let Some(fields) = reader.fields(node, "`egress`", &["routes"]) else { return Vec::new() };
@@ -117,15 +117,7 @@ fn credential(
     let variable = reader.required(&fields, "env");
     let variable: Option<egress::VariableName> =
         variable.and_then(|node| reader.parsed(node, "a credential's `env`"));
-    let source = match (fields.get("file"), fields.get("command")) {
-        (None, None) => None,
-        (Some(node), None) => check::file(reader, node, "a credential's `file`").map(Source::File),
-        (None, Some(node)) => command(reader, node),
-        (Some(_), Some(node)) => {
-            reader.fault(node.position, "a credential has a `file` or a `command`, not both");
-            None
-        }
-    };
+    let source = source(reader, &fields);
     if let (Some(variable), Some(source)) = (&variable, source) {
         sources.insert(variable.to_string(), source);
     }
@@ -153,6 +145,22 @@ fn credential(
         },
     };
     Some(egress::Credential { variable: variable?, form, placeholder: None })
+}
+
+/// Where the value comes from, if not from the environment.
+fn source(reader: &mut Reader, fields: &Fields<'_>) -> Option<Source> {
+    let keys = ["file", "command", "login"];
+    let given: Vec<&str> = keys.into_iter().filter(|key| fields.get(key).is_some()).collect();
+    if given.len() > 1 {
+        reader.fault(fields.position, "a credential has one of `file`, `command` and `login`");
+    }
+    let key = given.first()?;
+    let node = fields.get(key)?;
+    match *key {
+        "file" => check::file(reader, node, "a credential's `file`").map(Source::File),
+        "command" => command(reader, node),
+        _ => reader.word(node, "`login`", &Login::words()).map(Source::Login),
+    }
 }
 
 /// A program and its arguments, none of them read by a shell.

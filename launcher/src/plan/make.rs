@@ -12,7 +12,7 @@ use super::{git, AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan}
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
 use crate::manifest::{Agent, Bottle, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode};
-use crate::sources;
+use crate::sources::{self, Sources};
 use crate::workspace::mounts;
 
 /// Where the roots of the system lie, by distribution.
@@ -68,9 +68,13 @@ impl Plan {
         environment: &Environment,
     ) -> anyhow::Result<Self> {
         let (agent, bottle) = manifest.agent(&wish.agent)?;
-        let (environment, unread) = match wish.purpose {
-            Purpose::Start => sources::read(&bottle.routes, environment),
-            Purpose::Show => (environment.clone(), Vec::new()),
+        let Sources { environment, faults: unread, renewals } = match wish.purpose {
+            Purpose::Start => sources::read(&bottle.routes, environment, Some(&wish.slug)),
+            Purpose::Show => Sources {
+                environment: environment.clone(),
+                renewals: sources::renewals(&bottle.routes),
+                ..Sources::default()
+            },
         };
         let environment = &environment;
         // What could not be read is not missing, too.
@@ -82,8 +86,13 @@ impl Plan {
             purpose,
             wish.stand_in.as_ref(),
         );
-        let Credentials { routes, placeholders, mut secrets, mut faults } = credentials;
+        let Credentials { mut routes, placeholders, mut secrets, mut faults } = credentials;
         faults.extend(unread);
+        routes.extend(sources::endpoints(&renewals));
+        for variable in renewals.iter().map(|renewal| &renewal.refresh) {
+            let value = environment.get(variable.as_str()).unwrap_or_default();
+            secrets.insert(variable.in_egress(), Secret::new(value.to_owned()));
+        }
         let git = git::read(&bottle.git, environment, wish.purpose);
         secrets.extend(git.secrets);
         faults.extend(git.faults);
@@ -119,6 +128,7 @@ impl Plan {
             env,
             forward_env,
             routes,
+            renewals,
             upstream_ca: authorities(&bottle.pipelock.upstream_ca)?,
             pipelock: bottle.pipelock.clone(),
             git: git.repositories,
