@@ -6,6 +6,7 @@
 mod config;
 mod gate_file;
 mod key;
+mod own_secrets;
 mod protected;
 mod push_ref;
 mod rules;
@@ -15,6 +16,7 @@ mod upstream;
 pub use self::config::{Git, Token, Upstream};
 pub use self::gate_file::{GateFile, Gated, InvalidGate, Limits, NAME as GATE_FILE};
 pub use self::key::{InvalidKey, check_key};
+pub use self::own_secrets::{OWN_SECRETS, fingerprints, read_fingerprints};
 pub use self::protected::{FilePattern, InvalidFilePattern, is_protected};
 pub use self::push_ref::{InvalidPushRef, PushRef};
 pub use self::rules::{Change, RefDenial, RefRule, RefUpdate, Rules};

@@ -9,6 +9,7 @@ use compose_render::{
 use ipnet::Ipv4Net;
 
 use crate::gate_file::{GateFile, Gated, NAME};
+use crate::own_secrets::OWN_SECRETS;
 use crate::{FilePattern, PushRef, Token, UpstreamUrl};
 
 /// The static binary that is added to an image with git, ssh and gitleaks.
@@ -49,6 +50,8 @@ pub struct Settings {
     pub user: (u32, u32),
     pub addresses: Addresses,
     pub repositories: Vec<Repository>,
+    /// Fingerprints of the bottle's own secrets: what [`crate::fingerprints`] makes.
+    pub own_secrets: Option<Secret>,
     /// Certificates that https upstreams may be signed by, besides the public roots, in PEM.
     pub upstream_ca: Vec<String>,
 }
@@ -147,6 +150,10 @@ impl Sidecar for GitGate {
             if let Some(text) = &repository.known_hosts {
                 files.push(RenderedFile::plain(known_hosts_file(index), text.clone()));
             }
+        }
+        if let Some(text) = &self.settings.own_secrets {
+            let path = Path::new(KEYS_DIR).join(OWN_SECRETS);
+            files.push(RenderedFile::secret(path, text.clone()));
         }
         if !self.settings.upstream_ca.is_empty() {
             let text = self.settings.upstream_ca.concat();

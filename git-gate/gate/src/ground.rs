@@ -4,7 +4,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use git_gate::GateFile;
+use dlp::Rules;
+use git_gate::{GateFile, KEYS_DIR, OWN_SECRETS, read_fingerprints};
 
 use crate::hook::HOOK;
 
@@ -36,6 +37,25 @@ impl Ground {
     /// The folder of the gate file.
     pub fn folder(&self) -> &Path {
         self.config.parent().unwrap_or(Path::new("."))
+    }
+
+    /// What is looked for in every object: the rules, and the bottle's own secrets.
+    ///
+    /// # Errors
+    ///
+    /// A file of fingerprints that cannot be read: without it less would be found.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
+        let path = self.folder().join(KEYS_DIR).join(OWN_SECRETS);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let own = read_fingerprints(&text);
+                Ok(Rules::with(own.context("the fingerprints are not in their form")?))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Rules::builtin().clone())
+            }
+            Err(error) => Err(error).context("cannot read the fingerprints"),
+        }
     }
 
     /// The roots of https upstreams where there are more than the public ones.

@@ -14,7 +14,7 @@ use std::fmt;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use dlp::{Rules, Severity};
+use dlp::Severity;
 use git_gate::{FilePattern, Limits};
 
 use self::objects::{Kind, Object};
@@ -111,6 +111,7 @@ impl Judge<'_> {
     ) -> Result<Vec<Finding>, Unjudged> {
         let mut hits: Vec<(Object, Found)> = Vec::new();
         let mut second = Second::new(self.limits.second_opinion_bytes);
+        let rules = self.ground.rules()?;
         let mut told = Instant::now();
         objects::each(&self.git, news, |object, content| {
             counted.objects += 1;
@@ -120,7 +121,12 @@ impl Judge<'_> {
                 told = Instant::now();
                 crate::hook::progress(counted.objects, counted.bytes);
             }
-            let found = through(object, content, self.limits, &mut second)?;
+            let found = through(
+                object,
+                content,
+                Scan::new(&rules, self.limits.unpacked_bytes),
+                &mut second,
+            )?;
             let room = FINDINGS.saturating_sub(hits.len());
             hits.extend(found.into_iter().take(room).map(|found| (object.clone(), found)));
             Ok(())
@@ -161,10 +167,9 @@ impl Judge<'_> {
 fn through(
     object: &Object,
     content: &mut dyn Read,
-    limits: &Limits,
+    mut scan: Scan<'_>,
     second: &mut Second,
 ) -> Result<Vec<Found>, Unjudged> {
-    let mut scan = Scan::new(Rules::builtin(), limits.unpacked_bytes);
     if object.kind == Kind::Tree {
         let entries = tree::names(content, object.name_length())?;
         scan.push(&entries);

@@ -40,6 +40,7 @@ fn settings() -> Settings {
                 ..repository("https://gitlab.com/acme/gadgets.git")
             },
         ],
+        own_secrets: None,
         upstream_ca: Vec::new(),
     }
 }

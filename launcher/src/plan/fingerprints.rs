@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use compose_render::{HostPattern, Secret, contract};
+use compose_render::{HostPattern, Secret, Slug, contract};
 use dlp::{Fingerprint, Key};
 use pipelock::{FINGERPRINT_KEY_LABEL, KnownSecret};
 use sha2::{Digest as _, Sha256};
@@ -27,6 +27,20 @@ pub(super) fn of(routes: &[egress::Route], secrets: &BTreeMap<String, Secret>) -
         }
     }
     homes.into_iter().filter_map(|(value, hosts)| known(&key, value, hosts)).collect()
+}
+
+/// The same for git-gate, of every credential a sidecar holds: none of them is to be in a repository.
+pub(super) fn for_git_gate(slug: &Slug, secrets: &BTreeMap<String, Secret>) -> Option<Secret> {
+    let hop_secret = secrets.get(contract::HOP_SECRET_VARIABLE).map_or("", Secret::expose);
+    let digest = Sha256::new()
+        .chain_update(b"bottle fingerprints of git-gate\0")
+        .chain_update(slug.as_str())
+        .chain_update(hop_secret)
+        .finalize();
+    let credentials =
+        secrets.iter().filter(|(name, _)| name.starts_with(contract::CREDENTIAL_PREFIX));
+    let values = credentials.map(|(_, value)| value.expose());
+    git_gate::fingerprints(digest.into(), values).map(Secret::new)
 }
 
 fn known(key: &Key, value: &str, mut hosts: Vec<HostPattern>) -> Option<KnownSecret> {

@@ -137,6 +137,7 @@ impl Plan {
             user: places.owner,
             addresses: ground.addresses,
             repositories: self.git.clone(),
+            own_secrets: fingerprints::for_git_gate(&self.slug, &self.secrets),
             upstream_ca: self.upstream_ca.clone(),
         })))
     }

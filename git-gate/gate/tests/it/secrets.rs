@@ -173,6 +173,23 @@ fn h1_in_a_delta_of_a_pack() {
     assert!(!said.err.contains(SECRET));
 }
 
+#[test]
+fn h1_the_bottles_own_secrets_by_their_fingerprints() {
+    let value = "internal-service-7fkq0Zr3vXw1";
+    let world = World::new();
+    world.clone_to("work");
+    world.write("work/conf.ini", format!("key={value}\n"));
+    world.commit("work", "conf");
+    world.push("work").must();
+    let text = git_gate::fingerprints([7; 32], [value].into_iter()).unwrap();
+    world.write("keys/own-secrets", text);
+    world.write("work/again.ini", format!("key={value}\n# again\n"));
+    world.commit("work", "again");
+    let said = world.push("work");
+    said.refused(&["`again.ini` line 1", "nothing was pushed"]);
+    assert!(!said.err.contains(value), "{said:?}");
+}
+
 /// The test can fail: what is no secret passes, in all the same places.
 #[test]
 fn h1_what_is_no_secret_passes() {
