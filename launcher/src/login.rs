@@ -116,9 +116,11 @@ impl Login {
                      use a long-lived token (`claude setup-token`, in CLAUDE_CODE_OAUTH_TOKEN)"
                 );
             }
-            kept.collect(&root, owner.to_owned());
+            let owner = owner.to_owned();
+            kept.collect(&root, &owner);
         }
-        let own = self.file(environment).and_then(|path| self.read(&path).transpose()).transpose()?;
+        let own =
+            self.file(environment).and_then(|path| self.read(&path).transpose()).transpose()?;
         let later = |kept: &Tokens, own: &Tokens| own.expires > kept.expires;
         kept.tokens = match (kept.tokens.take(), own) {
             (Some(kept), Some(own)) if later(&kept, &own) => Some(own),
@@ -140,8 +142,9 @@ impl Login {
         let Self::Claude = self;
         let text = sources::of_file(path)?;
         // serde's own message may quote what it did not expect, which may be a token.
-        let file: ClaudeFile = serde_json::from_str(&text)
-            .map_err(|_| anyhow::anyhow!("`{}` holds no login of a subscription", path.display()))?;
+        let file: ClaudeFile = serde_json::from_str(&text).map_err(|_| {
+            anyhow::anyhow!("`{}` holds no login of a subscription", path.display())
+        })?;
         Ok(Some(Tokens {
             access_token: file.login.access_token,
             refresh_token: file.login.refresh_token,
@@ -189,8 +192,8 @@ impl Login {
 
 impl Kept {
     /// Takes back what a bottle's egress renewed, and leaves none of it in the bottle's folder.
-    fn collect(&mut self, root: &Path, owner: String) {
-        let outbox = root.join(&owner).join("egress").join("outbox");
+    fn collect(&mut self, root: &Path, owner: &str) {
+        let outbox = root.join(owner).join("egress").join("outbox");
         self.owner = None;
         let Ok(entries) = fs::read_dir(&outbox) else { return };
         for entry in entries.flatten() {
@@ -201,9 +204,8 @@ impl Kept {
             }
             let bytes = read_plain(&outbox, Path::new(&name), LIMIT);
             let tokens = bytes.ok().and_then(|bytes| serde_json::from_slice::<Tokens>(&bytes).ok());
-            let newer = |new: &Tokens| {
-                self.tokens.as_ref().is_none_or(|kept| new.expires >= kept.expires)
-            };
+            let newer =
+                |new: &Tokens| self.tokens.as_ref().is_none_or(|kept| new.expires >= kept.expires);
             if let Some(tokens) = tokens.filter(newer) {
                 self.tokens = Some(tokens);
             }
@@ -219,7 +221,11 @@ pub(crate) fn refresh_variable(variable: &str) -> String {
 }
 
 /// Sees that a bottle that is locked now has the logins it took: another start may have been faster.
-pub(crate) fn confirm(root: &Path, slug: &Slug, renewals: &[egress::Renewal]) -> anyhow::Result<()> {
+pub(crate) fn confirm(
+    root: &Path,
+    slug: &Slug,
+    renewals: &[egress::Renewal],
+) -> anyhow::Result<()> {
     if renewals.is_empty() {
         return Ok(());
     }
@@ -240,7 +246,7 @@ pub(crate) fn release(root: &Path, slug: &Slug) -> anyhow::Result<()> {
     for (_, login) in Login::words() {
         let (mut kept, _lock) = login.open(root)?;
         if kept.owner.as_deref() == Some(slug.as_str()) {
-            kept.collect(root, slug.to_string());
+            kept.collect(root, slug.as_str());
             login.keep(root, &kept)?;
         }
     }

@@ -239,6 +239,7 @@ pub(crate) enum Runtime {
 
 /// One line of egress's policy, with its places in the file for what is found wrong later.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "it is egress's route, and what the manifest adds")]
 pub(crate) struct Route {
     pub position: Position,
     /// Its credentials carry no placeholder yet: that is the plan's to give.

@@ -112,9 +112,10 @@ pub(crate) fn of_file(path: &Path) -> anyhow::Result<String> {
     let metadata = file.metadata().with_context(|| format!("cannot look at `{shown}`"))?;
     ensure!(metadata.is_file(), "`{shown}` is not a regular file");
     let mode = metadata.permissions().mode() & 0o777;
+    let others = mode & 0o077;
     let own = nix::unistd::geteuid().as_raw();
     ensure!(
-        metadata.uid() == own && mode & 0o077 == 0,
+        metadata.uid() == own && others == 0,
         "`{shown}` (mode {mode:03o}) can be read by others; `chmod 600` it, as its owner"
     );
     let mut text = String::new();

@@ -186,8 +186,8 @@ impl Egress {
 /// What the agent gets where tokens are made: a login of its own would be a credential it holds.
 fn placeholders_for(policy: &Policy, renewal: &Renewal) -> Response<Body> {
     let credentials = policy.routes.iter().flat_map(|route| &route.credentials);
-    let own = credentials.filter(|credential| credential.variable == renewal.variable);
-    let placeholder = own.filter_map(|credential| credential.placeholder.as_ref()).next();
+    let mut own = credentials.filter(|credential| credential.variable == renewal.variable);
+    let placeholder = own.find_map(|credential| credential.placeholder.as_ref());
     let placeholder = placeholder.map_or(egress::MARK, egress::Placeholder::as_str);
     let tokens = serde_json::json!({
         "access_token": placeholder,

@@ -17,6 +17,7 @@ pub(crate) enum Preset {
 }
 
 /// Some requests to one host.
+#[derive(Clone, Copy)]
 struct Line {
     host: &'static str,
     methods: &'static [&'static str],

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use compose_render::HostPattern;
 
-use super::{Login, Route, Source, check};
 use super::node::{Node, Value};
 use super::preset::Preset;
 use super::reader::{Fields, Reader};
+use super::{Login, Route, Source, check};
 
 /// The keys of a route.
 pub(crate) const KEYS: &[&str] =
     &["host", "port", "methods", "paths", "credential", "cookies", "websocket", "preset"];
 /// The keys of a credential.
-pub(crate) const CREDENTIAL_KEYS: &[&str] = &["env", "file", "command", "login", "header", "scheme", "user", "query", "cookie"];
+pub(crate) const CREDENTIAL_KEYS: &[&str] =
+    &["env", "file", "command", "login", "header", "scheme", "user", "query", "cookie"];
 
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Vec<Route> {
     let Some(fields) = reader.fields(node, "`egress`", &["routes"]) else { return Vec::new() };

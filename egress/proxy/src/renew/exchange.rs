@@ -18,7 +18,7 @@ use crate::inject::Secrets as _;
 use crate::upstream::Standing;
 
 /// The whole exchange.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// More than any answer with tokens.
 const LIMIT: usize = 64 * 1024;
 

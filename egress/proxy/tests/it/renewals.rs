@@ -29,8 +29,8 @@ fn renewing(expires: Option<u64>, kind: TokenBody) -> Routes {
     }])
 }
 
-fn in_seconds(seconds: u64) -> Option<u64> {
-    Some(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + seconds)
+fn in_seconds(seconds: u64) -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + seconds
 }
 
 /// New tokens from the endpoint, a greeting from the API.
@@ -81,8 +81,8 @@ async fn g8_one_flight_renews_for_all_who_wait() {
         let routes = renewing(None, kind);
         let world = World::start_with(routes, &[("REFRESH", REFRESH)], renews).await;
         let get = || ask(&world, "GET /v1/x");
-        let (a, b, c, d, e, f) = tokio::join!(get(), get(), get(), get(), get(), get());
-        for answer in [a, b, c, d, e, f] {
+        let answers = tokio::join!(get(), get(), get(), get(), get(), get());
+        for answer in <[Answer; 6]>::from(answers) {
             assert_eq!(answer.status, 200, "{}", answer.body);
         }
         assert_eq!(bearers(&world), vec![format!("Bearer {NEW}"); 6]);
@@ -118,7 +118,7 @@ async fn g3_g8_a_refused_renewal_is_503_with_its_reason_and_nothing_is_sent() {
 #[tokio::test]
 async fn g8_the_old_token_serves_until_it_expires() {
     let both = [("KEY", OLD), ("REFRESH", REFRESH)];
-    let routes = renewing(in_seconds(120), TokenBody::Form);
+    let routes = renewing(Some(in_seconds(120)), TokenBody::Form);
     let world = World::start_with(routes, &both, refuses).await;
     assert_eq!(ask(&world, "GET /v1/x").await.status, 200);
     assert_eq!(bearers(&world), [format!("Bearer {OLD}")]);
@@ -131,7 +131,7 @@ async fn g8_the_old_token_serves_until_it_expires() {
 #[tokio::test]
 async fn g8_g9_a_token_is_renewed_ahead_of_its_end_while_the_old_one_serves() {
     let both = [("KEY", OLD), ("REFRESH", REFRESH)];
-    let routes = renewing(in_seconds(120), TokenBody::Form);
+    let routes = renewing(Some(in_seconds(120)), TokenBody::Form);
     let world = World::start_with(routes, &both, renews).await;
     let deadline = Instant::now() + Duration::from_mins(1);
     while !bearers(&world).contains(&format!("Bearer {NEW}")) {
@@ -152,7 +152,7 @@ async fn g8_e5_a_token_that_cannot_stand_in_a_header_is_refused() {
 
 #[tokio::test]
 async fn g6_the_agent_gets_placeholders_where_tokens_are_made() {
-    let routes = renewing(in_seconds(3600), TokenBody::Form);
+    let routes = renewing(Some(in_seconds(3600)), TokenBody::Form);
     let world = World::start_with(routes, &[("KEY", OLD), ("REFRESH", REFRESH)], renews).await;
     let form = "grant_type=authorization_code&code=mine";
     let post = format!("POST /oauth/token\ncontent-length: {}\n\n{form}", form.len());
