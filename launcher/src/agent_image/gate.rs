@@ -76,10 +76,11 @@ fn base_name() -> ImageRef {
 }
 
 fn build_base(builder: &Builder<'_>, name: &ImageRef) -> anyhow::Result<()> {
-    let script: String = SETUP.lines().map(|line| format!(" && {line}")).collect();
+    let lines: Vec<_> = SETUP.lines().collect();
+    let script = lines.join(" && ");
     let instructions = format!(
         "RUN apt-get update && apt-get install --yes --no-install-recommends {} \
-         && rm -rf /var/lib/apt/lists/*{script}\n",
+         && rm -rf /var/lib/apt/lists/* && {script}\n",
         PACKAGES.join(" "),
     );
     if base::on_pulled(builder, name, &instructions) {

@@ -5,6 +5,7 @@
 
 mod containers;
 mod egress;
+mod gate;
 mod intercept;
 mod launcher;
 mod life;
@@ -48,6 +49,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Mechanism> {
         state::MECHANISMS,
         pipelock::MECHANISMS,
         egress::MECHANISMS,
+        gate::MECHANISMS,
         intercept::MECHANISMS,
         workspace::MECHANISMS,
         launcher::MECHANISMS,
