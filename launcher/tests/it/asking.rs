@@ -167,3 +167,35 @@ fn j5_a_yes_to_what_has_changed_meanwhile_is_no_yes() {
     assert_eq!((&told["state"], &told["reason"]), (&json!("denied"), &json!("use the mirror")));
     asking.stop();
 }
+
+#[test]
+fn claude_code_itself_finds_its_supervisor() {
+    let ground = Ground::new("asking-claude");
+    let with = |enabled: bool| {
+        format!(
+            "\
+version: 1
+agents: {{worker: {{bottle: b, command: [claude]}}}}
+bottles:
+  b:
+    resources: {{cpus: 1, memory: 1g, pids: 256}}
+    pipelock: {{allow: []}}
+    supervise: {{enabled: {enabled}}}
+"
+        )
+    };
+    for (slug, enabled) in [(ground.slug.clone(), true), (ground.other_name(), false)] {
+        let name = slug.as_str();
+        ground.account.write("m.yaml", &with(enabled));
+        let said = ground.bottle(&Ground::start_args(name, &["--detach"]));
+        assert_eq!(said.code, Some(0), "{said:?}");
+        // It asks its servers and no model.
+        let list = ground.bottle(&["exec", name, "--", "claude", "mcp", "list"]);
+        record("J10", "`claude mcp list` in a bottle", &list.out);
+        let found = list.out.contains("http://supervise:8765/mcp");
+        assert_eq!(found, enabled, "{list:?}");
+        assert_eq!(list.out.contains("Connected"), enabled, "{list:?}");
+        assert_eq!(ground.bottle(&["stop", name]).code, Some(0));
+        assert_eq!(ground.traces(&slug), Vec::<String>::new());
+    }
+}
