@@ -144,6 +144,47 @@ fn h3_an_upstream_that_says_no_is_believed() {
 }
 
 #[test]
+fn h3_a_client_that_dies_leaves_nothing_half_done() {
+    let world = pushed();
+    let (here, go) = (world.path("here"), world.path("go"));
+    let hook = format!(
+        "#!/bin/sh\ntouch {}\nwhile ! test -e {}; do sleep 0.05; done\n",
+        here.display(),
+        go.display()
+    );
+    world.write("upstream.git/hooks/pre-receive", hook);
+    let hook = world.path("upstream.git/hooks/pre-receive");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&hook, mode).unwrap();
+    world.commit("work", "two");
+    let mut client = world.command("work", &["push", "--quiet", "origin", "HEAD"]);
+    let mut client =
+        std::os::unix::process::CommandExt::process_group(&mut client, 0).spawn().unwrap();
+    compose_testkit::eventually("the upstream is asked", || {
+        if here.exists() { Ok(()) } else { Err("it is not".to_owned()) }
+    });
+    // With its helper, which holds the connection.
+    let group = nix::unistd::Pid::from_raw(i32::try_from(client.id()).unwrap());
+    nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL).unwrap();
+    client.wait().unwrap();
+    world.write("go", "");
+    // What the upstream took, the mirror shows: the push went on to its end without its client.
+    compose_testkit::eventually("both have it", || {
+        world.git("work", &["fetch", "--quiet"]).must();
+        let seen =
+            world.git("work", &["rev-parse", "origin/agent/b/work"]).must().trim().to_owned();
+        let all = [seen, world.upstream(BRANCH)];
+        if all.iter().all(|one| *one == world.head("work")) {
+            Ok(())
+        } else {
+            Err(format!("{all:?}"))
+        }
+    });
+    world.commit("work", "three");
+    world.push("work").must();
+}
+
+#[test]
 fn h3_an_upstream_that_is_gone_is_said_and_nothing_is_kept() {
     let world = pushed();
     world.rename("upstream.git", "away.git");

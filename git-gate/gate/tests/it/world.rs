@@ -163,22 +163,26 @@ impl World {
         self.git_with(folder, args, &[])
     }
 
+    pub(crate) fn git_with(&self, folder: &str, args: &[&str], more: &[(&str, &str)]) -> Said {
+        let output = self.command(folder, args).envs(more.iter().copied()).output();
+        Said::of(&output.expect("git is needed: install it"))
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the agent's own git, which is no program of ours"
     )]
-    pub(crate) fn git_with(&self, folder: &str, args: &[&str], more: &[(&str, &str)]) -> Said {
-        let output = Command::new("git")
+    pub(crate) fn command(&self, folder: &str, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
             .args(args)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", self.path("home"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
-            .envs(more.iter().copied())
-            .current_dir(self.path(folder))
-            .output();
-        Said::of(&output.expect("git is needed: install it"))
+            .current_dir(self.path(folder));
+        command
     }
 }
 
