@@ -6,14 +6,12 @@
 
 mod answer;
 mod clean;
-mod config;
 mod policy;
 mod proposal;
 mod settings;
 
 pub use self::answer::{Answer, AnswerVerdict, InvalidAnswer};
 pub use self::clean::{Cleaned, clean};
-pub use self::config::{NOT_BUILT, Supervise};
 pub use self::policy::{POLICY_FILE, Policy};
 pub use self::proposal::{Ask, InvalidAsk, Proposal, ProposalId};
 pub use self::settings::{BINARY, DOCKERFILE, Settings, Supervisor, WATCHED_DIR};

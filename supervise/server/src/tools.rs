@@ -193,14 +193,12 @@ fn propose(wanted: Propose, desk: &Desk) -> Result<Value, String> {
 }
 
 fn status(id: Option<&ProposalId>, desk: &Desk) -> Result<Value, String> {
-    match id {
-        Some(id) => found(id, desk).map(|(proposal, state)| shown(&proposal, &state)),
-        None => {
-            let all = desk.queue.all();
-            let all: Vec<_> = all.iter().map(|(proposal, state)| shown(proposal, state)).collect();
-            Ok(json!({ "proposals": all }))
-        }
+    if let Some(id) = id {
+        return found(id, desk).map(|(proposal, state)| shown(&proposal, &state));
     }
+    let all = desk.queue.all();
+    let all: Vec<_> = all.iter().map(|(proposal, state)| shown(proposal, state)).collect();
+    Ok(json!({ "proposals": all }))
 }
 
 fn withdraw(id: &ProposalId, desk: &Desk) -> Result<Value, String> {
