@@ -25,13 +25,20 @@ pub(crate) struct WayOn {
     /// connections that the hop secret opened apart.
     routed: Trust,
     unrouted: Trust,
+    own: Trust,
 }
 
 /// Whether a request is a route's, for which egress vouches to pipelock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Standing<'a> {
-    Routed { hop: Option<&'a Secret> },
+    Routed {
+        hop: Option<&'a Secret>,
+    },
     Unrouted,
+    /// egress's own, whose body pipelock does not read.
+    Own {
+        hop: Option<&'a Secret>,
+    },
 }
 
 impl WayOn {
@@ -44,7 +51,7 @@ impl WayOn {
         }
         anyhow::ensure!(!roots.is_empty(), "pipelock's authority holds no certificate");
         let trust = || Trust::new(roots.clone()).context("cannot set up TLS to pipelock");
-        Ok(Self { address, routed: trust()?, unrouted: trust()? })
+        Ok(Self { address, routed: trust()?, unrouted: trust()?, own: trust()? })
     }
 
     /// Sends a request on. TLS goes through a tunnel, plain HTTP in absolute form.
@@ -60,6 +67,10 @@ impl WayOn {
                 (&self.routed, hop.map(|secret| HopSecret::new(secret.expose())))
             }
             Standing::Unrouted => (&self.unrouted, None),
+            Standing::Own { hop } => {
+                let own = |secret: &Secret| HopSecret::of_own_requests(secret.expose().as_bytes());
+                (&self.own, hop.map(own))
+            }
         };
         let form = match destination.scheme {
             Scheme::Https => Form::Origin,

@@ -28,6 +28,12 @@ impl HopSecret {
         Self(value.into())
     }
 
+    /// What egress shows for requests that are its own and no agent's: they hold what no agent's
+    /// may, such as the token that a login is renewed with.
+    pub fn of_own_requests(secret: &[u8]) -> Self {
+        Self([secret, b".own"].concat())
+    }
+
     /// The bytes, to compare or to send.
     pub fn expose(&self) -> &[u8] {
         &self.0

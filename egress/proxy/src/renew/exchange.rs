@@ -75,7 +75,7 @@ async fn exchange(renewer: &Renewer, order: &Order) -> Result<(StatusCode, Vec<u
     let destination =
         Destination::parse_authority(Scheme::Https, &format!("{}:443", endpoint.host()))
             .map_err(|error| error.to_string())?;
-    let standing = Standing::Routed { hop: renewer.hop.as_ref() };
+    let standing = Standing::Own { hop: renewer.hop.as_ref() };
     let sent = order.way_on.send(&renewer.client, &destination, standing, request).await;
     let response =
         sent.map_err(|error| format!("no way to the token endpoint: {}", chain(&error)))?;

@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 use tls_intercept::{Body, body};
 
 use crate::agent::{Answer, ask, ask_at};
-use crate::world::{Seen, World, placeholder, route, with_key};
+use crate::world::{HOP, Seen, World, placeholder, route, with_key};
 
 const OLD: &str = "canary-old-access-0123456789";
 const NEW: &str = "canary-new-access-0123456789";
@@ -88,6 +88,7 @@ async fn g8_one_flight_renews_for_all_who_wait() {
         assert_eq!(bearers(&world), vec![format!("Bearer {NEW}"); 6]);
         let asked = at_login(&world);
         assert_eq!(asked.len(), 1, "{asked:?}");
+        assert_eq!(asked[0].hop.as_deref(), Some(&*format!("{HOP}.own")), "pipelock reads it not");
         let text = String::from_utf8(asked[0].body.to_vec()).unwrap();
         let (sent, scope) = match kind {
             TokenBody::Form => (format!("refresh_token={REFRESH}"), "scope=read%20write"),

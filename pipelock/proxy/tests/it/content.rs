@@ -142,6 +142,26 @@ async fn a_routed_hosts_body_is_overwritten_and_goes_on() {
 }
 
 #[tokio::test]
+async fn d12_egress_own_requests_go_unread_and_nobody_elses() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = routed(&upstream, "").await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let request = post(&target, "/oauth/token", "", KEY);
+    let own = format!("x-bottle-hop: {SECRET}.own\r\n");
+    assert_eq!(world.https_as("127.0.0.2", &own, &target, &request).await.status, 200);
+    assert!(upstream.seen().requests[0].ends_with(KEY), "a login is renewed with its token");
+    // From elsewhere, or with half of the proof, or shown in the request instead of the CONNECT.
+    for (from, hop) in [("127.0.0.1", &*own), ("127.0.0.2", "x-bottle-hop: .own\r\n")] {
+        let answer = world.https_as(from, hop, &target, &request).await;
+        assert_eq!(answer.reason(), "route-required");
+    }
+    let plain = format!("x-bottle-hop: {SECRET}\r\n");
+    let request = post(&target, "/oauth/token", &own, KEY);
+    assert_eq!(world.https_as("127.0.0.2", &plain, &target, &request).await.status, 200);
+    assert_eq!(upstream.seen().requests.iter().filter(|seen| seen.contains(KEY)).count(), 1);
+}
+
+#[tokio::test]
 async fn the_action_that_is_set_holds_everywhere() {
     let upstream = Upstream::tls("a.org", HELLO).await;
     let target = format!("a.org:{}", upstream.address.port());
