@@ -25,6 +25,9 @@ pub(crate) struct PolicyView {
     pub allow: Vec<String>,
     pub private_networks_allowed: Vec<String>,
     pub upstream_authorities: Vec<String>,
+    /// Repositories behind git-gate: by which key or token, and which refs may be pushed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub git: Vec<String>,
     pub secrets_in_requests: &'static str,
     pub injections_in_responses: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,7 @@ impl PolicyView {
             allow: allowed(bottle),
             private_networks_allowed: texts(&bottle.pipelock.ssrf_allow),
             upstream_authorities: authorities(bottle),
+            git: bottle.git.iter().map(|one| git(&one.upstream)).collect(),
             secrets_in_requests: bottle.pipelock.dlp.as_str(),
             injections_in_responses: bottle.pipelock.responses.as_str(),
             pipelock_image: bottle.pipelock.image.as_ref().map(ToString::to_string),
@@ -105,6 +109,7 @@ impl PolicyView {
         }
         line("dials also", &self.private_networks_allowed);
         line("trusts", &self.upstream_authorities);
+        line("git", &self.git);
         line("secrets", &[format!("in requests: {}", self.secrets_in_requests)]);
         line("injections", &[format!("in responses: {}", self.injections_in_responses)]);
         line("pipelock", &self.pipelock_image.iter().cloned().collect::<Vec<_>>());
@@ -134,6 +139,22 @@ impl PolicyView {
         let runtime = if self.runtime == Runtime::Runsc { ", under gVisor" } else { "" };
         format!("{cpus} cores, {} MiB, {pids} processes{runtime}", memory >> 20)
     }
+}
+
+/// A repository as it is shown.
+fn git(upstream: &git_gate::Upstream) -> String {
+    let key = upstream.key.as_ref().map(|path| format!(" with the key {}", path.display()));
+    let token = upstream.credential.as_ref().map(|token| format!(" with {}", token.env));
+    let with = key.or(token).unwrap_or_default();
+    let push = match texts(&upstream.push) {
+        refs if refs.is_empty() => "reads only".to_owned(),
+        refs => format!("pushes {}", refs.join(", ")),
+    };
+    let protected = match texts(&upstream.protected) {
+        files if files.is_empty() => String::new(),
+        files => format!(", also the protected {}", files.join(", ")),
+    };
+    format!("{}{with}: {push}{protected}", upstream.url)
 }
 
 impl RouteView {
@@ -227,4 +248,28 @@ fn weaknesses(bottle: &Bottle, routes: &[egress::Route]) -> Vec<String> {
         "a wildcard allows names that whoever runs the domain can choose",
     );
     sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_shown_with_its_key_and_what_may_be_pushed() {
+        let mut upstream = git_gate::Upstream {
+            url: "git@a.example.org:b/c.git".parse().unwrap(),
+            key: Some("/home/me/key".into()),
+            known_hosts: None,
+            credential: None,
+            push: vec![git_gate::PushRef::own_branches()],
+            protected: vec![".gitmodules".parse().unwrap()],
+        };
+        assert_eq!(
+            git(&upstream),
+            "git@a.example.org:b/c.git with the key /home/me/key: pushes \
+             refs/heads/agent/${bottle}/**, also the protected .gitmodules"
+        );
+        upstream.push.clear();
+        assert!(git(&upstream).contains("reads only"));
+    }
 }

@@ -11,22 +11,31 @@ use sha2::{Digest as _, Sha256};
 
 use crate::exit;
 use crate::hex::hex;
-use crate::manifest::{Image, Manifest, UpstreamCa, leaves};
+use crate::manifest::{Image, Manifest, Origin, UpstreamCa, leaves};
 
 /// More files than any build context a person has looked at.
 const MAX_FILES: usize = 20_000;
 /// More bytes than that.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// Files and folders a manifest names, each once: Dockerfiles with their folders, prompts, skills
-/// and certificates.
+/// Files and folders a manifest names, each once: Dockerfiles with their folders, prompts, skills,
+/// certificates, and the host keys that came with it (a person's own list grows by itself).
 pub(crate) fn named_files(manifest: &Manifest) -> BTreeSet<PathBuf> {
     let mut named = BTreeSet::new();
     for agent in manifest.agents.values() {
         named.extend(agent.prompt.clone());
         named.extend(agent.skills.iter().cloned());
     }
+    let folder = match &manifest.origin {
+        Origin::File(path) => std::path::absolute(path).ok(),
+        Origin::BuiltIn => None,
+    };
+    let folder = folder.as_deref().and_then(Path::parent);
     for bottle in manifest.bottles.values() {
+        let known_hosts = bottle.git.iter().filter_map(|one| one.upstream.known_hosts.clone());
+        named.extend(
+            known_hosts.filter(|path| folder.is_some_and(|folder| path.starts_with(folder))),
+        );
         if let Image::Dockerfile(path) = &bottle.image {
             named.insert(path.parent().unwrap_or(path).to_owned());
         }
