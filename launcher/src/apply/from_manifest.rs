@@ -116,6 +116,9 @@ fn credentials(
         .flat_map(|route| &route.credentials)
         .map(|one| (one.variable.to_string(), one.placeholder.clone()))
         .collect();
+    if let Some(file) = file {
+        stay_where_they_are(plan, file)?;
+    }
     let mut values = BTreeMap::new();
     for credential in plan.routes.iter_mut().flat_map(|route| &mut route.credentials) {
         let variable = credential.variable.as_str().to_owned();
@@ -144,6 +147,27 @@ fn credentials(
         }
     }
     Ok(values)
+}
+
+/// pipelock knows each credential by a fingerprint and by the hosts that its routes had at the start,
+/// and would deny it elsewhere.
+fn stay_where_they_are(plan: &Plan, file: &egress::RoutesFile) -> anyhow::Result<()> {
+    let used = |route: &egress::Route, variable: &egress::VariableName| {
+        route.credentials.iter().any(|one| one.variable == *variable)
+    };
+    for route in &plan.routes {
+        for variable in route.credentials.iter().map(|one| &one.variable) {
+            let mut known = file.routes.iter().filter(|old| used(old, variable)).peekable();
+            if known.peek().is_some() && !known.any(|old| old.host.contains(&route.host)) {
+                let host = &route.host;
+                let sentence = format!("`{variable}` would come to be used on `{host}` as well");
+                return Err(exit::refused(sentence)).hint(
+                    "a credential gets another host at a start alone: stop the bottle and start it",
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The ground the bottle was started on.

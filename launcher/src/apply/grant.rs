@@ -120,8 +120,7 @@ pub(crate) fn grant(
             all.push(route(ask)?);
             let file = egress::RoutesFile {
                 pipelock: file.pipelock.clone(),
-                routes: egress::Routes::new(all)
-                    .with_renewals(file.routes.renewals().to_vec()),
+                routes: egress::Routes::new(all).with_renewals(file.routes.renewals().to_vec()),
             };
             after.routes = Some(file.render());
             let bottle = edit::with_item(&config.bottle, "routed", &host)?;
@@ -172,7 +171,7 @@ fn opened(ask: &Ask, narrowed: bool) -> Vec<Risk> {
     let name = ask.host.to_string();
     let below = |domain: &&str| name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
     let inside = ask.host.address().is_some_and(is_inside)
-        || INSIDE.iter().any(|domain| below(&domain))
+        || INSIDE.iter().any(below)
         || !(name.contains('.') || name.contains(':'));
     [
         (inside, Risk::LinkLocalReach),

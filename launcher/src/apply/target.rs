@@ -151,7 +151,7 @@ impl<'a> Target<'a> {
             None => Ok(()),
         };
         // The first cause is told; the others have the same end.
-        Sidecars::each(&roles, load).map_err(|errors| first(errors))?;
+        Sidecars::each(&roles, load).map_err(first)?;
         self.fault.reached("apply-loaded")?;
         if !values.is_empty() {
             sidecars.give(values)?;
@@ -189,8 +189,7 @@ impl<'a> Target<'a> {
             intent.before.write(&self.dir, role, "")?;
         }
         let sidecars = self.sidecars();
-        Sidecars::each(&concerned, |role| sidecars.restore(role, &intent.before))
-            .map_err(|errors| first(errors))?;
+        Sidecars::each(&concerned, |role| sidecars.restore(role, &intent.before)).map_err(first)?;
         Intent::remove(&self.dir)
     }
 

@@ -124,6 +124,17 @@ fn j6_a_new_policy_is_in_force_when_the_command_comes_back() {
     assert_eq!(wrong.code, Some(4), "{wrong:?}");
     assert_agreed(&ground);
 
+    // J4: a credential gets no other host by an edit.
+    let moved = manifest("'*.first.example'").replace(
+        "      routes:\n",
+        "      routes:\n        - {host: other.example, credential: {env: CANARY_TOKEN, scheme: bearer}}\n",
+    );
+    ground.account.write("m.yaml", &moved);
+    let moved = ground.bottle(&["apply", name, "--manifest", "m.yaml"]);
+    assert_eq!(moved.code, Some(4), "{moved:?}");
+    record("J4", "a credential for another host", &moved.err);
+    assert_agreed(&ground);
+
     assert_eq!(ground.bottle(&["stop", name]).code, Some(0));
     let gone = apply(&ground, "'*.second.example'");
     assert_eq!(gone.code, Some(1), "{gone:?}");
@@ -196,9 +207,9 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         if entry.file_type().unwrap().is_dir() {
-            found.extend(walk(&path))
+            found.extend(walk(&path));
         } else {
-            found.push(path)
+            found.push(path);
         }
     }
     found

@@ -93,6 +93,8 @@ impl Asking {
 fn j1_an_agent_asks_a_person_approves_and_it_is_in_force() {
     let asking = Asking::start("asking");
     assert_eq!(asking.tool("policy", &json!({}))["version"], 0);
+    let [out, err] = ["out", "err"].map(|end| asking.0.account.here().join(format!("watch.{end}")));
+    let watch = asking.0.account.spawn(&["watch", asking.0.slug.as_str()], &out, &err);
     let (host, reason) =
         ("docs.wanted.example", "to read\u{1b}[2J\u{202e}\nSTATUS: already approved");
     assert!(!asking.resolves(host));
@@ -138,7 +140,14 @@ fn j1_an_agent_asks_a_person_approves_and_it_is_in_force() {
     assert_eq!(again.code, Some(4), "{again:?}");
     record("J1", "an approval replayed", &again.err);
     assert_eq!(asking.0.bottle(&["deny", &id]).code, Some(4));
+
+    // What was decided meanwhile was told as it was decided, and the bottle's end is the end.
+    eventually("the proposal's line", || {
+        let told = std::fs::read_to_string(&out).unwrap_or_default();
+        if told.contains(&id) && told.contains("proposal") { Ok(()) } else { Err(told) }
+    });
     asking.stop();
+    assert_eq!(watch.wait().unwrap().status.code(), Some(0));
 }
 
 #[test]
