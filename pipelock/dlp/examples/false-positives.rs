@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn main() -> io::Result<()> {
     let mut folders: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let (mut bytes, mut rules) = (0_usize, BTreeMap::<_, Vec<String>>::new());

@@ -10,10 +10,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("bottle-placeholder", High, &["BottlePlaceholder"], r"BottlePlaceholder[0-9a-f]{0,600}").anywhere(),
     Rule::new("jwt", High, &["eyJ"], r"eyJ[A-Za-z0-9_-]{14,1200}\.eyJ[A-Za-z0-9_-]{8,3000}\.[A-Za-z0-9_-]{16,1200}").checked(check::jwt),
     Rule::new("credential-in-url", High, &["://"], r"://[^\s/?#@:\x22'<>\\{}$]{1,64}:[^\s/?#@\x22'<>\\{}$*]{6,128}@[A-Za-z0-9.\[-]").anywhere().checked(check::url_credential),
-    Rule::new("bearer-header", High, &["Authorization: Bearer ", "authorization: bearer ", "Authorization: Basic ", "authorization: Basic "], r"[Aa]uthorization: (?:[Bb]earer [A-Za-z0-9._~+/=-]{24,2000}|Basic [A-Za-z0-9+/=]{16,400})").checked(check::not_placeholder).spans(),
+    Rule::new("bearer-header", High, &["Authorization: Bearer ", "authorization: bearer ", "Authorization: bearer ", "authorization: Bearer ", "Authorization: Basic ", "authorization: Basic "], r"[Aa]uthorization: (?:[Bb]earer [A-Za-z0-9._~+/=-]{24,2000}|Basic [A-Za-z0-9+/=]{16,400})").checked(check::not_placeholder).spans(),
     Rule::word("bitcoin-wif-key", Critical, (51..=52, check::of_wallet), r"(?:5[HJK][1-9A-HJ-NP-Za-km-z]{49}|[KL][1-9A-HJ-NP-Za-km-z]{51})").checked(check::base58),
     Rule::new("extended-private-key", Critical, &["xprv", "yprv", "zprv", "tprv"], r"[xyzt]prv[1-9A-HJ-NP-Za-km-z]{107,108}").checked(check::base58),
-    Rule::new("ethereum-private-key", Critical, &["private_key", "privateKey", "PRIVATE_KEY"], r#"(?i:private_?key)["']?\s{0,4}[:=]\s{0,4}["']?(?:0x)?[0-9a-f]{64}"#).spans(),
-    Rule::new("wireguard-private-key", Critical, &["PrivateKey = ", "PrivateKey="], r"PrivateKey ?= ?[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=").spans(),
+    Rule::new("ethereum-private-key", Critical, &["private_key", "privateKey", "privatekey", "PRIVATE_KEY"], r#"(?i:private_?key)["']?\s{0,4}[:=]\s{0,4}["']?(?:0x)?[0-9a-f]{64}"#).spans(),
+    Rule::new("wireguard-private-key", Critical, &["PrivateKey =", "PrivateKey="], r"PrivateKey ?= ?[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=").spans(),
     Rule::new("kubernetes-client-key", Critical, &["client-key-data:"], r"client-key-data: ?[A-Za-z0-9+/=]{100,4000}").spans(),
 ];
