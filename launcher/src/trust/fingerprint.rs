@@ -131,7 +131,6 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::manifest::Origin;
 
     fn write(path: &Path, text: &str) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
