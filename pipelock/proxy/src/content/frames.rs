@@ -121,7 +121,9 @@ mod tests {
             passed.extend(pending.drain(..free));
             seen = pending.len();
         }
-        assert!(pending.is_empty(), "the last part lets everything go");
+        if !pending.is_empty() {
+            return Err("the last part does not let everything go".to_owned());
+        }
         Ok(String::from_utf8(passed).unwrap())
     }
 
