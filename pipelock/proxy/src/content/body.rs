@@ -3,7 +3,7 @@
 use super::{
     coding::{Coding, Decoder},
     kept::Kept,
-    knowledge::Knowledge,
+    knowledge::{Home, Knowledge},
     verdict::{Stopped, Verdict},
 };
 use bytes::{Bytes, BytesMut};
@@ -88,7 +88,7 @@ struct Reading {
     ready: VecDeque<Bytes>,
     action: Action,
     /// Which of the bottle's secrets may go where this body goes.
-    home: Vec<bool>,
+    home: Home,
     verdict: Verdict,
 }
 
@@ -195,13 +195,13 @@ impl Reading {
 
 /// Does to what was found what is to be done.
 fn settle(
-    (action, home): (Action, &[bool]),
+    (action, home): (Action, &Home),
     verdict: &Verdict,
     kept: &mut Kept,
     findings: &[Finding],
 ) -> Result<(), Stopped> {
     for finding in findings {
-        match finding.secret.map(|number| home.get(number).copied().unwrap_or(false)) {
+        match home.takes(finding) {
             Some(true) => continue,
             // Whatever the action: this leaves for its own host or not at all.
             Some(false) => return Err(Stopped::Secret(finding.rule)),

@@ -2,7 +2,7 @@
 
 use super::{
     kept::mask,
-    knowledge::Knowledge,
+    knowledge::{Home, Knowledge},
     verdict::{Stopped, Verdict},
 };
 use dlp::{Finding, Rules, Stream};
@@ -33,7 +33,7 @@ pub(crate) fn frames(
 struct Messages {
     rules: Rules,
     /// Which of the bottle's secrets may go where the messages go.
-    home: Vec<bool>,
+    home: Home,
     /// The message that is passing, and how much of it has passed.
     message: Option<(Stream, u64)>,
     action: Action,
@@ -43,7 +43,7 @@ struct Messages {
 impl Messages {
     fn settle(&self, findings: &[Finding], passed: u64, pending: &mut [u8]) -> Result<(), String> {
         for finding in findings {
-            let home = finding.secret.map(|nr| self.home.get(nr).copied().unwrap_or(false));
+            let home = self.home.takes(finding);
             match self.action {
                 _ if home == Some(true) => continue,
                 // Whatever the action: this leaves for its own host or not at all.
@@ -108,7 +108,7 @@ mod tests {
 
     fn messages(action: Action) -> Messages {
         let (rules, verdict) = (Rules::builtin().clone(), Verdict::default());
-        Messages { rules, home: Vec::new(), message: None, action, verdict }
+        Messages { rules, home: Home::default(), message: None, action, verdict }
     }
 
     /// What passes of a message that comes in these fragments.

@@ -1,6 +1,9 @@
 //! A request's head: host labels, path, query, header fields.
 
-use super::{knowledge::Knowledge, labels};
+use super::{
+    knowledge::{Home, Knowledge},
+    labels,
+};
 use dlp::Finding;
 use http::{HeaderName, Request, header};
 use std::fmt;
@@ -77,10 +80,8 @@ pub(crate) fn in_head<B>(known: &Knowledge, to: For<'_>, request: &Request<B>) -
 }
 
 /// The first finding that is no secret at home here, and does not lie in one.
-fn first(findings: &[Finding], home: &[bool]) -> Option<&'static str> {
-    let at_home = |finding: &&Finding| {
-        finding.secret.is_some_and(|number| home.get(number).copied().unwrap_or(false))
-    };
+fn first(findings: &[Finding], home: &Home) -> Option<&'static str> {
+    let at_home = |finding: &&Finding| home.takes(finding) == Some(true);
     let within = |finding: &Finding, own: &Finding| {
         finding.offset < own.offset + own.len as u64
             && own.offset < finding.offset + finding.len as u64

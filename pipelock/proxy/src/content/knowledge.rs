@@ -1,7 +1,7 @@
 //! What one generation of the policy looks for: the rules, and the bottle's own secrets.
 
 use compose_render::{HostPattern, Secret};
-use dlp::{Fingerprint, Key, Own, Rules};
+use dlp::{Finding, Fingerprint, Key, Own, Rules};
 use pipelock::{FINGERPRINT_KEY_LABEL, KnownSecret, Policy};
 use sha2::{Digest as _, Sha256};
 
@@ -10,11 +10,30 @@ use sha2::{Digest as _, Sha256};
 pub(crate) struct Knowledge {
     rules: Rules,
     homes: Vec<Vec<HostPattern>>,
+    routed: Vec<HostPattern>,
+}
+
+/// What of the bottle's own may go to one host.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Home {
+    secrets: Vec<bool>,
+    routed: bool,
+}
+
+impl Home {
+    /// Whether the finding is the bottle's own, and at home here: a secret on its route, and
+    /// placeholders on any, which egress judges one by one. `None` for what is not its own.
+    pub(crate) fn takes(&self, finding: &Finding) -> Option<bool> {
+        match finding.secret {
+            Some(number) => Some(self.secrets.get(number).copied().unwrap_or(false)),
+            None => (finding.rule == "bottle-placeholder").then_some(self.routed),
+        }
+    }
 }
 
 impl Default for Knowledge {
     fn default() -> Self {
-        Self { rules: Rules::builtin().clone(), homes: Vec::new() }
+        Self { rules: Rules::builtin().clone(), homes: Vec::new(), routed: Vec::new() }
     }
 }
 
@@ -30,20 +49,21 @@ impl Knowledge {
         let known = policy.secrets.iter().filter_map(|known| Some((read(known)?, &known.hosts)));
         let (fingerprints, homes): (Vec<_>, Vec<_>) =
             known.map(|(fingerprint, hosts)| (fingerprint, hosts.clone())).unzip();
+        let routed = policy.routed.clone();
         if fingerprints.is_empty() {
-            return Self::default();
+            return Self { routed, ..Self::default() };
         }
-        Self { rules: Rules::with(Own::new(Key::new(digest.into()), fingerprints)), homes }
+        Self { rules: Rules::with(Own::new(Key::new(digest.into()), fingerprints)), homes, routed }
     }
 
     pub(crate) const fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// Which of the secrets may go to that host, by their numbers.
-    pub(crate) fn at_home(&self, host: &str) -> Vec<bool> {
+    /// What may go to that host.
+    pub(crate) fn at_home(&self, host: &str) -> Home {
         let covers = |hosts: &Vec<HostPattern>| hosts.iter().any(|home| home.covers_name(host));
-        self.homes.iter().map(covers).collect()
+        Home { secrets: self.homes.iter().map(covers).collect(), routed: covers(&self.routed) }
     }
 }
 

@@ -285,3 +285,15 @@ async fn g4_whoever_tries_placeholders_out_is_made_to_wait() {
     }
     assert_eq!(upstream.seen().connections, 0);
 }
+
+#[tokio::test]
+async fn a_placeholder_on_a_route_is_egresss_to_judge_and_passes() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = routed(&upstream, "").await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let hop = format!("x-bottle-hop: {SECRET}\r\n");
+    let body = format!("it holds sk-ant-BottlePlaceholder{:032x}", 7);
+    let request = post(&target, "/", "", &body);
+    assert_eq!(world.https_as("127.0.0.2", &hop, &target, &request).await.status, 200);
+    assert!(upstream.seen().requests[0].ends_with(&body));
+}
