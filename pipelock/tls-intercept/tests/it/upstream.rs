@@ -201,3 +201,21 @@ async fn f2_a_switch_of_protocols_nobody_asked_for_is_502() {
     assert!(matches!(reason, Reason::UpstreamProtocol | Reason::UpstreamUnreachable), "{reason:?}");
     until("it was asked", || asked.asked() == 1).await;
 }
+
+#[tokio::test]
+async fn a_call_of_grpc_arrives_with_its_te_and_nothing_else_does() {
+    let origin = Origin::tls("allowed.test", &["h2"]).await;
+    let bench = Bench::new(&origin).await;
+    for kind in ["application/grpc+proto", "application/json"] {
+        let tunnel = Agent::tunnel(&bench, "allowed.test", "h2").await;
+        let request = Request::post("https://allowed.test/a.B/C")
+            .header("content-type", kind)
+            .header("te", "trailers")
+            .body(body::full("x"))
+            .unwrap();
+        let mut sender = Agent::http2(tunnel).await;
+        assert_eq!(within(sender.send_request(request)).await.unwrap().status(), 200);
+    }
+    let te: Vec<_> = origin.seen().iter().map(|seen| seen.headers.get("te").cloned()).collect();
+    assert_eq!(te, [Some("trailers".parse().unwrap()), None]);
+}
