@@ -38,8 +38,8 @@ use crate::login::Login;
 pub(crate) mod keys {
     pub(crate) use super::KEYS as MANIFEST;
     pub(crate) use super::agent::KEYS as AGENT;
-    pub(crate) use super::git::{CREDENTIAL_KEYS as TOKEN, KEYS as UPSTREAM};
     pub(crate) use super::bottle::{KEYS as BOTTLE, RESOURCE_KEYS as RESOURCES};
+    pub(crate) use super::git::{CREDENTIAL_KEYS as TOKEN, KEYS as UPSTREAM};
     pub(crate) use super::image::KEYS as IMAGE;
     pub(crate) use super::policy::KEYS as PIPELOCK;
     pub(crate) use super::route::{CREDENTIAL_KEYS as CREDENTIAL, KEYS as ROUTE};

@@ -162,7 +162,8 @@ impl RouteView {
     pub(crate) fn of(route: &egress::Route) -> Self {
         let credentials = route.credentials.iter();
         let credentials = credentials.map(|one| format!("{} as {}", one.variable, one.form));
-        let sockets = (route.websocket == egress::Websocket::Allow).then(|| "websockets".to_owned());
+        let sockets =
+            (route.websocket == egress::Websocket::Allow).then(|| "websockets".to_owned());
         let kept = (route.cookies == egress::Cookies::Keep).then(|| "cookies kept".to_owned());
         Self {
             host: route.host.to_string(),

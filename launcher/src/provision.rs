@@ -235,7 +235,8 @@ mod tests {
         replace(&guest, b"binary", 0o755).unwrap();
         let folder = dir.path().join("provision");
         let authorities = ["CA1", "CA2\n"];
-        let contents = Contents { roots: "ROOT\n\n", authorities: &authorities, guest: &guest, git: &[] };
+        let contents =
+            Contents { roots: "ROOT\n\n", authorities: &authorities, guest: &guest, git: &[] };
         write(&folder, &contents).unwrap();
         let read = |name: &str| fs_err::read_to_string(folder.join(name)).unwrap();
         assert_eq!(read("certs/ca-certificates.crt"), "ROOT\nCA1\nCA2\n");

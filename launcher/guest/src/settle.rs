@@ -26,8 +26,9 @@ fn settle_below(root: &Path, uid: &str, gid: &str, folders: &[&str]) -> anyhow::
     add_line(&root.join("etc/group"), gid, &format!("bottle:x:{gid}:"))?;
     for folder in folders {
         let path = root.join(folder.trim_start_matches('/'));
-        open_up(&path, owner)
-            .with_context(|| format!("the image's `{folder}` cannot be made writable for uid {uid}"))?;
+        open_up(&path, owner).with_context(|| {
+            format!("the image's `{folder}` cannot be made writable for uid {uid}")
+        })?;
     }
     Ok(())
 }

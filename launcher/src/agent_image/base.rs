@@ -135,11 +135,7 @@ pub(super) fn bootstrapped(
     import.arg(&archive).arg(name.as_str()).run().context("cannot import the base")
 }
 
-fn bootstrap(
-    archive: &std::path::Path,
-    debian: &Debian<'_>,
-    updates: bool,
-) -> anyhow::Result<()> {
+fn bootstrap(archive: &std::path::Path, debian: &Debian<'_>, updates: bool) -> anyhow::Result<()> {
     let suite = &pins::pins().base.suite;
     let setup = format!("chroot \"$1\" sh -c '{}'", debian.setup);
     let mut call = program::call("mmdebstrap")

@@ -207,13 +207,7 @@ mod tests {
     fn the_reference_names_every_key_and_its_example_is_right() {
         let reference = include_str!("../../../docs/manifest.md");
         let sections = [keys::MANIFEST, keys::AGENT, keys::BOTTLE, keys::RESOURCES, keys::IMAGE];
-        let policies = [
-            keys::ROUTE,
-            keys::CREDENTIAL,
-            keys::PIPELOCK,
-            keys::UPSTREAM,
-            keys::TOKEN,
-        ];
+        let policies = [keys::ROUTE, keys::CREDENTIAL, keys::PIPELOCK, keys::UPSTREAM, keys::TOKEN];
         for key in sections.into_iter().chain(policies).flatten() {
             let named = [format!("`{key}`"), format!("`{key}: "), format!("{key}:")];
             assert!(named.iter().any(|name| reference.contains(name)), "{key}");
@@ -221,7 +215,13 @@ mod tests {
         let (_, rest) = reference.split_once("```yaml\n").unwrap();
         let (example, _) = rest.split_once("```").unwrap();
         let folder = tempfile::tempdir().unwrap();
-        for name in ["prompts/implementer.md", "skills/commit/SKILL.md", "ca.pem", "deploy_key", "known_hosts"] {
+        for name in [
+            "prompts/implementer.md",
+            "skills/commit/SKILL.md",
+            "ca.pem",
+            "deploy_key",
+            "known_hosts",
+        ] {
             let path = folder.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             compose_run::replace(&path, b"text", 0o644).unwrap();

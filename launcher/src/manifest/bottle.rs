@@ -69,10 +69,7 @@ fn withhold(reader: &mut Reader, fields: &super::reader::Fields<'_>, bottle: &mu
         for name in names {
             let Some(why) = held.get(name.as_str()) else { continue };
             let position = fields.get(key).map_or(fields.position, |node| node.position);
-            reader.fault(
-                position,
-                format!("`{name}` is {why}, so `{key}` may not name it"),
-            );
+            reader.fault(position, format!("`{name}` is {why}, so `{key}` may not name it"));
         }
     }
     for name in bottle.forward_env.iter().filter(|name| bottle.env.contains_key(*name)) {

@@ -24,9 +24,13 @@ pub(crate) const BINARY: &str = "/etc/bottle/bottle-guest";
 mod tests {
     #[test]
     fn everything_lies_below_the_mount() {
-        for path in
-            [super::TRUST_BUNDLE, super::JAVA_TRUST_STORE, super::AUTHORITIES, super::GIT_CONFIG, super::BINARY]
-        {
+        for path in [
+            super::TRUST_BUNDLE,
+            super::JAVA_TRUST_STORE,
+            super::AUTHORITIES,
+            super::GIT_CONFIG,
+            super::BINARY,
+        ] {
             assert!(path.starts_with(super::FOLDER), "{path}");
         }
     }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use compose_render::{Secret, Slug};
 
 use super::credentials::{self, Credentials};
-use super::{git, AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan};
+use super::{AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan, git};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
 use crate::manifest::{Agent, Bottle, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode};

@@ -46,7 +46,8 @@ mod tests {
         let settings = r#"{"skipDangerousModePermissionPrompt":true}"#;
         let text = |key| with(key, false);
         assert_eq!(text(Some("00000000000000000001")), [state, settings]);
-        let servers = r#""mcpServers":{"supervise":{"type":"http","url":"http://supervise:8765/mcp"}}"#;
+        let servers =
+            r#""mcpServers":{"supervise":{"type":"http","url":"http://supervise:8765/mcp"}}"#;
         assert!(with(None, true)[0].contains(servers) && !text(None)[0].contains("mcpServers"));
         assert!(!text(None)[0].contains("customApiKeyResponses"));
     }

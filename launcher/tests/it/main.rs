@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod adversary;
 #[cfg(test)]
-mod gate;
-#[cfg(test)]
 mod apply;
 #[cfg(test)]
 mod asking;
+#[cfg(test)]
+mod gate;
 #[cfg(test)]
 mod ground;
 #[cfg(test)]
