@@ -152,7 +152,7 @@ impl Line {
         }
     }
 
-    /// An `error` line with what [`crate::chain`] says.
+    /// An `error` line with what [`crate::chain()`] says.
     pub fn failure(detail: String) -> Self {
         Self { detail: Some(detail), ..Self::new(Event::Error) }
     }

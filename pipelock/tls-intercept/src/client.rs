@@ -117,7 +117,7 @@ impl Client {
     /// `request` is as [`crate::Proxy::answer`] got it, with the caller's changes: origin-form URI.
     /// Hop-by-hop fields are stripped again and `Host` is written here; those of the response are
     /// stripped, too. `connect` is called when no connection is there to be used, and usually is
-    /// [`dial`], then perhaps [`tunnel`]. A request is sent again only where not one byte of it
+    /// [`dial()`], then perhaps [`tunnel()`]. A request is sent again only where not one byte of it
     /// was sent.
     pub async fn send<C, F>(
         &self,
