@@ -30,7 +30,7 @@ fn routes() -> Vec<Route> {
         placeholder: Some(Placeholder::of_shape("sk-ant-api03-x", variable, b"seed")),
     };
     vec![
-        Route::to("*.pypi.org".parse().unwrap()),
+        Route::to("*.packages.example.net".parse().unwrap()),
         Route {
             methods: vec!["GET".parse().unwrap()],
             credentials: vec![credential("GITHUB_TOKEN", Form::Bearer)],

@@ -40,9 +40,6 @@ const EPOCH: &str = "1767225600";
 const PULL_TIMEOUT: Duration = Duration::from_mins(3);
 const BUILD_TIMEOUT: Duration = Duration::from_mins(15);
 
-const MIRROR: &str = "http://deb.debian.org/debian";
-const SECURITY_MIRROR: &str = "http://deb.debian.org/debian-security";
-
 /// The base's name: the hash of its recipe.
 pub(super) fn name() -> ImageRef {
     let pin = &pins::pins().base;
@@ -124,9 +121,7 @@ pub(super) fn bootstrapped(
     cache::make(builder.cache)?;
     let scratch = tempfile::tempdir_in(builder.cache).context("cannot use the cache folder")?;
     let archive = scratch.path().join("base.tar");
-    let complete =
-        bootstrap(&archive, debian, true).or_else(|_| bootstrap(&archive, debian, false));
-    complete.context("cannot build an image from Debian's packages")?;
+    bootstrap(&archive, debian).context("cannot build an image from Debian's packages")?;
     let mut import = builder.docker.call(["import"]);
     let label = format!("LABEL bottle.base=mmdebstrap-{}", pins::pins().base.suite);
     for change in debian.changes.iter().chain([&label]) {
@@ -135,7 +130,7 @@ pub(super) fn bootstrapped(
     import.arg(&archive).arg(name.as_str()).run().context("cannot import the base")
 }
 
-fn bootstrap(archive: &std::path::Path, debian: &Debian<'_>, updates: bool) -> anyhow::Result<()> {
+fn bootstrap(archive: &std::path::Path, debian: &Debian<'_>) -> anyhow::Result<()> {
     let suite = &pins::pins().base.suite;
     let setup = format!("chroot \"$1\" sh -c '{}'", debian.setup);
     let mut call = program::call("mmdebstrap")
@@ -145,17 +140,12 @@ fn bootstrap(archive: &std::path::Path, debian: &Debian<'_>, updates: bool) -> a
     for option in LEFT_OUT {
         call = call.arg(format!("--dpkgopt={option}"));
     }
+    // No mirror is named: mmdebstrap takes Debian's own, with updates and security.
     call = call
         .arg(format!("--customize-hook={setup}"))
         .arg(format!("--customize-hook={OF_THE_HOST}"))
         .arg(suite)
-        .arg(archive)
-        .arg(format!("deb {MIRROR} {suite} main"));
-    if updates {
-        call = call
-            .arg(format!("deb {MIRROR} {suite}-updates main"))
-            .arg(format!("deb {SECURITY_MIRROR} {suite}-security main"));
-    }
+        .arg(archive);
     Ok(call.timeout(BUILD_TIMEOUT).run()?)
 }
 

@@ -10,10 +10,6 @@ pub(crate) enum Preset {
     Codex,
     Gemini,
     Github,
-    Npm,
-    Pypi,
-    Crates,
-    Debian,
 }
 
 /// Some requests to one host.
@@ -73,7 +69,7 @@ const fn with_sockets(line: Line) -> Line {
 
 impl Preset {
     /// The presets by the word a manifest uses.
-    pub(crate) const fn words() -> [(&'static str, Self); 11] {
+    pub(crate) const fn words() -> [(&'static str, Self); 7] {
         [
             ("anthropic", Self::Anthropic),
             ("anthropic-api-key", Self::AnthropicApiKey),
@@ -82,10 +78,6 @@ impl Preset {
             ("codex", Self::Codex),
             ("gemini", Self::Gemini),
             ("github", Self::Github),
-            ("npm", Self::Npm),
-            ("pypi", Self::Pypi),
-            ("crates", Self::Crates),
-            ("debian", Self::Debian),
         ]
     }
 
@@ -109,10 +101,6 @@ impl Preset {
             Self::Github => {
                 "GitHub, for reading; a credential goes to the API alone. Pushes go through git-gate"
             }
-            Self::Npm => "the npm registry, for reading",
-            Self::Pypi => "the Python package index, for reading",
-            Self::Crates => "the crates.io index and its files, for reading",
-            Self::Debian => "Debian's packages, for reading",
         }
     }
 
@@ -124,12 +112,7 @@ impl Preset {
             Self::ClaudeSubscription => ("CLAUDE_CODE_OAUTH_TOKEN", egress::Form::Bearer),
             Self::Openai | Self::Codex => ("OPENAI_API_KEY", egress::Form::Bearer),
             Self::Gemini => ("GEMINI_API_KEY", header("x-goog-api-key")?),
-            Self::Anthropic
-            | Self::Github
-            | Self::Npm
-            | Self::Pypi
-            | Self::Crates
-            | Self::Debian => return None,
+            Self::Anthropic | Self::Github => return None,
         };
         Some(egress::Credential { variable: variable.parse().ok()?, form, placeholder: None })
     }
@@ -160,15 +143,6 @@ impl Preset {
                 line("objects.githubusercontent.com", READ, ALL),
                 line("codeload.github.com", READ, ALL),
             ],
-            Self::Npm => vec![credited(line("registry.npmjs.org", READ, ALL))],
-            Self::Pypi => vec![
-                credited(line("pypi.org", READ, ALL)),
-                line("files.pythonhosted.org", READ, ALL),
-            ],
-            Self::Crates => {
-                vec![line("index.crates.io", READ, ALL), line("static.crates.io", READ, ALL)]
-            }
-            Self::Debian => vec![line("deb.debian.org", READ, ALL)],
         }
     }
 

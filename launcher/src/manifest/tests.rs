@@ -184,7 +184,7 @@ egress:
       credential:
         - {env: KEY, header: X-Api-Key}
         - {env: USER_PASSWORD, scheme: basic, user: me}
-    - {preset: pypi}
+    - {preset: github}
 pipelock: {allow: [\"docs.example.org:8443\"], responses: {action: strip}}
 ",
     );
