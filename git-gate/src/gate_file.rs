@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::own_secrets::hex;
 use crate::{FilePattern, PushRef, Rules, Token, UpstreamUrl};
 
 /// The file's name in git-gate's folder.
@@ -132,8 +133,7 @@ impl GateFile {
 
     /// What `status` reports of a file that is in force: the SHA-256 of its bytes.
     pub fn digest(text: &str) -> String {
-        let digits = |text: String, byte: &u8| text + &format!("{byte:02x}");
-        Sha256::digest(text).iter().fold(String::new(), digits)
+        hex(&Sha256::digest(text))
     }
 
     /// The rules of this bottle for that upstream.

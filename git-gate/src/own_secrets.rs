@@ -33,7 +33,7 @@ pub fn read_fingerprints(text: &str) -> Option<Own> {
     Some(Own::new(Key::new(key), fingerprints.collect::<Option<_>>()?))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
