@@ -4,6 +4,7 @@
 //! Pure but for minting: routes are parsed, checked and ordered here, by the same types in the
 //! launcher and in the data plane, so that what was shown is what is judged.
 
+mod budget;
 mod check;
 mod credential;
 mod path_glob;
@@ -13,6 +14,7 @@ mod route;
 mod routes_file;
 mod settings;
 
+pub use self::budget::{Budget, USAGE_FILE, Usage, UsageFile, UsageLine};
 pub use self::check::{Fault, check_routes, weaknesses};
 pub use self::credential::{
     BasicUser, Credential, Form, HeaderName, InvalidSecret, InvalidValue, MIN_SECRET,

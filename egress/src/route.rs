@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use compose_render::HostPattern;
 
+use crate::budget::Budget;
 use crate::credential::{Credential, VariableName};
 use crate::path_glob::PathGlob;
 use crate::renewal::Renewal;
@@ -27,6 +28,9 @@ pub struct Route {
     pub credentials: Vec<Credential>,
     pub cookies: Cookies,
     pub websocket: Websocket,
+    pub budget: Budget,
+    /// The name under which its requests are counted, where it shares one with other routes.
+    pub shares: Option<String>,
 }
 
 /// Whether a request along the route may become a `WebSocket`.
@@ -59,7 +63,27 @@ impl Route {
             credentials: Vec::new(),
             cookies: Cookies::Pass,
             websocket: Websocket::Deny,
+            budget: Budget::default(),
+            shares: None,
         }
+    }
+
+    /// Under which its requests are counted: what it says, so that another credential or another
+    /// place in the order leaves the count as it is.
+    pub fn account(&self) -> String {
+        self.shares.clone().unwrap_or_else(|| self.requests())
+    }
+
+    /// The requests it covers, in a line.
+    fn requests(&self) -> String {
+        let list = |items: &[String]| match items {
+            [] => "any".to_owned(),
+            items => items.join(","),
+        };
+        let methods: Vec<_> = self.methods.iter().map(Method::to_string).collect();
+        let paths: Vec<_> = self.paths.iter().map(PathGlob::to_string).collect();
+        let (host, port) = (&self.host, self.port);
+        format!("{host}:{port} methods {} paths {}", list(&methods), list(&paths))
     }
 
     /// Whether this route speaks for the host at that port.
@@ -233,14 +257,7 @@ impl fmt::Display for Method {
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |items: &[String]| match items {
-            [] => "any".to_owned(),
-            items => items.join(","),
-        };
-        let methods: Vec<_> = self.methods.iter().map(Method::to_string).collect();
-        let paths: Vec<_> = self.paths.iter().map(PathGlob::to_string).collect();
-        let (host, port) = (&self.host, self.port);
-        write!(f, "{host}:{port} methods {} paths {}", list(&methods), list(&paths))?;
+        f.write_str(&self.requests())?;
         for credential in &self.credentials {
             write!(f, ", {} as {}", credential.variable, credential.form)?;
         }
@@ -249,6 +266,9 @@ impl fmt::Display for Route {
         }
         if self.websocket == Websocket::Allow {
             f.write_str(", websockets")?;
+        }
+        if !self.budget.is_unbounded() {
+            write!(f, ", at most {}", self.budget)?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use self::renewal::{RenewalEntry, renewals};
+use crate::budget::Budget;
 use crate::check::{Fault, check_routes};
 use crate::credential::{Credential, Form};
 use crate::placeholder::hex;
@@ -126,6 +127,11 @@ struct Entry {
     credentials: Vec<CredentialEntry>,
     cookies: CookiesEntry,
     websocket: WebsocketEntry,
+    #[serde(default, skip_serializing_if = "Budget::is_unbounded")]
+    budget: Budget,
+    /// The name under which several routes are counted as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shares: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize)]
@@ -183,6 +189,8 @@ impl Entry {
                 Websocket::Deny => WebsocketEntry::Deny,
                 Websocket::Allow => WebsocketEntry::Allow,
             },
+            budget: route.budget,
+            shares: route.shares.clone(),
         }
     }
 
@@ -205,6 +213,8 @@ impl Entry {
                 WebsocketEntry::Deny => Websocket::Deny,
                 WebsocketEntry::Allow => Websocket::Allow,
             },
+            budget: self.budget,
+            shares: self.shares,
         })
     }
 }
@@ -302,6 +312,8 @@ mod tests {
                 Route {
                     cookies: Cookies::Keep,
                     websocket: Websocket::Allow,
+                    budget: Budget { output_tokens: Some(5000), ..Budget::default() },
+                    shares: Some("a preset".to_owned()),
                     ..Route::to("*.e.test".parse().unwrap())
                 },
             ]),
