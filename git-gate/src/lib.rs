@@ -3,6 +3,7 @@
 //!
 //! Pure: the launcher reads keys and writes files; the data plane reads the same types.
 
+mod approval;
 mod config;
 mod gate_file;
 mod key;
@@ -13,6 +14,7 @@ mod rules;
 mod settings;
 mod upstream;
 
+pub use self::approval::{PushAnswer, PushProposal, Pushed};
 pub use self::config::{Git, Token, Upstream};
 pub use self::gate_file::{GateFile, Gated, InvalidGate, Limits, NAME as GATE_FILE};
 pub use self::key::{InvalidKey, check_key};
