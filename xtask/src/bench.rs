@@ -3,18 +3,33 @@
 mod baseline;
 mod commands;
 mod figures;
+mod ground;
+mod life;
+mod many;
+mod memory;
+pub(crate) mod soak;
 mod start;
+mod together;
+
+use serde_json::Value;
 
 use crate::checkout::Checkout;
 
 /// What to measure
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Bench {
-    /// A warm start, beside the same containers started by Docker alone, pair by pair
+    /// A warm start, beside the same containers started by Docker alone, pair by pair; then bottles
+    /// one after another, and at once
     Start {
         /// How many pairs
         #[arg(long, default_value_t = 20)]
         pairs: usize,
+        /// Only this: so many bottles whose agent sleeps, up together and down again
+        #[arg(long, value_name = "N", conflicts_with_all = ["pairs", "soak"])]
+        many: Option<usize>,
+        /// Only this: so many starts and stops in a row [default: 1000]
+        #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000", conflicts_with = "pairs")]
+        soak: Option<usize>,
     },
     /// The commands that a person waits for
     Commands {
@@ -27,7 +42,16 @@ pub(crate) enum Bench {
 /// Measures, prints a table and leaves the figures in `target/bench`.
 pub(crate) fn run(checkout: &Checkout, bench: &Bench) -> anyhow::Result<()> {
     match bench {
-        Bench::Start { pairs } => start::run(checkout, *pairs),
+        Bench::Start { many: Some(many), .. } => many::run(checkout, *many),
+        Bench::Start { soak: Some(soak), .. } => soak::run(checkout, *soak),
+        Bench::Start { pairs, .. } => start::run(checkout, *pairs),
         Bench::Commands { times } => commands::run(checkout, *times),
     }
+}
+
+/// Leaves what was measured where whoever compares runs finds it.
+fn keep(checkout: &Checkout, name: &str, figures: &Value) -> anyhow::Result<()> {
+    let folder = checkout.target.join("bench");
+    fs_err::create_dir_all(&folder)?;
+    Ok(fs_err::write(folder.join(format!("{name}.json")), figures.to_string())?)
 }

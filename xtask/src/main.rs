@@ -5,6 +5,7 @@ mod bench;
 mod checkout;
 mod demo;
 mod install;
+mod leftovers;
 mod program;
 mod sidecars;
 mod start;

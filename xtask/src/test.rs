@@ -1,7 +1,6 @@
 //! `cargo xtask test`: every check and every test, in stages, on a bare machine.
 
-mod binaries;
-mod leftovers;
+pub(crate) mod binaries;
 mod outcome;
 
 use std::fmt;
@@ -10,7 +9,7 @@ use std::time::Instant;
 use crate::checkout::Checkout;
 use crate::program::Program;
 use crate::ui::{data, say};
-use crate::{demo, sidecars, tidy, tools};
+use crate::{bench, demo, leftovers, sidecars, tidy, tools};
 
 use self::outcome::Outcome;
 
@@ -46,6 +45,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> anyhow::Result<
         }
         if arguments.package.is_empty() {
             run.stage("demo", || demo::run(checkout, &demo::Arguments::default()));
+            run.stage("20 bottles, one after another", || bench::soak::short(checkout));
             run.stage("nothing left behind", || before?.compare());
         }
     }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use super::start::Ground;
+use super::ground::Ground;
 use crate::checkout::Checkout;
 use crate::program::Program;
 use crate::tools;

@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 pub(super) struct Figures(Vec<f64>);
 
 impl Figures {
+    pub(super) fn of(all: impl IntoIterator<Item = f64>) -> Self {
+        Self(all.into_iter().collect())
+    }
+
     pub(super) fn push(&mut self, ms: f64) {
         self.0.push(ms);
     }

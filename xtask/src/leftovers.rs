@@ -15,10 +15,16 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What Docker holds of ours.
 #[derive(Debug)]
-pub(super) struct Leftovers(BTreeSet<String>);
+pub(crate) struct Leftovers(BTreeSet<String>);
 
 impl Leftovers {
-    pub(super) fn of_now() -> anyhow::Result<Self> {
+    /// Of every bottle on this host.
+    pub(crate) fn of_now() -> anyhow::Result<Self> {
+        Self::of_bottles("")
+    }
+
+    /// Of the bottles whose names begin so.
+    pub(crate) fn of_bottles(stem: &str) -> anyhow::Result<Self> {
         let mut found = BTreeSet::new();
         for (what, list, name) in [
             ("container", ["ps", "--all"].as_slice(), "{{.Names}}"),
@@ -29,13 +35,22 @@ impl Leftovers {
                 .args(list.iter().copied())
                 .args(["--filter", LABEL, "--format", name])
                 .read()?;
-            found.extend(listed.lines().map(|name| format!("{what} {name}")));
+            let named = listed.lines().filter(|name| {
+                stem.is_empty()
+                    || name.strip_prefix("bottle-").is_some_and(|at| at.starts_with(stem))
+            });
+            found.extend(named.map(|name| format!("{what} {name}")));
         }
         Ok(Self(found))
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Fails when something stays that was not here before.
-    pub(super) fn compare(&self) -> anyhow::Result<()> {
+    pub(crate) fn compare(&self) -> anyhow::Result<()> {
         let began = Instant::now();
         let mut new = Self::of_now()?.0;
         new.retain(|name| !self.0.contains(name));
@@ -46,6 +61,15 @@ impl Leftovers {
         }
         if !new.is_empty() {
             bail!("the run left behind: {}", new.into_iter().collect::<Vec<_>>().join(", "));
+        }
+        Ok(())
+    }
+
+    /// Fails when there is anything at all.
+    pub(crate) fn none(&self) -> anyhow::Result<()> {
+        if !self.0.is_empty() {
+            let names = self.0.iter().map(String::as_str).collect::<Vec<_>>();
+            bail!("left behind: {}", names.join(", "));
         }
         Ok(())
     }
