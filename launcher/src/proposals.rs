@@ -74,6 +74,7 @@ impl Asked {
                 AnswerVerdict::Approved => "approved",
                 AnswerVerdict::Denied => "denied",
                 AnswerVerdict::Failed => "failed",
+                AnswerVerdict::Revoked => "revoked",
             },
         }
     }
@@ -85,13 +86,7 @@ impl Asked {
 
     /// What is asked for, in a line.
     pub(crate) fn wish(&self) -> String {
-        let any = |list: &[String], all: &str| match list {
-            [] => all.to_owned(),
-            some => some.join(" "),
-        };
-        let ask = &self.proposal.ask;
-        let (methods, paths) = (any(&ask.methods, "every method"), any(&ask.paths, "every path"));
-        format!("{}: {methods}, {paths}", ask.host)
+        self.proposal.ask.to_string()
     }
 }
 
@@ -180,7 +175,14 @@ pub(crate) fn answer(
     verdict: AnswerVerdict,
     reason: &str,
 ) -> anyhow::Result<()> {
-    let answer = Answer { id: id.clone(), verdict, reason: reason.to_owned(), answered: now() };
+    let answer = Answer {
+        id: id.clone(),
+        verdict,
+        reason: reason.to_owned(),
+        answered: now(),
+        until: None,
+        push: None,
+    };
     write(dir, &id.answer_file(), &answer.to_json())
 }
 
@@ -213,8 +215,9 @@ mod tests {
     }
 
     fn proposal(host: &str) -> Proposal {
-        let ask =
-            supervise::Ask { host: host.parse().unwrap(), methods: Vec::new(), paths: Vec::new() };
+        let host = host.parse().unwrap();
+        let ask = supervise::Requests { host, methods: Vec::new(), paths: Vec::new() };
+        let ask = supervise::Ask::Egress(ask);
         Proposal::new(ask, "to read".to_owned(), 0, now()).unwrap()
     }
 
@@ -256,6 +259,8 @@ mod tests {
             verdict: AnswerVerdict::Approved,
             reason: String::new(),
             answered: 1,
+            until: None,
+            push: None,
         };
         put(&dir, &good.id.answer_file(), &forged.to_json());
         assert!(one(&dir, &good.id).unwrap().unwrap().is_open());

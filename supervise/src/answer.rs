@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProposalId;
+use crate::{ProposalId, Push};
 
 /// What a person said, and what became of it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -13,6 +13,8 @@ pub enum AnswerVerdict {
     Denied,
     /// A person said yes, and it could not be put in force.
     Failed,
+    /// A person said yes, and took it back.
+    Revoked,
 }
 
 /// An answer as it is written down.
@@ -26,6 +28,12 @@ pub struct Answer {
     pub reason: String,
     /// Seconds since 1970.
     pub answered: u64,
+    /// Where the yes is for a short time: its end, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    /// Where the yes is for a push: which, since a name is short enough to be met twice on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<Push>,
 }
 
 /// A file that is no answer.
@@ -58,7 +66,8 @@ mod tests {
     fn j1_an_answer_counts_for_its_own_proposal_alone() {
         let (id, other) = ("0123456789ab".parse().unwrap(), "ba9876543210".parse().unwrap());
         let verdict = AnswerVerdict::Approved;
-        let answer = Answer { id, verdict, reason: String::new(), answered: 1 };
+        let answer =
+            Answer { id, verdict, reason: String::new(), answered: 1, until: None, push: None };
         let text = answer.to_json();
         assert_eq!(Answer::read(text.as_bytes(), &answer.id), Ok(answer));
         assert_eq!(Answer::read(text.as_bytes(), &other), Err(InvalidAnswer));

@@ -55,7 +55,7 @@ pub fn clean(text: &str) -> Cleaned {
 }
 
 /// Whether a character acts without being seen.
-fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'

@@ -5,15 +5,17 @@
 //! its inbox, which the container sees read-only: who sits in the container can ask, never answer.
 
 mod answer;
+mod ask;
 mod clean;
 mod policy;
 mod proposal;
 mod settings;
 
 pub use self::answer::{Answer, AnswerVerdict, InvalidAnswer};
+pub use self::ask::{Ask, CredentialUse, InvalidAsk, Manager, Package, Push, Requests};
 pub use self::clean::{Cleaned, clean};
 pub use self::policy::{POLICY_FILE, Policy};
-pub use self::proposal::{Ask, InvalidAsk, Proposal, ProposalId};
+pub use self::proposal::{Proposal, ProposalId};
 pub use self::settings::{BINARY, DOCKERFILE, Settings, Supervisor, WATCHED_DIR};
 
 /// Larger than any file of the queue: what is larger was not written by us.

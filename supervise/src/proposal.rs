@@ -4,89 +4,18 @@
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
-use compose_render::HostPattern;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// The most methods or paths in one proposal.
-const MAX_LIST: usize = 16;
-/// The longest path.
-const MAX_PATH: usize = 512;
+use crate::{Ask, InvalidAsk};
+
 /// The longest reason that is kept, in bytes.
-const MAX_REASON: usize = 8 * 1024;
+pub(crate) const MAX_REASON: usize = 8 * 1024;
+/// The most lines that a sidecar says it found, and the most bytes of each.
+const MAX_FOUND: usize = 20;
+const MAX_FOUND_LINE: usize = 300;
 /// The length of an id, in hexadecimal digits.
 const ID_LEN: usize = 12;
-
-/// What is asked for: requests to one host.
-///
-/// Nothing else can be said, so nothing else can be asked for: no credential, no port, no change to
-/// a sidecar.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ask {
-    pub host: HostPattern,
-    /// Empty means each of them.
-    #[serde(default)]
-    pub methods: Vec<String>,
-    /// Globs as in a route; empty means each path.
-    #[serde(default)]
-    pub paths: Vec<String>,
-}
-
-/// Why something cannot be asked for.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InvalidAsk {
-    #[error("more than {MAX_LIST} {0} in one proposal")]
-    TooMany(&'static str),
-    #[error("`{0}` is not an HTTP method that can be allowed, such as `GET`")]
-    Method(String),
-    #[error("`{0}` is not a path: it begins with `/`, has no query, and at most {MAX_PATH} bytes")]
-    Path(String),
-    #[error("the reason is empty: a person is going to read it")]
-    NoReason,
-    #[error("the reason has more than {MAX_REASON} bytes")]
-    LongReason,
-    #[error("the id does not belong to what is asked for")]
-    ForeignId,
-    #[error("it is not in the form of a proposal")]
-    Form,
-}
-
-impl Ask {
-    /// The same with its lists in one order, so that asking twice is asking once.
-    ///
-    /// # Errors
-    ///
-    /// What is no method, no path, or too much.
-    pub fn canonical(mut self) -> Result<Self, InvalidAsk> {
-        for (list, name) in [(&mut self.methods, "methods"), (&mut self.paths, "paths")] {
-            if list.len() > MAX_LIST {
-                return Err(InvalidAsk::TooMany(name));
-            }
-            list.sort();
-            list.dedup();
-        }
-        let is_method = |text: &str| {
-            (1..=16).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
-                && !matches!(text, "TRACE" | "CONNECT")
-        };
-        let is_path = |text: &str| {
-            text.starts_with('/')
-                && text.len() <= MAX_PATH
-                && text.bytes().all(|byte| byte.is_ascii_graphic())
-                && !text.contains(['?', '#', '\\'])
-        };
-        let shown = |text: &String| text.chars().take(64).flat_map(char::escape_debug).collect();
-        if let Some(bad) = self.methods.iter().find(|text| !is_method(text)) {
-            return Err(InvalidAsk::Method(shown(bad)));
-        }
-        match self.paths.iter().find(|text| !is_path(text)) {
-            Some(bad) => Err(InvalidAsk::Path(shown(bad))),
-            None => Ok(self),
-        }
-    }
-}
 
 /// A proposal's name: of what is asked for, so that the same twice is one.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -102,12 +31,8 @@ impl ProposalId {
             sha.update((text.len() as u64).to_be_bytes());
             sha.update(text);
         };
-        part(&ask.host.to_string());
-        for list in [&ask.methods, &ask.paths] {
-            part(&list.len().to_string());
-            for text in list {
-                part(text);
-            }
+        for text in ask.parts() {
+            part(&text);
         }
         part(&attempt.to_string());
         let mut digits = String::new();
@@ -180,6 +105,9 @@ pub struct Proposal {
     pub ask: Ask,
     /// The agent's words: to be quoted, never believed.
     pub reason: String,
+    /// What the sidecar that wrote it found in it; always empty where an agent asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
 }
 
 impl Proposal {
@@ -196,7 +124,8 @@ impl Proposal {
         if reason.len() > MAX_REASON {
             return Err(InvalidAsk::LongReason);
         }
-        Ok(Self { id: ProposalId::of(&ask, attempt), attempt, created, ask, reason })
+        let id = ProposalId::of(&ask, attempt);
+        Ok(Self { id, attempt, created, ask, reason, found: Vec::new() })
     }
 
     /// Reads a proposal and checks it as if the agent had just asked.
@@ -207,8 +136,15 @@ impl Proposal {
     pub fn read(bytes: &[u8]) -> Result<Self, InvalidAsk> {
         let read: Self = serde_json::from_slice(bytes).map_err(|_| InvalidAsk::Form)?;
         let id = read.id;
+        let long = |line: &String| line.len() > MAX_FOUND_LINE;
+        if read.found.len() > MAX_FOUND || read.found.iter().any(long) {
+            return Err(InvalidAsk::Form);
+        }
         let checked = Self::new(read.ask, read.reason, read.attempt, read.created)?;
-        if checked.id == id { Ok(checked) } else { Err(InvalidAsk::ForeignId) }
+        if checked.id != id {
+            return Err(InvalidAsk::ForeignId);
+        }
+        Ok(Self { found: read.found, ..checked })
     }
 
     /// The text of its file.
@@ -225,14 +161,12 @@ impl Proposal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Requests;
 
     fn ask(methods: &[&str], paths: &[&str]) -> Ask {
         let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
-        Ask {
-            host: "docs.example.org".parse().unwrap(),
-            methods: texts(methods),
-            paths: texts(paths),
-        }
+        let host = "docs.example.org".parse().unwrap();
+        Ask::Egress(Requests { host, methods: texts(methods), paths: texts(paths) })
     }
 
     fn proposal() -> Proposal {
@@ -245,31 +179,6 @@ mod tests {
         assert_eq!(id(ask(&["GET", "HEAD"], &[])), id(ask(&["HEAD", "GET", "GET"], &[])));
         assert_ne!(id(ask(&["GET"], &[])), id(ask(&[], &["/GET"])));
         assert_ne!(ProposalId::of(&ask(&[], &[]), 0), ProposalId::of(&ask(&[], &[]), 1));
-    }
-
-    #[test]
-    fn j8_nothing_but_requests_to_a_host_can_be_asked_for() {
-        for bad in [
-            r#"{"host":"a.org","methods":[],"paths":[],"remove":"pipelock"}"#,
-            r#"{"host":"*","methods":[],"paths":[]}"#,
-            r#"{"host":"*.com","methods":[],"paths":[]}"#,
-            r#"{"host":"a.org","credential":"ANTHROPIC_API_KEY"}"#,
-            r#"{"host":"a.org:22"}"#,
-            r#"{"methods":["GET"]}"#,
-        ] {
-            assert!(serde_json::from_str::<Ask>(bad).is_err(), "{bad}");
-        }
-        for (methods, paths) in [
-            (&["TRACE"][..], &[][..]),
-            (&["get"], &[]),
-            (&["GET\r\nX"], &[]),
-            (&[], &["x"]),
-            (&[], &["/a b"]),
-            (&[], &["/a?q"]),
-            (&[], &["/\u{202e}a"]),
-        ] {
-            assert!(ask(methods, paths).canonical().is_err(), "{methods:?} {paths:?}");
-        }
     }
 
     #[test]
@@ -293,6 +202,20 @@ mod tests {
         }
         let id = proposal().id;
         assert_eq!(ProposalId::of_proposal_file(&id.proposal_file()), Some(id));
+    }
+
+    #[test]
+    fn an_id_is_made_as_it_is_written_down() {
+        // Others compute it by the same words: it is part of the form.
+        let push = crate::Push {
+            upstream: "git.example.org/acme/widgets.git".to_owned(),
+            reference: "refs/heads/x".to_owned(),
+            object: "0123456789012345678901234567890123456789".to_owned(),
+        };
+        let ask = Ask::Push(push).canonical().unwrap();
+        assert_eq!(ProposalId::of(&ask, 0).as_str(), "a8d7480807c1");
+        let (one, other) = (ask.parts(), ["git.example.org/acme/widgets", "refs/heads/x"]);
+        assert_eq!((one[0].as_str(), &one[1..3]), ("push", &other.map(str::to_owned)[..]));
     }
 
     #[test]

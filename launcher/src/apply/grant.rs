@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use anyhow::Context as _;
 use compose_render::{Addresses, HostPattern, Role};
 use serde::Serialize;
-use supervise::Ask;
+use supervise::{Ask, Requests};
 
 use super::{Config, edit};
 use crate::exit::{self, Hint as _};
@@ -97,6 +97,9 @@ pub(crate) fn grant(
     ask: &Ask,
     addresses: &Addresses,
 ) -> anyhow::Result<(Config, Vec<Risk>)> {
+    let Ask::Egress(ask) = ask else {
+        return Err(exit::refused("nothing but requests to a host can be granted yet"));
+    };
     let policy = pipelock::Policy::read(&config.upstream, &config.bottle)?.policy;
     let routes = config.routes.as_deref().map(egress::RoutesFile::parse).transpose()?;
     let own = routes.iter().flat_map(|file| file.routes.iter());
@@ -147,7 +150,7 @@ pub(crate) fn grant(
 }
 
 /// A route that only narrows: no grant gives a credential.
-fn route(ask: &Ask) -> anyhow::Result<egress::Route> {
+fn route(ask: &Requests) -> anyhow::Result<egress::Route> {
     let mut route = egress::Route::to(ask.host.clone());
     let refused = |text: &String| format!("`{}` is not to be had in a route", text.escape_debug());
     for method in &ask.methods {
@@ -159,7 +162,7 @@ fn route(ask: &Ask) -> anyhow::Result<egress::Route> {
     Ok(route)
 }
 
-fn opened(ask: &Ask, narrowed: bool) -> Vec<Risk> {
+fn opened(ask: &Requests, narrowed: bool) -> Vec<Risk> {
     let among = |list: &[&str]| {
         list.iter()
             .filter_map(|text| text.parse::<HostPattern>().ok())
@@ -206,7 +209,8 @@ mod tests {
 
     fn ask(host: &str, methods: &[&str], paths: &[&str]) -> Ask {
         let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
-        Ask { host: host.parse().unwrap(), methods: texts(methods), paths: texts(paths) }
+        let host = host.parse().unwrap();
+        Ask::Egress(Requests { host, methods: texts(methods), paths: texts(paths) })
     }
 
     fn granted(ask: &Ask) -> anyhow::Result<(Vec<String>, Vec<String>)> {

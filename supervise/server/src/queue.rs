@@ -37,6 +37,8 @@ pub enum State {
     Denied(String),
     /// A person said yes, and it could not be put in force.
     Failed(String),
+    /// A person said yes, and took it back.
+    Revoked(String),
 }
 
 /// Why something was not written down.
@@ -88,7 +90,7 @@ impl Queue {
                 Some((there, state @ (State::Open | State::Denied(_)))) => {
                     return Ok((there, state, false));
                 }
-                Some((_, State::Approved | State::Failed(_))) => attempt += 1,
+                Some((_, State::Approved | State::Failed(_) | State::Revoked(_))) => attempt += 1,
             }
             if attempt > ATTEMPTS {
                 return Err(Refusal::TooOften);
@@ -160,6 +162,7 @@ impl Queue {
                 AnswerVerdict::Approved => State::Approved,
                 AnswerVerdict::Denied => State::Denied(answer.reason),
                 AnswerVerdict::Failed => State::Failed(answer.reason),
+                AnswerVerdict::Revoked => State::Revoked(answer.reason),
             },
         }
     }
@@ -228,15 +231,26 @@ mod tests {
         }
 
         fn answer(&self, id: &ProposalId, verdict: AnswerVerdict) {
-            let answer =
-                Answer { id: id.clone(), verdict, reason: "because".to_owned(), answered: 1 };
+            let answer = Answer {
+                id: id.clone(),
+                verdict,
+                reason: "because".to_owned(),
+                answered: 1,
+                until: None,
+                push: None,
+            };
             replace(&self.inbox.path().join(id.answer_file()), answer.to_json().as_bytes())
                 .unwrap();
         }
     }
 
     fn ask(host: &str) -> Ask {
-        Ask { host: host.parse().unwrap(), methods: vec!["GET".to_owned()], paths: Vec::new() }
+        let host = host.parse().unwrap();
+        Ask::Egress(supervise::Requests {
+            host,
+            methods: vec!["GET".to_owned()],
+            paths: Vec::new(),
+        })
     }
 
     #[test]

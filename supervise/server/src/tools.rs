@@ -6,7 +6,7 @@ use compose_render::HostPattern;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sidecar::{Event, Line};
-use supervise::{Ask, Proposal, ProposalId};
+use supervise::{Ask, Proposal, ProposalId, Requests};
 
 use crate::denials;
 use crate::queue::State;
@@ -174,7 +174,7 @@ fn policy(desk: &Desk) -> Result<Value, String> {
 
 fn propose(wanted: Propose, desk: &Desk) -> Result<Value, String> {
     let Propose { host, methods, paths, reason } = wanted;
-    let ask = Ask { host, methods, paths };
+    let ask = Ask::Egress(Requests { host, methods, paths });
     let (proposal, state, new) =
         desk.queue.propose(&ask, &reason).map_err(|refusal| refusal.text())?;
     if new {
@@ -183,7 +183,7 @@ fn propose(wanted: Propose, desk: &Desk) -> Result<Value, String> {
     let next = match &state {
         State::Open => "call wait with this id; a person has to answer",
         State::Denied(_) => "a person said no to this: go on without it",
-        State::Approved | State::Failed(_) => "see its state",
+        State::Approved | State::Failed(_) | State::Revoked(_) => "see its state",
     };
     let mut told = shown(&proposal, &state);
     if let Some(object) = told.as_object_mut() {
@@ -244,9 +244,7 @@ fn found(id: &ProposalId, desk: &Desk) -> Result<(Proposal, State), String> {
 
 fn shown(proposal: &Proposal, state: &State) -> Value {
     let Proposal { id, ask, .. } = proposal;
-    let mut told = json!({
-        "id": id, "host": ask.host, "methods": ask.methods, "paths": ask.paths,
-    });
+    let mut told = json!({ "id": id, "ask": ask });
     if let (Some(told), Ok(Value::Object(state))) =
         (told.as_object_mut(), serde_json::to_value(state))
     {
@@ -258,7 +256,7 @@ fn shown(proposal: &Proposal, state: &State) -> Value {
 fn tell(desk: &Desk, proposal: &Proposal, what: &str) {
     desk.log.write(Line {
         id: Some(proposal.id.to_string()),
-        host: Some(proposal.ask.host.to_string()),
+        host: proposal.ask.host().map(ToString::to_string),
         reason: Some(what.to_owned()),
         ..Line::new(Event::Proposal)
     });
