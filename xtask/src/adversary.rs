@@ -3,10 +3,12 @@
 //! A test belongs to a row by its name (`a1_…`). `--prove` switches each mechanism off in turn, in
 //! a copy of the sources, and fails if no test goes red.
 
+mod cargo;
 mod copy;
 mod ground;
 mod mechanisms;
 mod prove;
+mod receipts;
 mod rows;
 mod run;
 
@@ -21,12 +23,16 @@ pub(crate) struct Arguments {
     #[arg(long)]
     prove: bool,
 
+    /// Prove what was proven on these sources once more
+    #[arg(long, requires = "prove")]
+    again: bool,
+
     /// Prove what is in this commit, whatever lies in the checkout
     #[arg(long, requires = "prove", value_name = "COMMIT")]
     commit: Option<String>,
 
-    /// Only the rows (`A1`) or, with --prove, the mechanisms whose name holds this or whose file
-    /// begins with it
+    /// Only the rows (`A1`) or, with --prove, the mechanisms of that row, or whose name holds this,
+    /// or whose file begins with it
     #[arg(value_name = "WORD")]
     only: Vec<String>,
 }
@@ -45,6 +51,10 @@ pub(crate) fn faults(checkout: &Checkout) -> Result<Vec<String>> {
 
 /// Runs what was asked for; an `Err` when a row does not hold or a mechanism is not proven.
 pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> Result<()> {
-    let Arguments { prove, commit, only } = arguments;
-    if *prove { prove::prove(checkout, only, commit.as_deref()) } else { run::rows(checkout, only) }
+    let Arguments { prove, again, commit, only } = arguments;
+    if *prove {
+        prove::prove(checkout, &prove::Order { only, commit: commit.as_deref(), again: *again })
+    } else {
+        run::rows(checkout, only)
+    }
 }

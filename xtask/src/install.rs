@@ -28,7 +28,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: &Arguments) -> anyhow::Result<
     Program::cargo(checkout)
         .args(["build", "--quiet", "--profile", "dist", "--package", "launcher", "--bin", "bottle"])
         .run()?;
-    let sidecars = sidecars::build_with(checkout, "dist")?;
+    let sidecars = sidecars::build_with(checkout, "dist", &[])?;
     let (programs, library) = (prefix.join("bin"), prefix.join("lib/bottle"));
     copy(&checkout.target.join("dist/bottle"), &programs)?;
     for binary in sidecars::SHIPPED {

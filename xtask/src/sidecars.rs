@@ -16,19 +16,36 @@ pub(crate) const MODEL: &str = "scripted-model";
 
 /// Builds them all, quick to build, and returns the folder they are in.
 pub(crate) fn build(checkout: &Checkout) -> anyhow::Result<PathBuf> {
-    build_with(checkout, "release")
+    build_with(checkout, "release", &[])
 }
 
-/// Builds them all with a profile of cargo's.
-pub(crate) fn build_with(checkout: &Checkout, profile: &str) -> anyhow::Result<PathBuf> {
+/// Builds them all with a profile of cargo's, and what the environment says of it.
+pub(crate) fn build_with(
+    checkout: &Checkout,
+    profile: &str,
+    environment: &[(&str, &str)],
+) -> anyhow::Result<PathBuf> {
+    let all: Vec<_> = SHIPPED.into_iter().chain([MODEL]).collect();
+    build_these(checkout, profile, environment, &all)
+}
+
+/// Builds some of them.
+pub(crate) fn build_these(
+    checkout: &Checkout,
+    profile: &str,
+    environment: &[(&str, &str)],
+    binaries: &[&str],
+) -> anyhow::Result<PathBuf> {
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut flags = std::env::var_os("RUSTFLAGS").unwrap_or_default();
     flags.push(" -C target-feature=+crt-static");
     let mut cargo = Program::cargo(checkout)
         .args(["build", "--quiet", "--profile", profile, "--target", &triple])
         .env("RUSTFLAGS", flags);
-    let binaries = || SHIPPED.into_iter().chain([MODEL]);
-    for binary in binaries() {
+    for (name, value) in environment {
+        cargo = cargo.env(*name, *value);
+    }
+    for &binary in binaries {
         cargo = cargo.args(["--package", binary]);
     }
     if !checkout.sidecars().exists() {
@@ -42,7 +59,7 @@ pub(crate) fn build_with(checkout: &Checkout, profile: &str) -> anyhow::Result<P
         other => checkout.target.join(format!("sidecars-{other}")),
     };
     fs_err::create_dir_all(&sidecars)?;
-    for binary in binaries() {
+    for binary in binaries {
         put(&built.join(binary), &sidecars.join(binary))?;
     }
     Ok(sidecars)

@@ -62,9 +62,30 @@ pub(super) fn container_environment(checkout: &Checkout) -> Result<Environment> 
     Ok(environment(tools::compose_v2(checkout)?, sidecars::build(checkout)?))
 }
 
+/// Nobody debugs a copy, and most of a build without debug information is quicker.
+const LEAN: [(&str, &str); 2] = [("CARGO_PROFILE_DEV_DEBUG", "0"), ("RUST_BACKTRACE", "0")];
+
+/// What every build of a copy reads.
+pub(super) fn lean() -> Environment {
+    LEAN.map(|(name, value)| (name.to_owned(), value.into())).into()
+}
+
 /// The same for a copy, whose sidecars are the quickest to build that there are.
 pub(super) fn environment_of_copy(checkout: &Checkout, copy: &Checkout) -> Result<Environment> {
-    Ok(environment(tools::compose_v2(checkout)?, sidecars::build_with(copy, "dev")?))
+    // What a proof makes of a changed source lies beside it: these stay as they are.
+    let kept = copy.target.join("sidecars-with");
+    let built = sidecars::build_with(copy, "dev", &LEAN)?;
+    if kept.exists() {
+        fs_err::remove_dir_all(&kept)?;
+    }
+    fs_err::rename(built, &kept)?;
+    Ok([lean(), environment(tools::compose_v2(checkout)?, kept)].concat())
+}
+
+/// The same with the sidecars of a source that was changed.
+pub(super) fn environment_without(checkout: &Checkout, copy: &Checkout) -> Result<Environment> {
+    let built = sidecars::build_with(copy, "dev", &LEAN)?;
+    Ok([lean(), environment(tools::compose_v2(checkout)?, built)].concat())
 }
 
 fn environment(compose: PathBuf, sidecars: PathBuf) -> Environment {
@@ -72,18 +93,6 @@ fn environment(compose: PathBuf, sidecars: PathBuf) -> Environment {
         ("BOTTLE_SIDECARS".to_owned(), sidecars.into_os_string()),
         ("BOTTLE_COMPOSE_V2".to_owned(), compose.into_os_string()),
     ]
-}
-
-/// Runs cargo and returns whether it did well, and all that it printed.
-pub(super) fn cargo(
-    checkout: &Checkout,
-    arguments: &[&str],
-    environment: &Environment,
-) -> Result<(bool, String)> {
-    let cargo = Program::cargo(checkout).args(arguments.iter().copied());
-    let program = environment.iter().fold(cargo, |program, (name, value)| program.env(name, value));
-    let output = program.capture()?;
-    Ok((output.code == 0, format!("{}{}", output.stdout, output.stderr)))
 }
 
 /// A scratch file that nobody else reads.

@@ -1,121 +1,208 @@
 //! Runs the rows' tests once and prints each row with what was sent and what came back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::ground::{cargo, container_environment, say};
-use super::rows::{ROWS, Row};
+use super::cargo::{Outcome, outcome, short};
+use super::ground::{Environment, container_environment, say};
+use super::rows::{self, ROWS, Row};
 use crate::checkout::Checkout;
+use crate::test::binaries::{self, Binary};
+use crate::ui;
 
 /// One recorded attempt; the test kit's `record` writes it.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Attempt {
     row: String,
     sent: String,
     came_back: String,
 }
 
+/// What every test of the rows came to.
+#[derive(Debug, Default)]
+struct Results {
+    /// The second time counts, and is told.
+    held: BTreeMap<String, Held>,
+    failed: BTreeMap<String, String>,
+    /// Binaries that ended before their tests did.
+    torn: Vec<String>,
+}
+
+/// How a test held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Held {
+    AtOnce,
+    /// Two cores and many containers: it failed among the others and held alone.
+    Alone,
+}
+
 pub(super) fn rows(checkout: &Checkout, only: &[String]) -> Result<()> {
-    let wanted: Vec<&Row> = ROWS.iter().filter(|row| is_wanted(row, only)).collect();
-    if wanted.is_empty() {
-        bail!("no row is named {}", only.join(", "));
+    let is_wanted =
+        |row: &&Row| only.is_empty() || only.iter().any(|word| word.eq_ignore_ascii_case(row.id));
+    let wanted: Vec<&Row> = ROWS.iter().filter(is_wanted).collect();
+    if let Some(word) = only.iter().find(|word| rows::find(word).is_none()) {
+        bail!("no row is named {word}");
     }
     let record = tempfile::NamedTempFile::new().context("cannot make the record")?;
     let mut environment = container_environment(checkout)?;
     environment.push(("BOTTLE_ADVERSARY_RECORD".to_owned(), record.path().into()));
-    let mut args = vec!["test", "--workspace", "--no-fail-fast", "--"];
-    let filters: Vec<String> = wanted.iter().map(|row| prefix(row)).collect();
-    args.extend(filters.iter().map(String::as_str));
-    let (_, output) = cargo(checkout, &args, &environment)?;
+    let mut results = Results::default();
+    for binary in binaries::build(checkout, &[])? {
+        let listed = binary.program().arg("--list").read()?;
+        let tests = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+        let of_any = |test: &&str| wanted.iter().any(|row| rows::is_of(test, row));
+        let tests: Vec<&str> = tests.filter(of_any).collect();
+        if !tests.is_empty() {
+            results.add(&binary, &tests, &environment)?;
+        }
+    }
     let attempts = read(&fs_err::read_to_string(record.path())?)?;
-    report(&wanted, &results(&output), &attempts)
+    report(&wanted, &results, &attempts)
 }
 
-fn is_wanted(row: &Row, only: &[String]) -> bool {
-    only.is_empty() || only.iter().any(|word| word.eq_ignore_ascii_case(row.id))
+impl Results {
+    /// Runs those tests of one binary; what fails once more, alone.
+    fn add(&mut self, binary: &Binary, tests: &[&str], environment: &Environment) -> Result<()> {
+        ui::say(format!("-- {}: {} tests of the rows", binary.name, tests.len()));
+        let first = ran(binary, tests, &[], environment)?;
+        let again: Vec<&str> =
+            tests.iter().copied().filter(|test| !first.passed.contains(*test)).collect();
+        self.held.extend(first.passed.into_iter().map(|test| (test, Held::AtOnce)));
+        if again.is_empty() {
+            return Ok(());
+        }
+        ui::say(format!("-- {}: {} once more, alone", binary.name, again.len()));
+        let second = ran(binary, &again, &["--test-threads=1"], environment)?;
+        let seen: BTreeSet<_> = second.passed.iter().chain(second.failed.keys()).collect();
+        if again.iter().any(|test| !seen.contains(&(*test).to_owned())) {
+            self.torn.push(binary.name.clone());
+        }
+        self.held.extend(second.passed.into_iter().map(|test| (test, Held::Alone)));
+        self.failed.extend(second.failed);
+        Ok(())
+    }
 }
 
-fn prefix(row: &Row) -> String {
-    format!("{}_", row.id.to_ascii_lowercase())
-}
-
-/// Whether the test names the row among those it begins with: `e6_f1_…` is of both.
-fn is_of(test: &str, row: &Row) -> bool {
-    let is_id = |word: &&str| {
-        let mut letters = word.chars();
-        letters.next().is_some_and(|letter| ('a'..='k').contains(&letter))
-            && letters.as_str().parse::<u8>().is_ok()
-    };
-    let name = test.rsplit("::").next().unwrap_or(test);
-    name.split('_').take_while(is_id).any(|id| id.eq_ignore_ascii_case(row.id))
+fn ran(
+    binary: &Binary,
+    tests: &[&str],
+    flags: &[&str],
+    environment: &Environment,
+) -> Result<Outcome> {
+    let program = binary.program().arg("--exact").args(flags.iter().copied());
+    let program = program.args(tests.iter().copied());
+    let program =
+        environment.iter().fold(program, |program, (name, value)| program.env(name, value));
+    let reader = program.expression().stderr_to_stdout().unchecked().reader()?;
+    let mut lines = Vec::new();
+    for line in BufReader::new(&reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        if line.starts_with("test ") {
+            ui::say(&line);
+        }
+        lines.push(line);
+    }
+    let output = reader.try_wait()?.context("a test binary closed its output and goes on")?;
+    Ok(outcome(output.status.code().unwrap_or(-1), &lines))
 }
 
 fn read(text: &str) -> Result<Vec<Attempt>> {
     text.lines().map(|line| serde_json::from_str(line).context("a torn record")).collect()
 }
 
-/// The verdict of every test by its name, from libtest's `test NAME ... ok`.
-fn results(output: &str) -> BTreeMap<&str, bool> {
-    let lines = output.lines().filter_map(|line| line.strip_prefix("test "));
-    lines
-        .filter_map(|line| line.split_once(" ... "))
-        .filter(|(_, verdict)| verdict.starts_with("ok") || verdict.starts_with("FAILED"))
-        .map(|(name, verdict)| (name, verdict.starts_with("ok")))
-        .collect()
-}
-
-fn report(wanted: &[&Row], results: &BTreeMap<&str, bool>, attempts: &[Attempt]) -> Result<()> {
-    let mut wrong = Vec::new();
+fn report(wanted: &[&Row], results: &Results, attempts: &[Attempt]) -> Result<()> {
+    let mut wrong: Vec<String> =
+        results.torn.iter().map(|name| format!("{name} ended before its tests did")).collect();
+    let (mut hold, mut later) = (0, 0);
     for row in wanted {
-        let tests: Vec<_> = results.iter().filter(|(name, _)| is_of(name, row)).collect();
         say(&format!("\n{:<4} {}", row.id, row.what));
-        for (name, ok) in &tests {
-            say(&format!("     {} {name}", if **ok { "holds" } else { "FAILS" }));
+        let is_of = |test: &&String| rows::is_of(test, row);
+        let held: Vec<_> = results.held.iter().filter(|(test, _)| is_of(test)).collect();
+        let failed: Vec<_> = results.failed.iter().filter(|(test, _)| is_of(test)).collect();
+        for (test, how) in &held {
+            let alone = if **how == Held::Alone { " (the second time, alone)" } else { "" };
+            say(&format!("     holds {test}{alone}"));
         }
+        for (test, said) in &failed {
+            say(&format!("     FAILS {test}: {said}"));
+            wrong.push(format!("{test} fails"));
+        }
+        let mut last = None;
         for attempt in attempts.iter().filter(|attempt| attempt.row == row.id) {
-            say(&format!("       sent {}", attempt.sent));
-            say(&format!("       back {}", attempt.came_back));
+            let shown = (line(&attempt.sent), line(&attempt.came_back));
+            if last.as_ref() == Some(&shown) {
+                continue;
+            }
+            say(&format!("       sent {}", shown.0));
+            say(&format!("       back {}", shown.1));
+            last = Some(shown);
         }
-        if tests.is_empty() {
-            wrong.push(format!("{} has no test", row.id));
+        match (held.is_empty() && failed.is_empty(), row.is_finished()) {
+            (true, true) => wrong.push(format!("{} has no test", row.id)),
+            (true, false) => {
+                say("     no test yet");
+                later += 1;
+            }
+            (false, _) => hold += usize::from(failed.is_empty()),
         }
-        wrong.extend(tests.iter().filter(|(_, ok)| !**ok).map(|(name, _)| format!("{name} fails")));
     }
     say("");
-    if wrong.is_empty() {
-        say(&format!("{} rows hold", wanted.len()));
-        return Ok(());
+    if !wrong.is_empty() {
+        bail!("{} of the threat model: {}", wrong.len(), wrong.join(", "));
     }
-    bail!("{} of the threat model: {}", wrong.len(), wrong.join(", "))
+    let rest = if later == 0 { String::new() } else { format!(", {later} have no test yet") };
+    say(&format!("{hold} rows hold, by {} tests{rest}", results.held.len()));
+    Ok(())
+}
+
+/// One line of what may be many, and hostile.
+fn line(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain: String = words.chars().flat_map(shown).collect();
+    if plain.is_empty() { "nothing".to_owned() } else { short(&plain) }
+}
+
+fn shown(c: char) -> Vec<char> {
+    if c.is_ascii() && !c.is_control() || c.is_alphanumeric() {
+        vec![c]
+    } else {
+        c.escape_default().collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn reads_libtests_lines() {
-        let output =
-            "running 2 tests\ntest a::a1_x ... ok\ntest a4_y ... FAILED\n\ntest result: ok. 1";
-        let read = results(output);
-        assert_eq!(read.into_iter().collect::<Vec<_>>(), [("a4_y", false), ("a::a1_x", true)]);
-    }
-
-    #[test]
-    fn a_test_is_of_every_row_it_begins_with() {
-        let rows = |test| ROWS.iter().filter(|row| is_of(test, row)).map(|row| row.id).collect();
-        let named: Vec<_> = rows("it::framing::e6_f1_upgrades_are_refused");
-        assert_eq!(named, ["E6", "F1"]);
-        assert_eq!(rows("a_service_a1_without"), Vec::<&str>::new());
-        assert_eq!(rows("a10_no_secret"), ["A10"]);
+    fn held(test: &str) -> Results {
+        let held = BTreeMap::from([(test.to_owned(), Held::AtOnce)]);
+        Results { held, ..Results::default() }
     }
 
     #[test]
     fn a_row_without_a_test_fails_the_run() {
-        assert!(report(&[&ROWS[0]], &BTreeMap::new(), &[]).is_err());
-        let held = BTreeMap::from([("it::topology::a1_nothing_arrives", true)]);
-        assert!(report(&[&ROWS[0]], &held, &[]).is_ok());
+        let row = rows::find("A1").unwrap();
+        assert!(report(&[row], &Results::default(), &[]).is_err());
+        assert!(report(&[row], &held("it::topology::a1_nothing_arrives"), &[]).is_ok());
+        assert!(report(&[row], &held("it::topology::a10_nothing_is_found"), &[]).is_err());
+    }
+
+    #[test]
+    fn a_test_that_fails_and_a_binary_that_dies_fail_the_run() {
+        let row = rows::find("A1").unwrap();
+        let mut results = held("a1_nothing_arrives");
+        results.failed.insert("a1_nor_this".to_owned(), "it left".to_owned());
+        assert!(report(&[row], &results, &[]).is_err());
+        let torn = Results { torn: vec!["launcher it".to_owned()], ..held("a1_nothing_arrives") };
+        assert!(report(&[row], &torn, &[]).is_err());
+    }
+
+    #[test]
+    fn what_came_back_is_one_line_without_control_characters() {
+        assert_eq!(line("a\n\n  b\u{1b}[2J"), "a b\\u{1b}[2J");
+        assert_eq!(line(" \n"), "nothing");
     }
 }

@@ -21,8 +21,8 @@ const LONGEST: Duration = Duration::from_mins(25);
 
 /// One test binary, as cargo built it.
 #[derive(Debug)]
-pub(super) struct Binary {
-    name: String,
+pub(crate) struct Binary {
+    pub(crate) name: String,
     package: String,
     folder: PathBuf,
     executable: PathBuf,
@@ -36,7 +36,7 @@ struct Results {
 }
 
 /// Builds every test of the workspace, or of some packages.
-pub(super) fn build(checkout: &Checkout, packages: &[String]) -> anyhow::Result<Vec<Binary>> {
+pub(crate) fn build(checkout: &Checkout, packages: &[String]) -> anyhow::Result<Vec<Binary>> {
     let format = "--message-format=json-render-diagnostics";
     let cargo = Program::cargo(checkout).args(["test", "--quiet", "--no-run", format]);
     let cargo = chosen(cargo, packages);
@@ -76,13 +76,9 @@ pub(super) fn run(
     environment: &[(&str, OsString)],
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {
-    let program = environment.iter().fold(
-        Program::new(&binary.executable)
-            .within(&binary.folder)
-            .env("CARGO_MANIFEST_DIR", &binary.folder)
-            .env("CARGO_PKG_NAME", &binary.package),
-        |program, (name, value)| program.env(name, value),
-    );
+    let program = environment
+        .iter()
+        .fold(binary.program(), |program, (name, value)| program.env(name, value));
     say(format!("-- {}", binary.name));
     let (results, ended_well) = watched(&program)?;
     outcome.passed(results.passed.len());
@@ -154,6 +150,16 @@ fn watched(program: &Program) -> anyhow::Result<(Results, bool)> {
         (results, well)
     });
     Ok(ended_well)
+}
+
+impl Binary {
+    /// The binary as cargo would run it.
+    pub(crate) fn program(&self) -> Program {
+        Program::new(&self.executable)
+            .within(&self.folder)
+            .env("CARGO_MANIFEST_DIR", &self.folder)
+            .env("CARGO_PKG_NAME", &self.package)
+    }
 }
 
 impl Results {
