@@ -7,6 +7,7 @@ mod ground;
 mod life;
 mod many;
 mod memory;
+mod proxy;
 pub(crate) mod soak;
 mod start;
 mod together;
@@ -37,6 +38,15 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 20)]
         times: usize,
     },
+    /// pipelock beside mitmproxy and beside no proxy: the same client, origin and work
+    Proxy {
+        /// How often each row is measured
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// In a network of its own already
+        #[arg(long, hide = true)]
+        inside: bool,
+    },
 }
 
 /// Measures, prints a table and leaves the figures in `target/bench`.
@@ -46,6 +56,7 @@ pub(crate) fn run(checkout: &Checkout, bench: &Bench) -> anyhow::Result<()> {
         Bench::Start { soak: Some(soak), .. } => soak::run(checkout, *soak),
         Bench::Start { pairs, .. } => start::run(checkout, *pairs),
         Bench::Commands { times } => commands::run(checkout, *times),
+        Bench::Proxy { rounds, inside } => proxy::run(checkout, *rounds, *inside),
     }
 }
 

@@ -63,7 +63,8 @@ impl Program {
         self
     }
 
-    fn shown(&self) -> String {
+    /// The command line, as it would be typed.
+    pub(crate) fn shown(&self) -> String {
         let words = std::iter::once(&self.name).chain(&self.arguments);
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
