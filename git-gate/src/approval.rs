@@ -146,8 +146,10 @@ mod tests {
         let push = push.map_or_else(String::new, |push| {
             format!(",\"push\":{}", serde_json::to_string(push).unwrap())
         });
-        format!("{{\"id\":\"{id}\",\"verdict\":\"{verdict}\",\"reason\":\"r\",\"answered\":1{push}}}")
-            .into_bytes()
+        format!(
+            "{{\"id\":\"{id}\",\"verdict\":\"{verdict}\",\"reason\":\"r\",\"answered\":1{push}}}"
+        )
+        .into_bytes()
     }
 
     #[test]

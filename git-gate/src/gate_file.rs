@@ -46,6 +46,8 @@ pub struct Limits {
     pub seconds: u64,
     /// Up to this much new text, gitleaks looks as well.
     pub second_opinion_bytes: u64,
+    /// So long a push that a person has to allow is held, before it is refused.
+    pub hold_seconds: u64,
 }
 
 impl Default for Limits {
@@ -60,6 +62,7 @@ impl Default for Limits {
             refs: 32,
             seconds: 600,
             second_opinion_bytes: 1 << 20,
+            hold_seconds: 60,
         }
     }
 }

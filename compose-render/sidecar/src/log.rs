@@ -115,6 +115,9 @@ pub struct Line {
     /// Of a push: how many new objects were looked through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objects: Option<u64>,
+    /// Of a push: who allowed what needs a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approver: Option<String>,
     /// A sentence for people: an error's chain, a config's warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -147,6 +150,7 @@ impl Line {
             old: None,
             new: None,
             objects: None,
+            approver: None,
             detail: None,
             repeats: None,
         }
@@ -165,6 +169,7 @@ impl Line {
             &mut self.reason,
             &mut self.rule,
             &mut self.reference,
+            &mut self.approver,
             &mut self.detail,
         ];
         for text in texts.into_iter().flatten().filter(|text| text.len() > FIELD_LIMIT) {

@@ -248,6 +248,8 @@ impl Push {
                 new: Some(report.new),
                 objects: Some(report.objects),
                 rule: report.rule,
+                id: report.proposal,
+                approver: report.approver,
                 ..line()
             });
         }

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use compose_render::contract;
 use dlp::Rules;
 use git_gate::{GateFile, KEYS_DIR, OWN_SECRETS, read_fingerprints};
 
@@ -22,11 +23,22 @@ pub struct Ground {
     pub config: PathBuf,
     pub mirrors: PathBuf,
     pub run: PathBuf,
+    /// What the host writes: a person's answers.
+    pub inbox: PathBuf,
+    /// What the host reads: pushes that wait for a person.
+    pub outbox: PathBuf,
 }
 
 impl Ground {
     pub fn new(config: PathBuf, mirrors: PathBuf, run: PathBuf) -> Self {
-        Self { config, mirrors, run }
+        let (inbox, outbox) = (contract::INBOX_DIR.into(), contract::OUTBOX_DIR.into());
+        Self { config, mirrors, run, inbox, outbox }
+    }
+
+    /// The same with its queue elsewhere.
+    #[must_use]
+    pub fn with_queue(self, inbox: PathBuf, outbox: PathBuf) -> Self {
+        Self { inbox, outbox, ..self }
     }
 
     /// Where git finds its hooks: ours alone, whatever a mirror holds.

@@ -3,6 +3,7 @@
 //! It judges, then pushes on to the upstream itself, and only then lets the agent's push succeed. If
 //! it ends in any other way, git throws the objects away and nothing was pushed.
 
+mod approvals;
 mod forward;
 mod made;
 mod say;
@@ -17,13 +18,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use compose_render::Secret;
-use git_gate::{GateFile, Gated, RefUpdate};
+use git_gate::{GateFile, Gated, Pushed, RefUpdate};
 
+use self::approvals::{Allowed, Approvals, Outcome};
 use self::made::Made;
 use self::say::Refusal;
 use self::updates::Update;
 use crate::ground::Ground;
-use crate::judge;
+use crate::judge::{self, Judged};
 use crate::program::Program;
 use crate::report::Report;
 use crate::way::Way;
@@ -34,6 +36,8 @@ pub const HOOK: &str = "pre-receive";
 const CONFIG: &str = "GIT_GATE_CONFIG";
 const MIRRORS: &str = "GIT_GATE_MIRRORS";
 const RUN: &str = "GIT_GATE_RUN";
+const INBOX: &str = "GIT_GATE_INBOX";
+const OUTBOX: &str = "GIT_GATE_OUTBOX";
 const NAME: &str = "GIT_GATE_NAME";
 const ADDRESS: &str = "GIT_GATE_ADDRESS";
 const TOKEN: &str = "GIT_GATE_TOKEN";
@@ -52,6 +56,8 @@ pub(crate) fn tell(program: Program, way: &Way<'_>, name: &str, report: &Path) -
         .variable(CONFIG, &way.ground.config)
         .variable(MIRRORS, &way.ground.mirrors)
         .variable(RUN, &way.ground.run)
+        .variable(INBOX, &way.ground.inbox)
+        .variable(OUTBOX, &way.ground.outbox)
         .variable(NAME, name)
         .variable(REPORT, report);
     if let Some(address) = way.address {
@@ -81,6 +87,14 @@ pub fn pre_receive() -> ExitCode {
     }
 }
 
+/// What becomes of a push.
+#[derive(Debug)]
+enum Verdict {
+    /// With what a person allowed of it.
+    Pass(Allowed),
+    Refuse(Refusal),
+}
+
 /// One push, as git and the gate tell of it.
 #[derive(Debug)]
 struct Push {
@@ -101,7 +115,8 @@ impl Push {
         let get = |name: &str| variables.get(std::ffi::OsStr::new(name));
         let path = |name: &str| get(name).map(PathBuf::from).context("git-gate did not call it");
         let text = |name: &str| get(name).and_then(|value| value.to_str());
-        let ground = Ground::new(path(CONFIG)?, path(MIRRORS)?, path(RUN)?);
+        let ground = Ground::new(path(CONFIG)?, path(MIRRORS)?, path(RUN)?)
+            .with_queue(path(INBOX)?, path(OUTBOX)?);
         let (file, _) = ground.read()?;
         let name = text(NAME).context("it has no name")?;
         let upstream = file.upstreams.iter().find(|one| one.url.name() == name).cloned();
@@ -133,27 +148,69 @@ impl Push {
         let updates = updates::read(&text)?;
         let mut made = Made::of(&self.mirror);
         let mut counted = judge::Counted::default();
-        let refusal = match self.refuse(&updates, &made, &mut counted)? {
-            Some(refusal) => Some(refusal),
-            None => forward::push(self, &updates)?,
+        let verdict = match self.judge(&updates, &made, &mut counted)? {
+            Verdict::Pass(allowed) => self.pass_on(&updates, allowed)?,
+            refused @ Verdict::Refuse(_) => refused,
         };
-        if let Some(refusal) = &refusal {
-            refusal.say();
-        } else {
+        match &verdict {
+            Verdict::Refuse(refusal) => refusal.say(),
             // Only now: what another made stays another's when the upstream did not take ours.
-            made.note(&updates)?;
+            Verdict::Pass(_) => made.note(&updates)?,
         }
-        self.write_down(&updates, refusal.as_ref(), &counted)?;
-        Ok(refusal.is_none())
+        self.write_down(&updates, &verdict, &counted)?;
+        Ok(matches!(verdict, Verdict::Pass(_)))
     }
 
-    /// The first reason why this push must not go on.
-    fn refuse(
+    /// Pushes on. What a person allowed is used up by it, unless the upstream takes nothing.
+    fn pass_on(&self, updates: &[Update], allowed: Allowed) -> anyhow::Result<Verdict> {
+        let approvals = self.approvals(updates);
+        approvals.use_up(&allowed)?;
+        Ok(match forward::push(self, updates)? {
+            None => Verdict::Pass(allowed),
+            Some(refusal) => {
+                approvals.give_back(&allowed);
+                Verdict::Refuse(refusal)
+            }
+        })
+    }
+
+    /// Judges the refs, then every new object, then asks a person where it takes one.
+    fn judge(
         &self,
         updates: &[Update],
         made: &Made,
         counted: &mut judge::Counted,
-    ) -> anyhow::Result<Option<Refusal>> {
+    ) -> anyhow::Result<Verdict> {
+        if let Some(refusal) = self.refuse_refs(updates, made)? {
+            return Ok(Verdict::Refuse(refusal));
+        }
+        let news: Vec<&str> = updates.iter().filter_map(Update::new_object).collect();
+        if news.is_empty() {
+            return Ok(Verdict::Pass(Allowed::default()));
+        }
+        // A push of deletes alone has none. Else, what is not in quarantine is in the mirror already.
+        if self.quarantine.len() != QUARANTINE.len() {
+            bail!("git gave no quarantine");
+        }
+        let limits = &self.file.limits;
+        let judge = judge::Judge {
+            git: self.git(),
+            limits,
+            until: self.begun + Duration::from_secs(limits.seconds),
+            ground: &self.ground,
+            granted: &self.upstream.protected,
+        };
+        match judge.look(&news, counted) {
+            Ok(judged) => self.ask(updates, &judged),
+            Err(judge::Unjudged::Refused(refused)) => {
+                Ok(Verdict::Refuse(Refusal::unjudged(&refused)))
+            }
+            Err(judge::Unjudged::Failed(error)) => Err(error),
+        }
+    }
+
+    /// The first reason why these refs may not be changed so.
+    fn refuse_refs(&self, updates: &[Update], made: &Made) -> anyhow::Result<Option<Refusal>> {
         let limits = &self.file.limits;
         if self.options {
             return Ok(Some(Refusal::options()));
@@ -177,28 +234,41 @@ impl Push {
                 return Ok(Some(Refusal::moved(&update.name)));
             }
         }
-        let news: Vec<&str> = updates.iter().filter_map(Update::new_object).collect();
-        if news.is_empty() {
-            return Ok(None);
+        Ok(None)
+    }
+
+    /// Passes what nothing was found in, and what a person allowed. A credential is waited for by
+    /// nobody: most often it is one. A person may have said beforehand that it is none, but never of
+    /// one of the bottle's own.
+    fn ask(&self, updates: &[Update], judged: &Judged) -> anyhow::Result<Verdict> {
+        let Judged { secrets, held } = judged;
+        if secrets.is_empty() && held.is_empty() {
+            return Ok(Verdict::Pass(Allowed::default()));
         }
-        // A push of deletes alone has none. Else, what is not in quarantine is in the mirror already.
-        if self.quarantine.len() != QUARANTINE.len() {
-            bail!("git gave no quarantine");
+        let approvals = self.approvals(updates);
+        let own = secrets.iter().any(judge::Finding::is_own);
+        if !secrets.is_empty() {
+            return Ok(match approvals.given().filter(|_| !own) {
+                Some(allowed) => Verdict::Pass(allowed),
+                None => Verdict::Refuse(Refusal::secrets(secrets, own)),
+            });
         }
-        let until = self.begun + Duration::from_secs(limits.seconds);
-        let judge = judge::Judge {
-            git: self.git(),
-            limits,
-            until,
-            ground: &self.ground,
-            granted: &self.upstream.protected,
+        let found: Vec<String> = held.iter().map(ToString::to_string).collect();
+        let hold = Duration::from_secs(self.file.limits.hold_seconds);
+        Ok(match approvals.obtain(&found, hold)? {
+            Outcome::Allowed(allowed) => Verdict::Pass(allowed),
+            outcome => Verdict::Refuse(Refusal::held(held, &outcome)),
+        })
+    }
+
+    /// What a person may allow: each ref of the push with its new object.
+    fn approvals(&self, updates: &[Update]) -> Approvals<'_> {
+        let upstream = self.upstream.url.name();
+        let pushed = |update: &Update| {
+            let (reference, object) = (update.name.clone(), update.new_object()?.to_owned());
+            Some(Pushed { upstream: upstream.clone(), reference, object })
         };
-        match judge.look(&news, counted) {
-            Ok(findings) if findings.is_empty() => Ok(None),
-            Ok(findings) => Ok(Some(Refusal::findings(&findings))),
-            Err(judge::Unjudged::Refused(refused)) => Ok(Some(Refusal::unjudged(&refused))),
-            Err(judge::Unjudged::Failed(error)) => Err(error),
-        }
+        Approvals::new(&self.ground, updates.iter().filter_map(pushed).collect())
     }
 
     fn way(&self) -> Way<'_> {
@@ -213,9 +283,13 @@ impl Push {
     fn write_down(
         &self,
         updates: &[Update],
-        refusal: Option<&Refusal>,
+        verdict: &Verdict,
         counted: &judge::Counted,
     ) -> anyhow::Result<()> {
+        let (refusal, allowed) = match verdict {
+            Verdict::Refuse(refusal) => (Some(refusal), None),
+            Verdict::Pass(allowed) => (None, Some(allowed).filter(|one| !one.ids.is_empty())),
+        };
         for update in updates {
             let report = Report {
                 name: update.name.clone(),
@@ -225,6 +299,11 @@ impl Push {
                 rule: refusal.map(|refusal| refusal.rule.clone()),
                 objects: counted.objects,
                 bytes: counted.bytes,
+                approver: allowed.map(|allowed| allowed.by.clone()),
+                proposal: match (allowed, refusal) {
+                    (Some(allowed), _) => Some(allowed.ids.join(" ")),
+                    (None, refusal) => refusal.and_then(|refusal| refusal.proposal.clone()),
+                },
             };
             report.append(&self.report).context("cannot write the push down")?;
         }

@@ -18,13 +18,15 @@ use dlp::Severity;
 use git_gate::{FilePattern, Limits};
 
 use self::objects::{Kind, Object};
-use self::scan::{Found, Scan};
+use self::scan::{Found, Looked, Scan, Unread};
 use self::second::Second;
 use crate::ground::Ground;
 use crate::program::Program;
 
 /// So many findings are told of; more say nothing more.
 const FINDINGS: usize = 20;
+/// The rule that `dlp` gives the bottle's own secrets.
+const OWN_RULE: &str = "bottle-secret";
 /// Files are read in pieces of this size.
 const CHUNK: usize = 64 * 1024;
 /// How often the person who waits is told that it goes on.
@@ -60,6 +62,15 @@ pub(crate) struct Finding {
     pub(crate) encoding: &'static str,
 }
 
+/// What was found in a push.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Judged {
+    /// Credentials: refused, unless a person said beforehand that this is none.
+    pub(crate) secrets: Vec<Finding>,
+    /// What a person has to allow.
+    pub(crate) held: Vec<Finding>,
+}
+
 /// Where in a commit.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
@@ -71,8 +82,11 @@ pub(crate) enum Place {
     Name,
     Message,
     TagMessage,
-    /// A file whose change itself is what is found.
-    Change(String),
+    /// A file that is itself what is found, and what is the matter with it.
+    Held {
+        path: String,
+        why: String,
+    },
 }
 
 /// A push that was not looked through to its end.
@@ -104,48 +118,57 @@ impl From<anyhow::Error> for Unjudged {
 
 impl Judge<'_> {
     /// Looks through everything that comes with those objects and that no ref of the mirror has.
-    pub(crate) fn look(
-        &self,
-        news: &[&str],
-        counted: &mut Counted,
-    ) -> Result<Vec<Finding>, Unjudged> {
+    pub(crate) fn look(&self, news: &[&str], counted: &mut Counted) -> Result<Judged, Unjudged> {
         let mut hits: Vec<(Object, Found)> = Vec::new();
+        let mut held: Vec<Finding> = Vec::new();
         let mut second = Second::new(self.limits.second_opinion_bytes);
         let rules = self.ground.rules()?;
         let mut told = Instant::now();
         objects::each(&self.git, news, |object, content| {
             counted.objects += 1;
             counted.bytes += object.size;
-            self.within_limits(object, counted)?;
+            self.within_limits(counted)?;
             if told.elapsed() > PROGRESS {
                 told = Instant::now();
                 crate::hook::progress(counted.objects, counted.bytes);
             }
-            let found = through(
-                object,
-                content,
-                Scan::new(&rules, self.limits.unpacked_bytes),
-                &mut second,
-            )?;
+            let scan = Scan::new(&rules, self.limits.unpacked_bytes);
+            let looked = through(object, content, scan, &mut second)?;
             let room = FINDINGS.saturating_sub(hits.len());
-            hits.extend(found.into_iter().take(room).map(|found| (object.clone(), found)));
+            let found = looked.found.into_iter().filter(is_denied);
+            hits.extend(found.take(room).map(|found| (object.clone(), found)));
+            let room = FINDINGS.saturating_sub(held.len());
+            held.extend(self.holds(object, looked.unread).take(room));
             Ok(())
         })?;
         let first: Result<Vec<Finding>, _> =
             hits.iter().map(|(object, found)| place::of(&self.git, news, object, found)).collect();
-        let mut findings = first?;
-        if findings.is_empty() {
-            for opinion in second.ask(self.ground)?.into_iter().take(FINDINGS) {
-                findings.push(place::of_opinion(&self.git, news, &opinion)?);
+        let mut secrets = first?;
+        if secrets.is_empty() {
+            for opinion in second.ask(self.ground, self.until)?.into_iter().take(FINDINGS) {
+                secrets.push(place::of_opinion(&self.git, news, &opinion)?);
             }
         }
-        if findings.is_empty() {
-            findings = protected::changes(&self.git, news, self.granted)?;
-        }
-        Ok(findings)
+        held.extend(protected::changes(&self.git, news, self.granted)?);
+        Ok(Judged { secrets, held })
     }
 
-    fn within_limits(&self, object: &Object, counted: &Counted) -> Result<(), Unjudged> {
+    /// Why a person has to look at a file first: it is large, or cannot be looked into here.
+    fn holds(&self, object: &Object, unread: Option<Unread>) -> impl Iterator<Item = Finding> {
+        let limit = self.limits.file_bytes;
+        let large = (object.size > limit).then(|| {
+            let (size, limit) = (object.size >> 20, limit >> 20);
+            ("file-too-large", format!("it has {size} MiB, and a file may have {limit} MiB"))
+        });
+        let unread = unread.map(Unread::told).map(|(rule, why)| (rule, why.to_owned()));
+        let granted = |path: &String| self.granted.iter().any(|pattern| pattern.matches(path));
+        let granted = object.path.as_ref().is_some_and(granted);
+        let reasons = large.into_iter().chain(unread).filter(move |_| !granted);
+        let reasons: Vec<_> = reasons.map(|(rule, why)| Finding::held(object, rule, why)).collect();
+        reasons.into_iter()
+    }
+
+    fn within_limits(&self, counted: &Counted) -> Result<(), Unjudged> {
         let limits = self.limits;
         if Instant::now() > self.until {
             return Err(Unjudged::refused("took-too-long", "judging it took too long"));
@@ -153,12 +176,6 @@ impl Judge<'_> {
         if counted.objects > limits.objects || counted.bytes > limits.object_bytes {
             let sentence = "it brings more objects than are judged at once";
             return Err(Unjudged::refused("push-too-large", sentence));
-        }
-        if object.size > limits.file_bytes {
-            let path = object.path.as_deref().unwrap_or("an object").escape_debug().to_string();
-            let (size, limit) = (object.size >> 20, limits.file_bytes >> 20);
-            let sentence = format!("`{path}` has {size} MiB, and a file may have {limit} MiB");
-            return Err(Unjudged::refused("file-too-large", sentence));
         }
         Ok(())
     }
@@ -169,11 +186,12 @@ fn through(
     content: &mut dyn Read,
     mut scan: Scan<'_>,
     second: &mut Second,
-) -> Result<Vec<Found>, Unjudged> {
+) -> Result<Looked, Unjudged> {
     if object.kind == Kind::Tree {
         let entries = tree::names(content, object.name_length())?;
         scan.push(&entries);
-        return scan.finish().map(denied);
+        let found = scan.finish().found;
+        return Ok(Looked { found, unread: None });
     }
     let mut kept = second.wants(object).then(Vec::new);
     if kept.is_none() {
@@ -194,19 +212,32 @@ fn through(
     if let Some(kept) = kept {
         second.keep(object, kept);
     }
-    scan.finish().map(denied)
+    Ok(scan.finish())
 }
 
 /// What a push is refused for: what opens something. A card number in a test's data does not.
-fn denied(found: Vec<Found>) -> Vec<Found> {
-    found.into_iter().filter(|found| found.severity >= Severity::High).collect()
+fn is_denied(found: &Found) -> bool {
+    found.severity >= Severity::High
+}
+
+impl Finding {
+    fn held(object: &Object, rule: &str, why: String) -> Self {
+        let path = object.path.clone().unwrap_or_else(|| "a file that no tree names".to_owned());
+        let place = Place::Held { path, why };
+        Self { rule: rule.to_owned(), commit: None, place, len: 0, encoding: "plain" }
+    }
+
+    /// Whether it is one of the bottle's own secrets: nobody's yes lets these out.
+    pub(crate) fn is_own(&self) -> bool {
+        self.rule == OWN_RULE
+    }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 12;
-        if let Place::Change(path) = &self.place {
-            return write!(f, "`{}` ({})", path.escape_debug(), self.rule);
+        if let Place::Held { path, why } = &self.place {
+            return write!(f, "`{}`: {why} ({})", path.escape_debug(), self.rule);
         }
         write!(f, "{} in ", self.rule)?;
         let what = if self.place == Place::TagMessage { "tag" } else { "commit" };
@@ -218,7 +249,7 @@ impl fmt::Display for Finding {
             Place::File { path, line } => write!(f, "`{}` line {line}", path.escape_debug())?,
             Place::Name => f.write_str("the name of a file")?,
             Place::Message => f.write_str("its message or its author")?,
-            Place::TagMessage | Place::Change(_) => f.write_str("its message")?,
+            Place::TagMessage | Place::Held { .. } => f.write_str("its message")?,
         }
         let encoded = if self.encoding == "plain" { "" } else { ", encoded" };
         match self.len {

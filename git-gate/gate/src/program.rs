@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Output};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use git_gate::Limits;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::ground::Ground;
 
@@ -21,6 +27,45 @@ const FSCK_ERRORS: [&str; 7] = [
     "nullSha1",
     "gitmodulesParse",
 ];
+
+/// Waits for a child's end with an eye on the clock, and calls `tell` every few seconds. `None` when
+/// it took too long: it is asked to end, and then made to.
+pub(crate) fn finish(
+    child: Child,
+    until: Instant,
+    every: Duration,
+    mut tell: impl FnMut(),
+) -> anyhow::Result<Option<Output>> {
+    /// What a child gets to clean up behind it.
+    const LEAVE: Duration = Duration::from_secs(5);
+    let id = Pid::from_raw(i32::try_from(child.id())?);
+    let (done, over) = mpsc::channel();
+    let waiting = std::thread::spawn(move || {
+        let output = child.wait_with_output();
+        // Nobody listens once it was too late.
+        done.send(()).ok();
+        output
+    });
+    let left = || until.saturating_duration_since(Instant::now());
+    // An end of the channel is an end of the thread.
+    while over.recv_timeout(every.min(left())) == Err(RecvTimeoutError::Timeout) {
+        if !left().is_zero() {
+            tell();
+            continue;
+        }
+        for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+            // Gone meanwhile is as good.
+            kill(id, signal).ok();
+            if over.recv_timeout(LEAVE) != Err(RecvTimeoutError::Timeout) {
+                break;
+            }
+        }
+        // What it started may hold its streams: whatever it still says is of no use.
+        return Ok(None);
+    }
+    let output = waiting.join().map_err(|_| anyhow::anyhow!("a thread ended"))?;
+    Ok(Some(output.context("cannot run a program")?))
+}
 
 /// A program about to be run.
 #[derive(Clone, Debug)]

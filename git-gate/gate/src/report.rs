@@ -19,6 +19,11 @@ pub(crate) struct Report {
     pub(crate) rule: Option<String>,
     pub(crate) objects: u64,
     pub(crate) bytes: u64,
+    /// Who allowed what needs a person, and under which proposal.
+    #[serde(default)]
+    pub(crate) approver: Option<String>,
+    #[serde(default)]
+    pub(crate) proposal: Option<String>,
 }
 
 /// The most of a report that is read: a line for each of a few refs.

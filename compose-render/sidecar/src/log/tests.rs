@@ -39,6 +39,7 @@ fn the_field_names_are_those_of_the_contract() {
         old: text(),
         new: text(),
         objects: Some(6),
+        approver: Some("a person".to_owned()),
         detail: text(),
         repeats: Some(5),
     });
@@ -49,6 +50,7 @@ fn the_field_names_are_those_of_the_contract() {
         names,
         [
             "address",
+            "approver",
             "bottle",
             "bytes_in",
             "bytes_out",

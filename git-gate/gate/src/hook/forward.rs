@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::Push;
 use super::say::{self, Refusal};
 use super::updates::Update;
+use crate::program::finish;
 use crate::trouble::{Trouble, plain};
 
 /// How often the person who waits is told that it goes on.
@@ -46,7 +47,9 @@ pub(super) fn push(push: &Push, updates: &[Update]) -> anyhow::Result<Option<Ref
     let mut command = git.blocking();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().context("cannot run git")?;
-    let output = waited(child)?;
+    let output = finish(child, Instant::now() + PATIENCE, PROGRESS, || {
+        say::line("git-gate: judged; pushing to the upstream...");
+    })?;
     let Some(output) = output else { return Ok(Some(Refusal::trouble(&Trouble::Late))) };
     if output.status.success() {
         return Ok(None);
@@ -65,28 +68,4 @@ pub(super) fn push(push: &Push, updates: &[Update]) -> anyhow::Result<Option<Ref
         Some(said) => Refusal::upstream(&said),
         None => Refusal::trouble(&Trouble::of(&String::from_utf8_lossy(&output.stderr))),
     }))
-}
-
-/// Waits for git's end with an eye on the clock. `None` when it took too long.
-fn waited(child: std::process::Child) -> anyhow::Result<Option<std::process::Output>> {
-    let id = nix::unistd::Pid::from_raw(i32::try_from(child.id())?);
-    let (tell, told) = std::sync::mpsc::channel();
-    let waiting = std::thread::spawn(move || {
-        let output = child.wait_with_output();
-        // Nobody listens once it was too late.
-        tell.send(()).ok();
-        output
-    });
-    let begun = Instant::now();
-    let mut late = false;
-    while !late && told.recv_timeout(PROGRESS).is_err() && !waiting.is_finished() {
-        say::line("git-gate: judged; pushing to the upstream...");
-        late = begun.elapsed() > PATIENCE;
-    }
-    if late {
-        // Gone meanwhile is as good.
-        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).ok();
-    }
-    let output = waiting.join().map_err(|_| anyhow::anyhow!("a thread ended"))?;
-    Ok(Some(output.context("cannot run git")?).filter(|_| !late))
 }

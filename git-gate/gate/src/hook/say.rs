@@ -4,14 +4,17 @@ use std::io::{self, Write as _};
 
 use git_gate::{RefDenial, Rules};
 
-use crate::judge::{Finding, Place, Refused};
-use crate::trouble::Trouble;
+use super::approvals::{Allowed, Outcome};
+use crate::judge::{Finding, Refused};
+use crate::trouble::{Trouble, plain};
 
 /// Why nothing was pushed.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     /// For the log.
     pub(super) rule: String,
+    /// What a person is asked, for the log.
+    pub(super) proposal: Option<String>,
     lines: Vec<String>,
     advice: String,
 }
@@ -32,7 +35,8 @@ impl Refusal {
     }
 
     fn new(rule: &str, sentence: String, advice: impl Into<String>) -> Self {
-        Self { rule: rule.to_owned(), lines: vec![sentence], advice: advice.into() }
+        let (rule, lines) = (rule.to_owned(), vec![sentence]);
+        Self { rule, proposal: None, lines, advice: advice.into() }
     }
 
     pub(super) fn options() -> Self {
@@ -54,6 +58,7 @@ impl Refusal {
         });
         Self {
             rule: rule.to_owned(),
+            proposal: None,
             lines: denials.iter().map(ToString::to_string).collect(),
             advice: format!("This bottle pushes to {}.{example}", patterns.join(", ")),
         }
@@ -64,25 +69,50 @@ impl Refusal {
         Self::new("moved-meanwhile", sentence, "Fetch, look at what came, and push again.")
     }
 
-    pub(super) fn findings(findings: &[Finding]) -> Self {
-        let rule = findings.first().map_or("secret", |finding| finding.rule.as_str());
-        if findings.iter().any(|finding| matches!(finding.place, Place::Change(_))) {
-            return Self {
-                rule: rule.to_owned(),
-                lines: findings.iter().map(ToString::to_string).collect(),
-                advice: "These run elsewhere with more rights than you have, or lead there. Leave them \
-                         out of every commit of this push, or ask for the grant: the manifest names \
-                         them in `protected` of the upstream."
-                    .to_owned(),
-            };
-        }
+    /// Credentials. What to do depends on whose they are.
+    pub(super) fn secrets(findings: &[Finding], own: bool) -> Self {
+        let ask = if own {
+            ""
+        } else {
+            " If it is no credential, ask a person: the MCP tool `propose_push` with this upstream, \
+             ref and object, where this bottle has supervise."
+        };
         Self {
-            rule: rule.to_owned(),
+            rule: findings.first().map_or("secret", |finding| finding.rule.as_str()).to_owned(),
+            proposal: None,
             lines: findings.iter().map(ToString::to_string).collect(),
-            advice: "Take it out of every commit of this push that holds it (`git commit --amend`, or \
-                     `git rebase -i`): removing it in a later commit is not enough. Then push again."
-                .to_owned(),
+            advice: format!(
+                "Take it out of every commit of this push that holds it (`git commit --amend`, or \
+                 `git rebase -i`): removing it in a later commit is not enough. Then push again.{ask}"
+            ),
         }
+    }
+
+    /// What a person has to allow, and what became of the question.
+    pub(super) fn held(findings: &[Finding], outcome: &Outcome) -> Self {
+        let first = findings.first().map_or("held", |finding| finding.rule.as_str());
+        let mut lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        let (rule, proposal, advice) = match outcome {
+            Outcome::Denied { id, reason } => {
+                let reason = plain(reason);
+                lines.push(format!("a person was asked (proposal {id}) and said no: {reason}"));
+                let advice = "Leave it out of every commit of this push, and push again.";
+                ("denied-by-a-person", Some(id.clone()), advice.to_owned())
+            }
+            Outcome::Waits(ids) | Outcome::Allowed(Allowed { ids, .. }) => {
+                let ids = ids.join(" ");
+                let advice = format!(
+                    "This needs a person: `bottle approve {ids}` on the host allows it. Then push the \
+                     same commit to the same ref again, and it passes, once. Or leave it out."
+                );
+                (first, Some(ids), advice)
+            }
+            Outcome::TooMany => {
+                lines.push("too many pushes wait for a person already".to_owned());
+                (first, None, "Leave it out, or wait until some are answered.".to_owned())
+            }
+        };
+        Self { rule: rule.to_owned(), proposal, lines, advice }
     }
 
     pub(super) fn unjudged(refused: &Refused) -> Self {

@@ -49,10 +49,10 @@ pub(super) fn changes(
     // Read to the end: a git that cannot write would fail.
     while let Some(change) = next(&mut output)? {
         let rule = rule(git, &change, granted)?;
-        let finding = rule.map(|rule| Finding {
+        let finding = rule.map(|(rule, why)| Finding {
             rule: rule.to_owned(),
             commit: None,
-            place: Place::Change(change.path),
+            place: Place::Held { path: change.path, why: why.to_owned() },
             len: 0,
             encoding: "plain",
         });
@@ -70,19 +70,19 @@ fn rule(
     git: &Program,
     change: &Change,
     granted: &[FilePattern],
-) -> anyhow::Result<Option<&'static str>> {
+) -> anyhow::Result<Option<(&'static str, &'static str)>> {
     let path = change.path.as_str();
     if change.mode == "000000" || granted.iter().any(|pattern| pattern.matches(path)) {
         return Ok(None);
     }
     if change.mode == "160000" {
-        return Ok(Some("submodule"));
+        return Ok(Some(("submodule", "it is a repository within this one")));
     }
     if is_protected(path) {
-        return Ok(Some("protected-file"));
+        return Ok(Some(("protected-file", "it runs elsewhere, with more rights")));
     }
     if change.mode == "120000" && leaves(path, &target(git, &change.object)?) {
-        return Ok(Some("link-leaves-the-tree"));
+        return Ok(Some(("link-leaves-the-tree", "it is a link that leads out of the repository")));
     }
     Ok(None)
 }

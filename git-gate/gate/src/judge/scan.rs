@@ -3,9 +3,7 @@
 use std::io::Write as _;
 
 use dlp::{Finding, Rules, Severity, Stream};
-use flate2::write::GzDecoder;
-
-use super::Unjudged;
+use flate2::write::MultiGzDecoder;
 
 /// A zip has its list at its end, so it is held; a larger one is not looked into and not pushed.
 const ZIP_LIMIT: usize = 16 << 20;
@@ -24,20 +22,65 @@ pub(crate) struct Found {
     pub(crate) encoding: &'static str,
 }
 
+/// What a scan saw.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Looked {
+    pub(crate) found: Vec<Found>,
+    /// What it could not look into.
+    pub(crate) unread: Option<Unread>,
+}
+
+/// Why something in an object was not looked at: a person has to answer for it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Unread {
+    /// Encrypted, or packed in a way that is not known here, or in too many layers.
+    Sealed,
+    /// It unpacks to more than is looked through.
+    TooLarge,
+}
+
+impl Unread {
+    /// The name in logs and refusals, and a sentence.
+    pub(crate) const fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sealed => {
+                ("sealed-archive", "it is encrypted, or packed in a way that is not looked into")
+            }
+            Self::TooLarge => {
+                ("archive-too-large", "an archive in it unpacks to more than is looked through")
+            }
+        }
+    }
+}
+
+/// How files begin that are encrypted, or packed in a way that is not unpacked here: 7z, xz, bzip2,
+/// zstd, lz4, rar, `openssl enc -salt`, age, and OpenPGP in its armour.
+const SEALED: [&[u8]; 10] = [
+    b"7z\xbc\xaf\x27\x1c",
+    b"\xfd7zXZ\0",
+    b"BZh",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+    b"Rar!\x1a\x07",
+    b"Salted__",
+    b"age-encryption.org/",
+    b"-----BEGIN AGE ENCRYPTED FILE-----",
+    b"-----BEGIN PGP MESSAGE-----",
+];
 /// A scan of one object.
 pub(crate) struct Scan<'r> {
     rules: &'r Rules,
     plain: Stream,
     /// Without its zero bytes: 16-bit text that a chunk's edge would cut in two.
     wide: Option<Stream>,
-    gzip: Option<Box<GzDecoder<Inner<'r>>>>,
+    gzip: Option<Box<MultiGzDecoder<Inner<'r>>>>,
     zip: Option<Vec<u8>>,
     depth: u32,
     /// What an archive may unpack to.
     limit: u64,
     seen: u64,
     found: Vec<Found>,
-    too_large: bool,
+    unread: Option<Unread>,
 }
 
 /// What comes out of a gzip stream.
@@ -62,12 +105,12 @@ impl<'r> Scan<'r> {
             limit,
             seen: 0,
             found: Vec::new(),
-            too_large: false,
+            unread: None,
         }
     }
 
     pub(crate) fn push(&mut self, chunk: &[u8]) {
-        if self.seen == 0 && self.depth > 0 {
+        if self.seen == 0 {
             self.open(chunk);
         }
         self.seen += chunk.len() as u64;
@@ -82,21 +125,23 @@ impl<'r> Scan<'r> {
             self.keep(findings, Some("utf-16"));
         }
         if let Some(gzip) = &mut self.gzip {
-            // What is no gzip after all, or goes on after its end, is looked at as it stands.
             if gzip.write_all(chunk).is_err() {
+                // No gzip after all, or something behind its end: others may read more than we.
+                self.keep_unread(Unread::Sealed);
                 self.close_gzip();
             }
         }
         if let Some(zip) = &mut self.zip {
             zip.extend_from_slice(chunk);
             if zip.len() > ZIP_LIMIT {
-                (self.zip, self.too_large) = (None, true);
+                self.zip = None;
+                self.keep_unread(Unread::TooLarge);
             }
         }
     }
 
     /// Says that nothing follows.
-    pub(crate) fn finish(mut self) -> Result<Vec<Found>, Unjudged> {
+    pub(crate) fn finish(mut self) -> Looked {
         let plain = std::mem::replace(&mut self.plain, Stream::new(self.rules)).finish();
         self.keep(plain, None);
         if let Some(wide) = self.wide.take() {
@@ -104,27 +149,35 @@ impl<'r> Scan<'r> {
             self.keep(findings, Some("utf-16"));
         }
         if let Some(gzip) = &mut self.gzip {
-            drop(gzip.try_finish());
+            if gzip.try_finish().is_err() {
+                self.keep_unread(Unread::Sealed);
+            }
             self.close_gzip();
         }
         if let Some(zip) = self.zip.take() {
             self.look_into_zip(&zip);
         }
-        if self.too_large && self.found.is_empty() {
-            let sentence = "an archive in it unpacks to more than is looked through";
-            return Err(Unjudged::refused("archive-too-large", sentence));
-        }
-        Ok(self.found)
+        Looked { found: self.found, unread: self.unread }
     }
 
     /// Looks at the first bytes for what they are.
     fn open(&mut self, first: &[u8]) {
-        if first.starts_with(b"\x1f\x8b") {
-            let scan = Self::within(self.rules, self.depth - 1, self.limit);
-            self.gzip = Some(Box::new(GzDecoder::new(Inner { scan, unpacked: 0 })));
-        } else if first.starts_with(b"PK\x03\x04") {
+        let (gzip, zip) = (first.starts_with(b"\x1f\x8b"), first.starts_with(b"PK\x03\x04"));
+        let layer = self.depth.checked_sub(1);
+        if SEALED.iter().any(|begin| first.starts_with(begin)) || ((gzip || zip) && layer.is_none())
+        {
+            self.keep_unread(Unread::Sealed);
+        } else if let (true, Some(depth)) = (gzip, layer) {
+            let scan = Self::within(self.rules, depth, self.limit);
+            self.gzip = Some(Box::new(MultiGzDecoder::new(Inner { scan, unpacked: 0 })));
+        } else if zip {
             self.zip = Some(Vec::new());
         }
+    }
+
+    /// The worst is told.
+    fn keep_unread(&mut self, unread: Unread) {
+        self.unread = self.unread.max(Some(unread));
     }
 
     fn keep(&mut self, findings: Vec<Finding>, encoding: Option<&'static str>) {
@@ -152,36 +205,49 @@ impl<'r> Scan<'r> {
     }
 
     fn take_in(&mut self, scan: Self) {
-        match scan.finish() {
-            Ok(found) => {
-                for found in found {
-                    if !self.found.iter().any(|known| known.rule == found.rule) {
-                        self.found.push(Found { offset: 0, encoding: "archive", ..found });
-                    }
-                }
+        let looked = scan.finish();
+        if let Some(unread) = looked.unread {
+            self.keep_unread(unread);
+        }
+        for found in looked.found {
+            if !self.found.iter().any(|known| known.rule == found.rule) {
+                self.found.push(Found { offset: 0, encoding: "archive", ..found });
             }
-            Err(_) => self.too_large = true,
         }
     }
 
-    /// A zip that cannot be read is looked at as it stands.
+    /// A zip that cannot be read here may well be read elsewhere.
     fn look_into_zip(&mut self, bytes: &[u8]) {
-        let Ok(mut archive) = zip::ZipArchive::new(std::io::Cursor::new(bytes)) else { return };
+        let Ok(mut archive) = zip::ZipArchive::new(std::io::Cursor::new(bytes)) else {
+            return self.keep_unread(Unread::Sealed);
+        };
         let mut unpacked = 0;
         for index in 0..archive.len() {
-            let Ok(mut entry) = archive.by_index(index) else { continue };
-            let mut scan = Self::within(self.rules, self.depth - 1, self.limit);
+            // With a password, or packed by what is not known here.
+            let Ok(mut entry) = archive.by_index(index) else {
+                self.keep_unread(Unread::Sealed);
+                continue;
+            };
+            let depth = self.depth.saturating_sub(1);
+            let mut scan = Self::within(self.rules, depth, self.limit);
             let name = [entry.name_raw(), b"\n"].concat();
             scan.push(&name);
             // What the name began must not decide what the contents are taken for.
             scan.seen = 0;
             let mut chunk = vec![0; super::CHUNK];
-            while let Ok(read @ 1..) = std::io::Read::read(&mut entry, &mut chunk) {
+            loop {
+                let Ok(read) = std::io::Read::read(&mut entry, &mut chunk) else {
+                    scan.keep_unread(Unread::Sealed);
+                    break;
+                };
+                if read == 0 {
+                    break;
+                }
                 scan.push(chunk.get(..read).unwrap_or_default());
                 unpacked += read as u64;
                 if unpacked > self.limit {
-                    self.too_large = true;
-                    return;
+                    self.keep_unread(Unread::TooLarge);
+                    break;
                 }
             }
             drop(entry);
@@ -200,7 +266,7 @@ impl std::io::Write for Inner<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.unpacked += bytes.len() as u64;
         if self.unpacked > self.scan.limit {
-            self.scan.too_large = true;
+            self.scan.keep_unread(Unread::TooLarge);
             return Err(std::io::Error::other("it unpacks to too much"));
         }
         self.scan.push(bytes);

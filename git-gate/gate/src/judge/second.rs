@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::Deserialize;
 
+use super::Unjudged;
 use super::objects::Object;
 use crate::ground::{Ground, put};
-use crate::program::Program;
+use crate::program::{Program, finish};
 
+/// What it may take: it looks at a mebibyte.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Not the code of any failure of its own.
 const FOUND: i32 = 99;
 /// Its rules and nobody else's: a file of that name in what is scanned would take their place.
@@ -76,7 +80,7 @@ impl Second {
     }
 
     /// Asks. A gitleaks that fails is no verdict: the push is refused.
-    pub(super) fn ask(self, ground: &Ground) -> anyhow::Result<Vec<Opinion>> {
+    pub(super) fn ask(self, ground: &Ground, until: Instant) -> Result<Vec<Opinion>, Unjudged> {
         if self.texts.is_empty() {
             return Ok(Vec::new());
         }
@@ -97,15 +101,21 @@ impl Second {
             .args(["--report-path".into(), report.clone().into_os_string()])
             .args(["--source".into(), texts.into_os_string()])
             .within(&folder.0);
-        let output = gitleaks
-            .blocking()
-            .stdin(Stdio::null())
-            .output()
-            .context("cannot run gitleaks for a second opinion")?;
+        let mut command = gitleaks.blocking();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().context("cannot run gitleaks for a second opinion")?;
+        let late = until.min(Instant::now() + PATIENCE);
+        let Some(output) = finish(child, late, PATIENCE, || {})? else {
+            let sentence = "gitleaks took too long, and without its opinion nothing goes on";
+            return Err(Unjudged::refused("scanner-late", sentence));
+        };
         match output.status.code() {
             Some(0) => Ok(Vec::new()),
-            Some(FOUND) => self.read(&report),
-            _ => bail!("gitleaks failed, and without its opinion nothing goes on"),
+            Some(FOUND) => Ok(self.read(&report)?),
+            _ => {
+                let sentence = "gitleaks failed, and without its opinion nothing goes on";
+                Err(Unjudged::refused("scanner-failed", sentence))
+            }
         }
     }
 

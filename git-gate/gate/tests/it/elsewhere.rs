@@ -14,7 +14,7 @@ fn i3_files_that_run_elsewhere_need_a_grant() {
     for name in [".github/workflows/ci.yml", "sub/.claude/settings.json", ".mcp.json"] {
         world.write(&format!("work/{name}"), "x\n");
         world.commit("work", name);
-        world.push("work").refused(&["protected-file", name, "`protected`"]);
+        world.push("work").refused(&["protected-file", name, "bottle approve"]);
         // Hidden under a later commit it is there all the same.
         std::fs::remove_file(world.path(&format!("work/{name}"))).unwrap();
         world.commit("work", "without");

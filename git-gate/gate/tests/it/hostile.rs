@@ -77,7 +77,7 @@ fn h5_what_is_beyond_a_limit_is_refused_in_a_sentence() {
     // It packs to almost nothing.
     world.write("work/bomb", vec![0; 3 << 20]);
     world.commit("work", "bomb");
-    world.push("work").refused(&["`bomb` has 3 MiB", "nothing was pushed"]);
+    world.push("work").refused(&["`bomb`: it has 3 MiB", "file-too-large", "nothing was pushed"]);
     world.git("work", &["reset", "--quiet", "--hard", "origin/main"]).must();
     let refs: Vec<String> = (0..3).map(|n| format!("HEAD:refs/heads/agent/b/{n}")).collect();
     let mut args = vec!["push", "origin"];
@@ -120,6 +120,58 @@ fn h5_an_archive_that_unpacks_to_too_much_is_refused() {
     world.write("work/bomb.gz", gzip.finish().unwrap());
     world.commit("work", "bomb");
     world.push("work").refused(&["an archive in it unpacks to more"]);
+}
+
+/// A zip as `zip --encrypt` leaves it: the bit that says so, and contents that nobody here can read.
+fn sealed_zip() -> Vec<u8> {
+    use std::io::Write as _;
+    let mut out = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    out.start_file("inner.txt", stored).unwrap();
+    out.write_all(b"whatever it is").unwrap();
+    let mut bytes = out.finish().unwrap().into_inner();
+    // The flags stand six bytes into the entry's head, and eight into its line of the list.
+    let listed = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    bytes[6] |= 1;
+    bytes[listed + 8] |= 1;
+    bytes
+}
+
+#[test]
+fn h1_what_cannot_be_looked_into_needs_a_person() {
+    use std::io::Write as _;
+    let gzip = |bytes: &[u8]| {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        out.write_all(bytes).unwrap();
+        out.finish().unwrap()
+    };
+    let deep = gzip(&gzip(&gzip(b"x")));
+    for (name, contents) in [
+        ("sealed.zip", sealed_zip()),
+        ("broken.zip", b"PK\x03\x04 and no list at its end".to_vec()),
+        ("work.7z", b"7z\xbc\xaf\x27\x1c\0\x04".to_vec()),
+        ("work.xz", b"\xfd7zXZ\0\0\x04".to_vec()),
+        ("work.enc", b"Salted__01234567".to_vec()),
+        ("mail.asc", b"-----BEGIN PGP MESSAGE-----\n\nhQEMA\n".to_vec()),
+        ("deep.gz", deep),
+        ("behind.gz", [gzip(b"x"), b"PK and more".to_vec()].concat()),
+    ] {
+        let world = World::new();
+        world.clone_to("work");
+        world.write(&format!("work/{name}"), contents);
+        world.commit("work", name);
+        let said = world.push("work");
+        said.refused(&[&format!("`{name}`"), "sealed-archive", "bottle approve"]);
+        record("H1", format!("a push with {name}"), said.told());
+        assert_eq!(world.upstream(BRANCH), "", "{name}");
+    }
+    // What can be looked into goes through.
+    let world = World::new();
+    world.clone_to("work");
+    world.write("work/twice.gz", [gzip(b"one"), gzip(&gzip(b"two"))].concat());
+    world.commit("work", "two members, and two layers");
+    world.push("work").must();
 }
 
 /// A long chain of deltas and a shallow clone are no attack: they go through.

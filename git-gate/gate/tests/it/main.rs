@@ -1,6 +1,8 @@
 //! git-gate with a real git on both sides of it.
 
 #[cfg(test)]
+mod approvals;
+#[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
 mod exchange;

@@ -201,7 +201,7 @@ fn h3_an_upstream_that_is_gone_is_said_and_nothing_is_kept() {
 }
 
 #[test]
-fn h4_and_h8_no_other_repository_is_reached() {
+fn h4_h8_no_other_repository_is_reached() {
     let world = World::new();
     world.git(".", &["init", "--quiet", "--bare", "secret.git"]).must();
     let gate = format!("http://{}", world.address);

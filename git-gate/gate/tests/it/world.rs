@@ -40,7 +40,7 @@ impl World {
     pub(crate) fn with(change: impl FnOnce(&mut GateFile)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        for name in ["upstream.git", "mirrors", "run", "outbox", "home"] {
+        for name in ["upstream.git", "mirrors", "run", "inbox", "outbox", "home"] {
             std::fs::create_dir_all(at(name)).unwrap();
         }
         let slug: Slug = "b".parse().unwrap();
@@ -56,6 +56,8 @@ impl World {
         let mut file = GateFile::new(slug.clone(), Vec::new(), vec![gated]);
         // No gitleaks on the machine that tests: its opinion is asked in the image that has it.
         file.limits.second_opinion_bytes = 0;
+        // Nobody answers in most tests.
+        file.limits.hold_seconds = 0;
         change(&mut file);
         compose_run::replace(&at("gate.yaml"), file.render().as_bytes(), 0o600).unwrap();
 
@@ -69,7 +71,8 @@ impl World {
             Arc::clone(&status),
             Some(&outbox),
         );
-        let ground = Ground::new(at("gate.yaml"), at("mirrors"), at("run"));
+        let ground = Ground::new(at("gate.yaml"), at("mirrors"), at("run"))
+            .with_queue(at("inbox"), at("outbox"));
         let program = Path::new(env!("CARGO_BIN_EXE_git-gate-server"));
         let gate = Gate::load(ground, program, Environment::default(), &shutdown, &log, &status);
         let gate = Arc::new(gate.unwrap());
