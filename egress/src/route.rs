@@ -31,6 +31,8 @@ pub struct Route {
     pub budget: Budget,
     /// The name under which its requests are counted, where it shares one with other routes.
     pub shares: Option<String>,
+    /// When it ends by itself, in seconds since 1970. Its host stays one that is looked into.
+    pub until: Option<u64>,
 }
 
 /// Whether a request along the route may become a `WebSocket`.
@@ -65,6 +67,7 @@ impl Route {
             websocket: Websocket::Deny,
             budget: Budget::default(),
             shares: None,
+            until: None,
         }
     }
 
@@ -132,6 +135,8 @@ impl Route {
 pub struct Routes {
     routes: Vec<Route>,
     renewals: Vec<Renewal>,
+    /// The time by which routes have ended.
+    now: u64,
 }
 
 /// What the routes say to one request.
@@ -151,13 +156,24 @@ impl Routes {
     /// Puts routes in order. The order they were written in decides only between equals.
     pub fn new(mut routes: Vec<Route>) -> Self {
         routes.sort_by_key(|route| Reverse(route.specificity()));
-        Self { routes, renewals: Vec::new() }
+        Self { routes, renewals: Vec::new(), now: 0 }
     }
 
     /// The same, with credentials that egress renews.
     #[must_use]
     pub fn with_renewals(self, renewals: Vec<Renewal>) -> Self {
         Self { renewals, ..self }
+    }
+
+    /// The same at that time, in seconds since 1970: a route that has ended covers no request.
+    #[must_use]
+    pub fn at(self, now: u64) -> Self {
+        Self { now, ..self }
+    }
+
+    /// When the next route ends by itself.
+    pub fn next_end(&self) -> Option<u64> {
+        self.routes.iter().filter_map(|route| route.until).filter(|&until| until > self.now).min()
     }
 
     /// The credentials that egress renews.
@@ -205,7 +221,8 @@ impl Routes {
             if !route.covers_host(host, port) {
                 continue;
             }
-            match (route.covers_path(path), route.covers_method(method)) {
+            let lasts = route.until.is_none_or(|until| until > self.now);
+            match (lasts && route.covers_path(path), route.covers_method(method)) {
                 (true, true) => return Verdict::Covered { index, route },
                 (true, false) => verdict = Verdict::Method,
                 (false, _) if verdict == Verdict::Unrouted => verdict = Verdict::Path,
@@ -267,6 +284,9 @@ impl fmt::Display for Route {
         if self.websocket == Websocket::Allow {
             f.write_str(", websockets")?;
         }
+        if self.until.is_some() {
+            f.write_str(", for a time")?;
+        }
         if !self.budget.is_unbounded() {
             write!(f, ", at most {}", self.budget)?;
         }
@@ -313,6 +333,20 @@ mod tests {
         ] {
             assert_eq!(routes.judge(host, port, method, path), expected, "{host} {method} {path}");
         }
+    }
+
+    #[test]
+    fn j7_a_route_that_has_ended_covers_nothing_and_its_host_stays_looked_into() {
+        let lasting = route("api.test", &["GET"], &["/v1/**"]);
+        let short = Route { until: Some(100), ..route("other.test", &[], &[]) };
+        let routes = Routes::new(vec![lasting, short]);
+        assert_eq!(routes.next_end(), Some(100));
+        let before = routes.clone().at(99);
+        assert!(matches!(before.judge("other.test", 443, "GET", "/"), Verdict::Covered { .. }));
+        let after = routes.at(100);
+        assert_eq!(after.judge("other.test", 443, "GET", "/"), Verdict::Path);
+        assert!(matches!(after.judge("api.test", 443, "GET", "/v1/x"), Verdict::Covered { .. }));
+        assert_eq!(after.next_end(), None);
     }
 
     #[test]

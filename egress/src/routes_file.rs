@@ -132,6 +132,9 @@ struct Entry {
     /// The name under which several routes are counted as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shares: Option<String>,
+    /// When it ends by itself, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize)]
@@ -191,6 +194,7 @@ impl Entry {
             },
             budget: route.budget,
             shares: route.shares.clone(),
+            until: route.until,
         }
     }
 
@@ -215,6 +219,7 @@ impl Entry {
             },
             budget: self.budget,
             shares: self.shares,
+            until: self.until,
         })
     }
 }
@@ -314,6 +319,7 @@ mod tests {
                     websocket: Websocket::Allow,
                     budget: Budget { output_tokens: Some(5000), ..Budget::default() },
                     shares: Some("a preset".to_owned()),
+                    until: Some(1_900_000_000),
                     ..Route::to("*.e.test".parse().unwrap())
                 },
             ]),

@@ -1,6 +1,6 @@
 //! `bottle.yaml` as written: what upstream's schema has no key for. Strict, and ours alone.
 
-use crate::{Action, Fault, KnownSecret, PortRule, StandIn};
+use crate::{Action, Fault, KnownSecret, Observe, PortRule, StandIn, Until};
 use compose_render::HostPattern;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -36,6 +36,11 @@ pub(crate) struct BottleFile {
     /// Whether the agent has somebody to ask; written only then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) supervised: bool,
+    /// Hosts of the allowlist that end by themselves; written only where there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) until: Vec<Until>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) observe: Option<Observe>,
 }
 
 /// Where pipelock listens on the internal network besides its proxy port.

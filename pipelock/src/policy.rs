@@ -1,8 +1,8 @@
 //! What may leave, read from the two files and checked: code that holds a `Policy` trusts it.
 
 use crate::{
-    Action, BOTTLE_FILE, Digest, Fault, Faults, KnownSecret, PortRule, ResponseAction, StandIn,
-    bottle_file::BottleFile, upstream,
+    Action, BOTTLE_FILE, Digest, Fault, Faults, KnownSecret, Observe, PortRule, ResponseAction,
+    StandIn, Until, bottle_file::BottleFile, upstream,
 };
 use compose_render::HostPattern;
 use ipnet::IpNet;
@@ -50,6 +50,10 @@ pub struct Policy {
     pub secrets: Vec<KnownSecret>,
     /// Whether the agent has somebody to ask.
     pub supervised: bool,
+    /// Hosts of `allow` that end by themselves.
+    pub until: Vec<Until>,
+    /// What no rule allows is written down instead of refused, for a time.
+    pub observe: Option<Observe>,
 }
 
 /// Where pipelock listens on the internal network besides its proxy port.
@@ -134,6 +138,8 @@ impl Policy {
             responses: upstream.responses,
             secrets: bottle.secrets,
             supervised: bottle.supervised,
+            until: bottle.until,
+            observe: bottle.observe,
         }
     }
 
@@ -141,7 +147,7 @@ impl Policy {
     pub fn steer(&self, name: &str) -> Steering {
         let Some(listen) = self.listen else { return Steering::Nowhere };
         let covered = |hosts: &[HostPattern]| hosts.iter().any(|host| host.covers_name(name));
-        if covered(&self.blocked) || !covered(&self.allow) {
+        if covered(&self.blocked) || !(covered(&self.allow) || self.observes(name)) {
             Steering::Nowhere
         } else if covered(&self.routed) {
             self.egress.map_or(Steering::Nowhere, Steering::Egress)

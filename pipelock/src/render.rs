@@ -82,6 +82,8 @@ impl Settings {
             stand_in: self.stand_in.clone(),
             upstream_ca: self.upstream_ca.iter().flat_map(|pem| [pem.trim(), "\n"]).collect(),
             supervised: self.supervised,
+            until: Vec::new(),
+            observe: self.observe.clone(),
         })
     }
 

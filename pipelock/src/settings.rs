@@ -1,6 +1,6 @@
 //! What a bottle's pipelock is to do, as the launcher knows it.
 
-use crate::{Action, KnownSecret, ResponseAction};
+use crate::{Action, KnownSecret, Observe, ResponseAction};
 use compose_render::{Addresses, HostPattern};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub struct Settings {
     pub secrets: Vec<KnownSecret>,
     /// Whether the agent has somebody to ask, so that a denial says how.
     pub supervised: bool,
+    /// What no rule allows is written down instead of refused, for a time.
+    pub observe: Option<Observe>,
 }
 
 /// A port an allowed host may be reached on besides 443 and 80.
@@ -67,6 +69,7 @@ impl Settings {
             responses: ResponseAction::Warn,
             secrets: Vec::new(),
             supervised: false,
+            observe: None,
         }
     }
 }

@@ -52,6 +52,9 @@ pub fn judge(
     let matching = policy.allow.iter().filter(covers).max_by_key(|host| host.specificity());
     let Some(rule) = matching else {
         return Err(match target {
+            Target::Name(name) if USUAL_PORTS.contains(&port) && policy.observes(name) => {
+                return Ok(Policy::OBSERVED.to_owned());
+            }
             Target::Name(_) => Refused::Host(None),
             Target::Address(_) => Refused::Address,
         });

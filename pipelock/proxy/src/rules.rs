@@ -12,6 +12,7 @@ use std::{
     io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 use tls_intercept::client::Trust;
 
@@ -30,6 +31,8 @@ pub struct Rules {
     pub not_enforced: Vec<String>,
     /// Whom to believe upstream. Of this generation alone: connections of another are not used.
     pub trust: Trust,
+    /// When something of the policy ends by itself next, in seconds since 1970.
+    pub next_end: Option<u64>,
     /// What requests are searched for.
     pub(crate) known: Knowledge,
 }
@@ -70,22 +73,39 @@ impl Files {
 
     /// The rules they make.
     pub fn rules(&self, generation: u64) -> Result<Rules, RulesError> {
-        let Read { policy, digest, not_enforced } =
+        let Read { mut policy, digest, not_enforced } =
             Policy::read(&self.upstream, &self.bottle).map_err(RulesError::Refused)?;
         let trust = Trust::new(roots(&policy.upstream_ca)?).map_err(RulesError::Tls)?;
         let digest = digest.to_string();
+        let next_end = policy.at(now());
         Ok(Rules {
             policy: Arc::new(policy),
             generation,
             digest,
             not_enforced,
             trust,
+            next_end,
             known: Knowledge::default(),
         })
     }
 }
 
 impl Rules {
+    /// The same without what has ended by then: a generation of its own, of the same files.
+    pub fn at(&self, now: u64) -> Self {
+        let mut policy = Policy::clone(&self.policy);
+        let next_end = policy.at(now);
+        Self {
+            policy: Arc::new(policy),
+            generation: self.generation + 1,
+            digest: self.digest.clone(),
+            not_enforced: self.not_enforced.clone(),
+            trust: self.trust.clone(),
+            next_end,
+            known: self.known.clone(),
+        }
+    }
+
     /// What the `config` line says of keys without an effect; `None` where every key has one.
     pub fn warning(&self) -> Option<String> {
         let mut keys = self.not_enforced.iter();
@@ -95,6 +115,11 @@ impl Rules {
         }
         Some(text)
     }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The public roots, and those of the policy.
