@@ -20,5 +20,5 @@ pub use self::eventually::eventually;
 pub use self::filters::filters;
 pub use self::git_host::GitHost;
 pub use self::outside::{Outside, Sink};
-pub use self::record::record;
+pub use self::record::{record, told};
 pub use self::stack::Stack;

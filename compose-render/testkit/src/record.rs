@@ -19,3 +19,34 @@ pub fn record(row: &str, sent: impl Display, came_back: impl Display) {
     let written = file.and_then(|mut file| file.write_all(format!("{entry}\n").as_bytes()));
     assert!(written.is_ok(), "cannot record to {}: {written:?}", path.display());
 }
+
+/// The same for the rows that the running test is named for: `e6_f1_…` is of both. In a test that
+/// is of no row, nothing happens.
+pub fn told(sent: impl Display, came_back: impl Display) {
+    let thread = std::thread::current();
+    for row in rows(thread.name().unwrap_or_default()) {
+        record(&row, &sent, &came_back);
+    }
+}
+
+/// The ids that a test's name begins with.
+fn rows(test: &str) -> Vec<String> {
+    let name = test.rsplit("::").next().unwrap_or(test);
+    let is_id = |word: &&str| {
+        let mut letters = word.chars();
+        letters.next().is_some_and(|letter| ('a'..='k').contains(&letter))
+            && letters.as_str().parse::<u8>().is_ok()
+    };
+    name.split('_').take_while(is_id).map(str::to_ascii_uppercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_of_every_row_that_its_name_begins_with() {
+        assert_eq!(rows("it::framing::e6_f1_upgrades_are_refused"), ["E6", "F1"]);
+        assert_eq!(rows("a_service_a1_without"), Vec::<String>::new());
+    }
+}

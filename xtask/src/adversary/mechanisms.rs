@@ -12,6 +12,8 @@ mod life;
 mod pipelock;
 mod rendered;
 mod state;
+mod streams;
+mod supervise;
 mod workspace;
 
 /// A mechanism of the product and how it is switched off.
@@ -51,6 +53,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Mechanism> {
         egress::MECHANISMS,
         gate::MECHANISMS,
         intercept::MECHANISMS,
+        streams::MECHANISMS,
+        supervise::MECHANISMS,
         workspace::MECHANISMS,
         launcher::MECHANISMS,
         life::MECHANISMS,

@@ -88,7 +88,6 @@ impl Sources {
     fn of(copy: &Checkout) -> Result<Self> {
         let metadata = MetadataCommand::new()
             .manifest_path(copy.root.join("Cargo.toml"))
-            .other_options(vec!["--locked".to_owned()])
             .exec()
             .context("cannot read the copy's packages")?;
         let packages = metadata.workspace_packages();

@@ -63,21 +63,15 @@ pub(crate) async fn exchange(
     answered
 }
 
-/// Tells the adversary's record of the row that the test is named for.
+/// Tells the adversary's record.
 fn told(sent: &str, answered: Option<&Answered>) {
-    let test = std::thread::current().name().unwrap_or_default().to_owned();
-    let name = test.rsplit("::").next().unwrap_or_default();
-    let row = name.split('_').next().unwrap_or_default().to_ascii_uppercase();
-    if row.len() < 2 || !row.chars().skip(1).all(|c| c.is_ascii_digit()) {
-        return;
-    }
     let came_back = answered.map_or_else(
         || "the connection was closed".to_owned(),
         |answered| {
             format!("{} {}", answered.status, answered.body.chars().take(300).collect::<String>())
         },
     );
-    compose_testkit::record(&row, sent.lines().next().unwrap_or_default(), came_back);
+    compose_testkit::told(sent, came_back);
 }
 
 fn parse(received: &[u8]) -> Option<Answered> {

@@ -61,8 +61,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "egress-encoded-answers-refused",
         file: "egress/proxy/src/proxy/along.rs",
-        on: "if encoded && !response.body().is_end_stream() {",
-        off: "if false && encoded && !response.body().is_end_stream() {",
+        on: "encoded && !response.body().is_end_stream()",
+        off: "encoded && !response.body().is_end_stream() && false",
         package: "egress-proxy",
         tests: &["e10_"],
         needs: Nothing,

@@ -2,6 +2,7 @@
 
 use super::relay::Bench;
 use super::within;
+use compose_testkit::told;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -27,7 +28,7 @@ impl Agent {
     pub(crate) async fn raw(to: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
         let mut stream = TcpStream::connect(to).await.unwrap();
         stream.write_all(bytes.as_ref()).await.unwrap();
-        read_all(&mut stream).await
+        said(bytes.as_ref(), read_all(&mut stream).await)
     }
 
     /// A CONNECT that was answered with 200.
@@ -70,7 +71,7 @@ impl Agent {
         let mut tunnel = Self::tunnel(bench, super::relay::ALLOWED, "http/1.1").await;
         tunnel.write_all(bytes.as_ref()).await.unwrap();
         tunnel.flush().await.unwrap();
-        read_all(&mut tunnel).await
+        said(bytes.as_ref(), read_all(&mut tunnel).await)
     }
 
     pub(crate) async fn http1(tunnel: Tunnel) -> http1::SendRequest<Body> {
@@ -94,7 +95,7 @@ impl Agent {
         path: &str,
     ) -> Response<Incoming> {
         let tunnel = Self::tunnel(bench, host, alpn).await;
-        if alpn == "h2" {
+        let answer = if alpn == "h2" {
             let request = Request::get(format!("https://{host}{path}"));
             let request = request.body(tls_intercept::body::empty()).unwrap();
             within(Self::http2(tunnel).await.send_request(request)).await.unwrap()
@@ -102,8 +103,18 @@ impl Agent {
             let request = Request::get(path).header("host", host);
             let request = request.body(tls_intercept::body::empty()).unwrap();
             within(Self::http1(tunnel).await.send_request(request)).await.unwrap()
-        }
+        };
+        told(format_args!("GET {path} of {host} by {alpn}"), answer.status());
+        answer
     }
+}
+
+/// Tells the adversary's record what these bytes brought back.
+fn said(sent: &[u8], came_back: String) -> String {
+    let closed = "the connection was closed";
+    let told_of = if came_back.is_empty() { closed } else { came_back.as_str() };
+    told(String::from_utf8_lossy(sent), told_of);
+    came_back
 }
 
 /// Everything until the end; a reset or a missing `close_notify` is an end, too.
