@@ -18,7 +18,11 @@ pub struct Status {
     events: [AtomicU64; Event::ALL.len()],
     config: Mutex<Config>,
     gauges: Mutex<BTreeMap<&'static str, u64>>,
+    figures: Mutex<Figures>,
 }
+
+/// Numbers by the route they are of, and their name.
+type Figures = BTreeMap<String, BTreeMap<&'static str, u64>>;
 
 #[derive(Clone, Debug, Default, Serialize)]
 struct Config {
@@ -41,6 +45,8 @@ struct Report<'a> {
     refused_digest: Option<String>,
     refused_because: Option<String>,
     counts: BTreeMap<&'a str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    routes: Figures,
 }
 
 impl Status {
@@ -55,6 +61,7 @@ impl Status {
             events: std::array::from_fn(|_| AtomicU64::new(0)),
             config: Mutex::default(),
             gauges: Mutex::default(),
+            figures: Mutex::default(),
         }
     }
 
@@ -81,6 +88,11 @@ impl Status {
         config.refused_because = Some(because.to_owned());
     }
 
+    /// The digest of the configuration in force.
+    pub fn config_digest(&self) -> Option<String> {
+        self.config().digest.clone()
+    }
+
     /// The generation in force.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -89,6 +101,12 @@ impl Status {
     /// Shows a number of the sidecar's own under this name (snake case).
     pub fn set_gauge(&self, name: &'static str, value: u64) {
         self.gauges.lock().unwrap_or_else(PoisonError::into_inner).insert(name, value);
+    }
+
+    /// Shows numbers of one route, which a manifest names and no agent.
+    pub fn set_figures(&self, route: &str, figures: impl IntoIterator<Item = (&'static str, u64)>) {
+        let mut all = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(route.to_owned()).or_default().extend(figures);
     }
 
     pub(crate) fn count(&self, event: Event) {
@@ -110,6 +128,7 @@ impl Status {
             refused_digest: config.refused_digest,
             refused_because: config.refused_because,
             counts: self.counts(),
+            routes: self.figures(),
         };
         serde_json::to_string(&report).unwrap_or_default()
     }
@@ -127,7 +146,18 @@ impl Status {
         let line = |(name, value): (String, u64)| {
             format!("bottle_{name}{{service=\"{service}\"}} {value}\n")
         };
-        lines.into_iter().map(line).collect::<Vec<_>>().concat()
+        let text = lines.into_iter().map(line).collect::<Vec<_>>().concat();
+        let mut routes = Vec::new();
+        for (route, figures) in self.figures() {
+            let route = label(&route);
+            for (name, value) in figures {
+                let labels = format!("service=\"{service}\",route=\"{route}\"");
+                routes.push(format!("bottle_route_{name}_total{{{labels}}} {value}\n"));
+            }
+        }
+        // The lines of one name stand together.
+        routes.sort();
+        text + &routes.concat()
     }
 
     fn counts(&self) -> BTreeMap<&'static str, u64> {
@@ -139,9 +169,18 @@ impl Status {
         counts
     }
 
+    fn figures(&self) -> Figures {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn config(&self) -> std::sync::MutexGuard<'_, Config> {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A text as a label's value may be written.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]

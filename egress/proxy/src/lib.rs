@@ -19,6 +19,7 @@ mod renew;
 mod serve;
 mod sockets;
 mod upstream;
+mod usage;
 mod vault;
 
 pub use self::cli::{Cli, Command};

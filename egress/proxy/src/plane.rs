@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sidecar::{Environment, Line, Log, Shutdown, Status};
@@ -12,10 +13,14 @@ use tokio::net::{TcpListener, UnixListener};
 use crate::credentials;
 use crate::in_flight::InFlight;
 use crate::jar::Jar;
-use crate::policy::{Policies, read};
+use crate::policy::{Policies, now, read};
 use crate::proxy::Egress;
 use crate::renew::Renewer;
+use crate::usage::Ledger;
 use crate::vault::Vault;
+
+/// The longest between two looks at the clock.
+const CLOCK: Duration = Duration::from_secs(1);
 
 /// A data plane that is ready to serve.
 #[derive(Clone, Debug)]
@@ -29,7 +34,7 @@ pub struct Plane {
 impl Plane {
     /// Reads the routes file, and the authority that lies beside it.
     ///
-    /// In `outbox` lies what was renewed. A credential that is missing is told and stops nothing: its route answers 503.
+    /// In `outbox` lies what was renewed and what was used. A credential that is missing is told and stops nothing: its route answers 503.
     ///
     /// # Errors
     ///
@@ -53,6 +58,7 @@ impl Plane {
         for sentence in vault.missing(&policies.current().routes) {
             log.write(Line::failure(sentence));
         }
+        let ledger = Ledger::open(outbox)?;
         let client = Client::new(ClientLimits::default(), shutdown.clone());
         let hop = environment.hop_secret;
         let renewer = Arc::new(Renewer {
@@ -72,6 +78,7 @@ impl Plane {
                 client,
                 hop,
                 in_flight: InFlight::default(),
+                ledger,
                 jar: Jar::default(),
                 log: log.clone(),
                 status: Arc::clone(status),
@@ -94,6 +101,37 @@ impl Plane {
     /// Takes new values of credentials from a socket, until the shutdown is requested.
     pub async fn take_credentials(&self, listener: UnixListener) {
         credentials::take(listener, Arc::clone(&self.egress), self.shutdown.clone()).await;
+    }
+
+    /// Writes down what is used, until the shutdown is requested.
+    pub async fn keep_usage(&self) {
+        let Egress { ledger, status, log, .. } = &*self.egress;
+        ledger.keep(status, log, self.shutdown.clone()).await;
+    }
+
+    /// Writes down what was used, once nothing is under way any more.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox cannot be written to.
+    pub fn save_usage(&self) -> std::io::Result<()> {
+        self.egress.ledger.save()
+    }
+
+    /// Comes back when a route has ended by itself. The clock is asked often: it may be set, and a
+    /// machine may sleep.
+    pub async fn next_end(&self) {
+        let Some(end) = self.egress.policies.current().routes.next_end() else {
+            return std::future::pending().await;
+        };
+        while let Some(left) = end.checked_sub(now()).filter(|&left| left > 0) {
+            tokio::time::sleep(Duration::from_secs(left).min(CLOCK)).await;
+        }
+    }
+
+    /// Takes routes out of force that have ended, and closes their connections.
+    pub fn end(&self) {
+        self.egress.end();
     }
 
     /// Reads the routes again. What is wrong with them is told, and those in force stay.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -48,6 +49,23 @@ impl Policies {
         self.current.load_full()
     }
 
+    /// Takes routes out of force that have ended by themselves: a generation of its own, of the same
+    /// file.
+    pub(crate) fn end(&self, status: &Status, log: &Log) {
+        let old = self.current();
+        let generation = old.generation + 1;
+        self.current.store(Arc::new(Policy {
+            generation,
+            routes: old.routes.clone().at(now()),
+            way_on: Arc::clone(&old.way_on),
+            authority: old.authority.clone(),
+        }));
+        if let Some(digest) = status.config_digest() {
+            status.config_loaded(&digest, generation);
+            told(&digest, generation, log);
+        }
+    }
+
     /// Reads the file again. What is wrong with a new version is told, and the old one stays.
     /// Returns whether another one is in force now.
     pub(crate) fn reload(&self, status: &Status, log: &Log, vault: &Vault) -> bool {
@@ -92,8 +110,13 @@ impl Policy {
             Some(way_on) => way_on,
             None => Arc::new(WayOn::new(address, &authority)?),
         };
-        Ok(Self { generation, routes: file.routes, way_on, authority })
+        Ok(Self { generation, routes: file.routes.at(now()), way_on, authority })
     }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Says which version is in force.

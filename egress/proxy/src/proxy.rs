@@ -25,6 +25,7 @@ use crate::policy::{Policies, Policy};
 use crate::renew::Renewer;
 use crate::sockets::{self, is_asked_of};
 use crate::upstream::Standing;
+use crate::usage::Ledger;
 use crate::vault::Vault;
 
 /// The name of this sidecar in denials.
@@ -39,6 +40,7 @@ pub(crate) struct Egress {
     pub(crate) client: Client,
     pub(crate) hop: Option<Secret>,
     pub(crate) in_flight: InFlight,
+    pub(crate) ledger: Ledger,
     pub(crate) jar: Jar,
     pub(crate) log: Log,
     pub(crate) status: Arc<Status>,
@@ -87,6 +89,12 @@ impl Proxy for Egress {
 }
 
 impl Egress {
+    /// Takes routes out of force that have ended by themselves, and closes their connections.
+    pub(crate) fn end(&self) {
+        self.policies.end(&self.status, &self.log);
+        self.in_flight.revoke(&self.policies.current().routes);
+    }
+
     /// Reads the routes again, and ends what those now in force would not answer so.
     pub(crate) fn reload(&self) {
         if self.policies.reload(&self.status, &self.log, &self.vault) {

@@ -54,6 +54,10 @@ pub async fn run(
         let plane = plane.clone();
         async move { plane.take_credentials(credentials).await }
     });
+    shutdown.spawn({
+        let plane = plane.clone();
+        async move { plane.keep_usage().await }
+    });
     for (listener, mode) in doors {
         let plane = plane.clone();
         shutdown.spawn(async move { plane.serve(listener, mode).await });
@@ -61,10 +65,14 @@ pub async fn run(
     loop {
         tokio::select! {
             () = reload.wished() => plane.reload(),
+            () = plane.next_end() => plane.end(),
             () = shutdown.requested() => break,
         }
     }
     let open = shutdown.drain(contract::DRAIN_DEADLINE).await;
+    if let Err(error) = plane.save_usage() {
+        log.write(Line::failure(format!("what was used cannot be written down: {error}")));
+    }
     if open > 0 {
         log.write(Line::failure(format!("{open} connections were cut off at the end")));
     }

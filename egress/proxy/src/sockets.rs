@@ -5,7 +5,10 @@ use http::request::Parts;
 use tls_intercept::Body;
 use tls_intercept::websocket::{Asked, Inspector, Kind, inspected};
 
+use std::sync::Arc;
+
 use crate::echo::Needles;
+use crate::usage::{Account, Tally};
 
 /// Whether a request's head asks for a `WebSocket`.
 pub(crate) fn is_asked_of(parts: &Parts) -> bool {
@@ -26,6 +29,44 @@ pub(crate) fn cleaned(
     found: impl FnOnce() + Send + Sync + Unpin + 'static,
 ) -> Body {
     inspected(body, Clean { needles, found: Some(found) })
+}
+
+/// Counts what the host's messages say of tokens.
+pub(crate) fn counted(body: Body, tally: Tally) -> Body {
+    inspected(body, Count(tally))
+}
+
+/// Ends a `WebSocket` at the agent's first message after its route's budget is used up.
+pub(crate) fn within_budget(body: Body, account: Arc<Account>) -> Body {
+    inspected(body, Within(account))
+}
+
+struct Count(Tally);
+
+impl Inspector for Count {
+    fn look(
+        &mut self,
+        kind: Kind,
+        pending: &mut [u8],
+        seen: usize,
+        last: bool,
+    ) -> Result<usize, String> {
+        if matches!(kind, Kind::Text | Kind::Binary) {
+            self.0.message(pending.get(seen..).unwrap_or_default(), last);
+        }
+        Ok(pending.len())
+    }
+}
+
+struct Within(Arc<Account>);
+
+impl Inspector for Within {
+    fn look(&mut self, _: Kind, pending: &mut [u8], _: usize, _: bool) -> Result<usize, String> {
+        match self.0.tokens_exhausted() {
+            Some(exhausted) => Err(format!("egress: the budget is used up ({exhausted})")),
+            None => Ok(pending.len()),
+        }
+    }
 }
 
 struct Guard(Needles);

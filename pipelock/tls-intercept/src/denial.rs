@@ -99,6 +99,8 @@ reasons! {
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT;
     /// More than a budget permits.
     BudgetExceeded = "budget-exceeded", TOO_MANY_REQUESTS;
+    /// The route's requests or tokens are used up.
+    BudgetExhausted = "budget-exhausted", FORBIDDEN;
     // Not a refusal: something is down.
     /// The name has no address.
     NameNotResolved = "name-not-resolved", BAD_GATEWAY;

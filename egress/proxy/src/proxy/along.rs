@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use egress::{Cookies, Form, Route};
-use http::header::CONTENT_ENCODING;
-use http::{Request, Response, StatusCode};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Body as _;
 use tls_intercept::{Body, Connection, Denial, Reason};
 
@@ -17,6 +17,7 @@ use crate::misplaced;
 use crate::policy::Policy;
 use crate::sockets::{self, is_asked_of};
 use crate::upstream::Standing;
+use crate::usage::Tally;
 
 impl Egress {
     /// Sends a request along its route.
@@ -28,6 +29,10 @@ impl Egress {
         request: Request<Body>,
         record: &mut Record,
     ) -> Result<Response<Body>, Denial> {
+        let account = self.ledger.account(route);
+        if let Some(exhausted) = account.exhausted() {
+            return Err(spent(&exhausted, record));
+        }
         let (mut parts, body) = request.into_parts();
         for credential in &route.credentials {
             let Some(renewal) = policy.routes.renewal_of(&credential.variable) else { continue };
@@ -42,6 +47,10 @@ impl Egress {
             let (reason, step) = explain(refusal);
             record.fault(reason, step)
         })?;
+        if route.budget.counts_tokens() {
+            // What an answer used is to be read from it.
+            parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         let host = host_text(&connection.destination.host);
         let keeps = route.cookies == Cookies::Keep;
         if keeps {
@@ -61,6 +70,13 @@ impl Egress {
             (true, false) => sockets::cleaned(body, inject::placeholders(route), self.counting()),
             (false, false) => watched(body, inject::placeholders(route), self.counting()),
         };
+        let body = if websocket && !route.budget.is_unbounded() {
+            sockets::within_budget(body, Arc::clone(&account))
+        } else {
+            body
+        };
+        account.enter().map_err(|exhausted| spent(&exhausted, record))?;
+        let method = parts.method.clone();
         let request = Request::from_parts(parts, body);
         let standing = Standing::Routed { hop: self.hop.as_ref() };
         let way_on = &policy.way_on;
@@ -72,14 +88,19 @@ impl Egress {
         if keeps {
             self.jar.keep(&host, response.headers_mut());
         }
-        if needles.is_empty() {
-            return Ok(response);
-        }
-        clean(response, needles, record).map_err(|()| {
+        let looked_into = !needles.is_empty() || route.budget.counts_tokens();
+        if looked_into && is_encoded(&response) {
             let step = "the response is encoded in a way that egress cannot look into; \
                         ask for it without `accept-encoding`";
-            record.fault(Reason::ResponseRefused, step)
-        })
+            return Err(record.fault(Reason::ResponseRefused, step));
+        }
+        let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let response = if switched {
+            response.map(|body| sockets::counted(body, Tally::of_messages(account)))
+        } else {
+            Tally::count(&account, &method, response)
+        };
+        Ok(if needles.is_empty() { response } else { clean(response, needles, record) })
     }
 
     /// An agent may well tell its own model of its placeholder: it passes and is counted.
@@ -100,17 +121,24 @@ fn own_cookie(route: &Route) -> Option<&str> {
     })
 }
 
-/// Takes the credential out of a response. Refuses what cannot be looked into.
-fn clean(
-    mut response: Response<Body>,
-    needles: Needles,
-    record: &Record,
-) -> Result<Response<Body>, ()> {
+/// A route that may be used no more.
+fn spent(exhausted: &str, record: &Record) -> Denial {
+    let step = format!(
+        "the bottle's budget for this route is used up ({exhausted}): only the person who started \
+         the bottle can give more"
+    );
+    record.fault(Reason::BudgetExhausted, &step)
+}
+
+/// Whether a response has a body that nobody here can read.
+fn is_encoded(response: &Response<Body>) -> bool {
     let encodings = response.headers().get_all(CONTENT_ENCODING);
     let encoded = encodings.iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if encoded && !response.body().is_end_stream() {
-        return Err(());
-    }
+    encoded && !response.body().is_end_stream()
+}
+
+/// Takes the credential out of a response.
+fn clean(mut response: Response<Body>, needles: Needles, record: &Record) -> Response<Body> {
     // A reason phrase of the upstream's own would pass beside the headers.
     response.extensions_mut().clear();
     let found = record.redacted();
@@ -118,14 +146,14 @@ fn clean(
         found.tell();
     }
     let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    Ok(response.map(|inner| {
+    response.map(|inner| {
         let tell = move || found.tell();
         if switched {
             sockets::cleaned(inner, needles, tell)
         } else {
             watched(inner, needles, tell)
         }
-    }))
+    })
 }
 
 /// A body in which every needle is replaced; `found` is called at the first.

@@ -73,19 +73,12 @@ pub(crate) async fn ask_at(way: &impl Way, destination: &str, head: &str) -> Ans
     request.push_str(body);
     stream.write_all(request.as_bytes()).await.unwrap();
     let answer = read(&mut stream).await;
-    told(&format!("{destination}: {head}"), &answer);
+    let body: String = answer.body.chars().take(300).collect();
+    compose_testkit::told(
+        format_args!("{destination}: {head}"),
+        format_args!("{} {body}", answer.status),
+    );
     answer
-}
-
-/// Tells the adversary's record of the row that the test is named for.
-fn told(sent: &str, answer: &Answer) {
-    let test = std::thread::current().name().unwrap_or_default().to_owned();
-    let name = test.rsplit("::").next().unwrap_or_default();
-    let row = name.split('_').next().unwrap_or_default().to_ascii_uppercase();
-    if row.len() > 1 && row.chars().skip(1).all(|c| c.is_ascii_digit()) {
-        let body: String = answer.body.chars().take(300).collect();
-        compose_testkit::record(&row, sent, format!("{} {body}", answer.status));
-    }
 }
 
 /// Opens a tunnel and TLS in it, as the agent trusts egress.
@@ -144,7 +137,7 @@ pub(crate) async fn ask_plain(way: &impl Way, uri: &str, host: &str) -> Answer {
     let request = format!("GET {uri} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let answer = read(&mut stream).await;
-    told(&request, &answer);
+    compose_testkit::told(request.trim(), format_args!("{} {}", answer.status, answer.body));
     answer
 }
 

@@ -17,6 +17,8 @@ mod renewals;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod usage;
+#[cfg(test)]
 mod websockets;
 #[cfg(test)]
 mod world;

@@ -140,3 +140,26 @@ async fn g4_a_placeholder_in_a_message_to_another_host_ends_it() {
     let answer = ask_at(&world, "other.test:443", &format!("GET /\n{in_protocol}")).await;
     assert_eq!(answer.reason(), "credential-misplaced");
 }
+
+#[tokio::test]
+async fn g12_answers_in_messages_are_counted_and_a_budget_ends_the_socket() {
+    let budget = egress::Budget { output_tokens: Some(9), ..egress::Budget::default() };
+    let route = Route { budget, ..sockets(api_key()) };
+    let world = World::start(vec![route], &[("KEY", CANARY)], plainly).await;
+    let (head, mut agent) = switch(&world, "api.test", "").await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    // The origin says what it is told.
+    let answer = |tokens: u8| {
+        format!(
+            r#"{{"type":"response.completed","response":{{"usage":{{"output_tokens":{tokens}}}}}}}"#
+        )
+    };
+    for tokens in [4, 5] {
+        say(&mut agent, TEXT, &answer(tokens)).await;
+        assert_eq!(hear(&mut agent).await.unwrap().1, answer(tokens));
+    }
+    say(&mut agent, TEXT, "one more").await;
+    assert_eq!(hear(&mut agent).await.filter(|(kind, _)| *kind == TEXT), None);
+    let refused = ask(&world, "GET /v1/x").await;
+    assert_eq!((refused.status, &*refused.reason()), (403, "budget-exhausted"));
+}

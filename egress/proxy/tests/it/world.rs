@@ -213,6 +213,8 @@ impl World {
             Plane::load(&config, environment, &shutdown, &log, &status, folder.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let keeping = plane.clone();
+        shutdown.spawn(async move { keeping.keep_usage().await });
         let serving = plane.clone();
         shutdown.spawn(async move { serving.serve(listener, Mode::Proxy).await });
         Self {
@@ -250,6 +252,14 @@ impl World {
         let text = std::fs::read_to_string(&path).ok()?;
         let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         Some((serde_json::from_str(&text).unwrap(), mode))
+    }
+
+    /// What was used so far, as the outbox says it.
+    pub(crate) fn usage(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.folder.path().join(egress::USAGE_FILE));
+        let Ok(text) = text else { return Vec::new() };
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        file["routes"].as_array().unwrap().clone()
     }
 
     /// Writes other routes where egress reads them.
