@@ -145,7 +145,11 @@ impl Plan {
     /// supervise, which sees the denials of the proxies and can change nothing of them.
     fn supervisor(&self, ground: &Ground) -> anyhow::Result<supervise::Supervisor> {
         let places = &ground.places;
-        let watched = [Some(Role::Pipelock), self.has_egress().then_some(Role::Egress)];
+        let watched = [
+            Some(Role::Pipelock),
+            self.has_egress().then_some(Role::Egress),
+            self.has_git_gate().then_some(Role::GitGate),
+        ];
         let outbox = |role: Role| (role, places.of(role).join("outbox"));
         Ok(supervise::Supervisor(supervise::Settings {
             slug: self.slug.clone(),

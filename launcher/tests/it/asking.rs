@@ -12,7 +12,8 @@ import json, sys, urllib.request
 body = json.dumps({'jsonrpc': '2.0', 'id': 1, 'method': 'tools/call',
                    'params': {'name': sys.argv[1], 'arguments': json.loads(sys.argv[2])}}).encode()
 request = urllib.request.Request('http://supervise:8765/mcp', body,
-                                 {'content-type': 'application/json'})
+                                 {'content-type': 'application/json',
+                                  'accept': 'application/json, text/event-stream'})
 print(urllib.request.urlopen(request, timeout=300).read().decode())
 ";
 

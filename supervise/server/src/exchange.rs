@@ -1,5 +1,5 @@
-//! HTTP as far as MCP needs it: POST to one path, one JSON object each way, nothing kept between two
-//! requests.
+//! HTTP before MCP: who may speak at all, POST to one path, one JSON object of a bounded size. What
+//! passes goes to the protocol.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -15,8 +16,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
-use crate::rpc;
+use crate::mcp::Protocol;
 use crate::run::Desk;
 
 /// The path that is served.
@@ -24,7 +26,7 @@ const PATH: &str = "/mcp";
 /// The name by which the agent reaches us.
 const NAME: &str = "supervise";
 /// The longest request.
-const BODY_LIMIT: usize = 64 * 1024;
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 /// The longest head.
 const HEAD_LIMIT: usize = 16 * 1024;
 /// How long a head or a body may take to arrive.
@@ -34,9 +36,15 @@ const LIFE: Duration = Duration::from_mins(10);
 /// How many connections there may be.
 const CONNECTIONS: usize = 64;
 
+/// What goes back: whole, or event by event.
+type Answer = Response<BoxBody<Bytes, Infallible>>;
+
 /// Serves until the shutdown is requested.
 pub async fn serve(listener: TcpListener, desk: Arc<Desk>) {
     let free = Arc::new(Semaphore::new(CONNECTIONS));
+    let ending = CancellationToken::new();
+    let _ended = ending.clone().drop_guard();
+    let protocol = Protocol::new(&desk, ending);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -49,22 +57,22 @@ pub async fn serve(listener: TcpListener, desk: Arc<Desk>) {
         };
         // One too many is closed at once.
         let Ok(permit) = Arc::clone(&free).try_acquire_owned() else { continue };
-        let (connection, shutdown) = (Arc::clone(&desk), desk.shutdown.clone());
-        shutdown.spawn(async move {
+        let (protocol, shutdown) = (protocol.clone(), desk.shutdown.clone());
+        desk.shutdown.spawn(async move {
             tokio::select! {
-                () = exchange(stream, Arc::clone(&connection)) => {}
+                () = exchange(stream, protocol) => {}
                 () = tokio::time::sleep(LIFE) => {}
-                () = connection.shutdown.requested() => {}
+                () = shutdown.requested() => {}
             }
             drop(permit);
         });
     }
 }
 
-async fn exchange(stream: TcpStream, desk: Arc<Desk>) {
+async fn exchange(stream: TcpStream, protocol: Protocol) {
     let service = service_fn(move |request| {
-        let desk = Arc::clone(&desk);
-        async move { Ok::<_, Infallible>(answer(request, &desk).await) }
+        let protocol = protocol.clone();
+        async move { Ok::<_, Infallible>(answer(request, &protocol).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(ARRIVAL).max_buf_size(HEAD_LIMIT);
@@ -72,20 +80,23 @@ async fn exchange(stream: TcpStream, desk: Arc<Desk>) {
     drop(http.serve_connection(TokioIo::new(stream), service).await);
 }
 
-async fn answer(request: Request<Incoming>, desk: &Desk) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, protocol: &Protocol) -> Answer {
     if let Err((status, why)) = check(&request) {
         return refused(status, why);
     }
-    let body = Limited::new(request.into_body(), BODY_LIMIT).collect();
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, BODY_LIMIT).collect();
     let body = match tokio::time::timeout(ARRIVAL, body).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(_)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "at most 64 KiB are read"),
         Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "the request did not come whole"),
     };
-    match rpc::answer(&body, desk).await {
-        Some(answer) => json(StatusCode::OK, &answer),
-        None => empty(StatusCode::ACCEPTED),
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return refused(StatusCode::BAD_REQUEST, "one JSON object is read: no batch, nothing else");
     }
+    let mut answer = protocol.answer(Request::from_parts(head, Full::new(body))).await;
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
 }
 
 /// What is to be said of a request before its body is read.
@@ -124,27 +135,17 @@ fn is_for_us(headers: &HeaderMap) -> bool {
     name == NAME || name == "localhost" || name.parse::<IpAddr>().is_ok()
 }
 
-fn refused(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
-    let mut response = json(status, &serde_json::json!({ "error": why }));
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-    }
-    // A body that was not read is no next request.
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
-}
-
-fn json(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(value.to_string()));
+fn refused(status: StatusCode, why: &str) -> Answer {
+    let said = serde_json::json!({ "error": why }).to_string();
+    let mut response = Response::new(Full::new(Bytes::from(said)).boxed());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-fn empty(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = status;
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    // A body that was not read is no next request.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -4,8 +4,8 @@
 mod cli;
 mod denials;
 mod exchange;
+mod mcp;
 mod queue;
-mod rpc;
 mod run;
 mod tools;
 

@@ -23,6 +23,8 @@ const ATTEMPTS: u32 = 20;
 pub struct Queue {
     outbox: PathBuf,
     inbox: PathBuf,
+    /// Where the git gate writes down what it holds back: proposals of its own.
+    gate: PathBuf,
     /// When the last new ones came; held while one is written.
     recent: Mutex<VecDeque<Instant>>,
 }
@@ -68,8 +70,9 @@ impl Refusal {
 
 impl Queue {
     /// A queue in those folders.
-    pub fn new(outbox: &Path, inbox: &Path) -> Self {
-        Self { outbox: outbox.to_owned(), inbox: inbox.to_owned(), recent: Mutex::default() }
+    pub fn new(outbox: &Path, inbox: &Path, gate: &Path) -> Self {
+        let [outbox, inbox, gate] = [outbox, inbox, gate].map(Path::to_owned);
+        Self { outbox, inbox, gate, recent: Mutex::default() }
     }
 
     /// Writes down what is asked for. The same that is open or was denied is not written again.
@@ -85,7 +88,7 @@ impl Queue {
         let proposal = loop {
             let proposal = Proposal::new(ask.clone(), reason.to_owned(), attempt, now())
                 .map_err(Refusal::Ask)?;
-            match self.find(&proposal.id) {
+            match self.written(&self.outbox, &proposal.id) {
                 None => break proposal,
                 Some((there, state @ (State::Open | State::Denied(_)))) => {
                     return Ok((there, state, false));
@@ -96,7 +99,8 @@ impl Queue {
                 return Err(Refusal::TooOften);
             }
         };
-        let all = self.all();
+        let all: Vec<_> =
+            ids(&self.outbox).iter().filter_map(|id| self.written(&self.outbox, id)).collect();
         if all.iter().filter(|(_, state)| *state == State::Open).count() >= OPEN {
             return Err(Refusal::TooManyOpen);
         }
@@ -118,22 +122,27 @@ impl Queue {
         Ok((proposal, State::Open, true))
     }
 
-    /// The proposal of that id, and how it stands.
+    /// The proposal of that id, the gate's own included, and how it stands.
     pub fn find(&self, id: &ProposalId) -> Option<(Proposal, State)> {
-        let bytes = read(&self.outbox.join(id.proposal_file()))?;
+        self.written(&self.outbox, id).or_else(|| self.written(&self.gate, id))
+    }
+
+    /// The proposal of that id in one folder.
+    fn written(&self, folder: &Path, id: &ProposalId) -> Option<(Proposal, State)> {
+        let bytes = read(&folder.join(id.proposal_file()))?;
         let proposal = Proposal::read(&bytes).ok().filter(|proposal| proposal.id == *id)?;
         let state = self.state(id);
         let over = state == State::Open && proposal.is_expired(now());
         (!over).then_some((proposal, state))
     }
 
-    /// Every proposal, the oldest first.
+    /// Every proposal, the gate's own included, the oldest first.
     pub fn all(&self) -> Vec<(Proposal, State)> {
-        let Ok(entries) = fs::read_dir(&self.outbox) else { return Vec::new() };
-        let ids = entries
-            .flatten()
-            .filter_map(|entry| ProposalId::of_proposal_file(entry.file_name().to_str()?));
-        let mut all: Vec<_> = ids.take(2 * FILES).filter_map(|id| self.find(&id)).collect();
+        let mut ids: Vec<_> =
+            [&self.outbox, &self.gate].into_iter().flat_map(|at| ids(at)).collect();
+        ids.sort();
+        ids.dedup();
+        let mut all: Vec<_> = ids.iter().filter_map(|id| self.find(id)).collect();
         all.sort_by(|a, b| (a.0.created, &a.0.id).cmp(&(b.0.created, &b.0.id)));
         all
     }
@@ -141,7 +150,8 @@ impl Queue {
     /// Takes an open proposal back. Says whether it was open.
     pub fn withdraw(&self, id: &ProposalId) -> bool {
         let held = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = self.find(id).is_some_and(|(_, state)| state == State::Open);
+        let there = self.written(&self.outbox, id);
+        let open = there.is_some_and(|(_, state)| state == State::Open);
         if open {
             self.remove(id);
         }
@@ -169,11 +179,8 @@ impl Queue {
 
     /// Removes what nobody is going to answer any more.
     fn tidy(&self) {
-        let Ok(entries) = fs::read_dir(&self.outbox) else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(id) = name.to_str().and_then(ProposalId::of_proposal_file) else { continue };
-            if self.find(&id).is_none() {
+        for id in ids(&self.outbox) {
+            if self.written(&self.outbox, &id).is_none() {
                 self.remove(&id);
             }
         }
@@ -183,6 +190,15 @@ impl Queue {
         // Gone already is as well.
         drop(fs::remove_file(self.outbox.join(id.proposal_file())));
     }
+}
+
+/// The ids that files of a folder are named for.
+fn ids(folder: &Path) -> Vec<ProposalId> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let named = entries
+        .flatten()
+        .filter_map(|entry| ProposalId::of_proposal_file(entry.file_name().to_str()?));
+    named.take(2 * FILES).collect()
 }
 
 fn now() -> u64 {
@@ -223,7 +239,7 @@ mod tests {
         }
 
         fn queue(&self) -> Queue {
-            Queue::new(self.outbox.path(), self.inbox.path())
+            Queue::new(self.outbox.path(), self.inbox.path(), &self.inbox.path().join("gate"))
         }
 
         fn files(&self) -> usize {
@@ -289,6 +305,28 @@ mod tests {
         assert_ne!(next.id, first.id);
         assert_eq!((state, new), (State::Open, true));
         assert!(folders.queue().withdraw(&next.id) && !folders.queue().withdraw(&first.id));
+    }
+
+    #[test]
+    fn a_push_that_the_gate_holds_is_found_and_can_be_asked_for_with_a_reason() {
+        let folders = Folders::new();
+        let gate = folders.inbox.path().join("gate");
+        fs::create_dir(&gate).unwrap();
+        let push = supervise::Push {
+            upstream: "git.example.org/acme/widgets".to_owned(),
+            reference: "refs/heads/x".to_owned(),
+            object: "0".repeat(40),
+        };
+        let ask = Ask::Push(push);
+        let held = Proposal::new(ask.clone(), "held".to_owned(), 0, now()).unwrap();
+        replace(&gate.join(held.id.proposal_file()), held.to_json().as_bytes()).unwrap();
+        assert_eq!(folders.queue().find(&held.id).unwrap().1, State::Open);
+        assert!(!folders.queue().withdraw(&held.id), "it is not the agent's");
+        let (asked, _, new) = folders.queue().propose(&ask, "please").unwrap();
+        assert_eq!((asked.id, new), (held.id.clone(), true));
+        assert_eq!(folders.queue().all().len(), 1);
+        folders.answer(&held.id, AnswerVerdict::Approved);
+        assert_eq!(folders.queue().find(&held.id).unwrap().1, State::Approved);
     }
 
     #[test]

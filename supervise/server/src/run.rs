@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use compose_render::contract;
+use compose_render::{Role, contract};
 use sha2::{Digest as _, Sha256};
 use sidecar::{Event, Line, Log, Running, Shutdown, chain};
 use tokio::net::TcpListener;
@@ -35,7 +35,7 @@ impl Desk {
     /// A desk at those folders.
     pub fn new(outbox: &Path, inbox: &Path, watched: &Path, log: Log, shutdown: Shutdown) -> Self {
         Self {
-            queue: Queue::new(outbox, inbox),
+            queue: Queue::new(outbox, inbox, &watched.join(Role::GitGate.as_str())),
             watched: watched.to_owned(),
             log,
             shutdown,

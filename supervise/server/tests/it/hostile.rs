@@ -18,6 +18,8 @@ async fn j10_what_is_too_much_or_not_meant_for_us_is_refused() {
         (&[("origin", "null")], &ping, 403),
         (&[("host", "evil.example:8765")], &ping, 421),
         (&[("content-type", "text/plain")], &ping, 415),
+        (&[("accept", "application/json")], &ping, 406),
+        (&[("mcp-protocol-version", "1999-01-01")], &ping, 400),
     ] {
         let (status, _, said) = world.post(headers, body).await;
         assert_eq!(status, wanted, "{headers:?}: {said}");
@@ -49,9 +51,8 @@ async fn j10_batches_and_broken_calls_are_errors_and_nothing_else() {
         r#"{"jsonrpc":"2.0","id":1}"#,
     ] {
         let (status, _, said) = world.post(&[], body).await;
-        assert_eq!(status, 200, "{body}: {said}");
-        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
-        assert!(said["error"]["code"].as_i64().unwrap() < 0 && said["result"].is_null(), "{body}");
+        assert!((400..500).contains(&status), "{body}: {status} {said}");
+        assert!(!said.contains("\"result\""), "{body}: {said}");
     }
 }
 
@@ -65,6 +66,18 @@ async fn j10_words_of_the_agent_frame_nothing() {
     assert_eq!(status, 200);
     assert!(head.to_lowercase().contains("content-type: application/json"), "{head}");
     assert!(!body.contains('\n'), "{body}");
+    // As events: each line is one of the stream's own words, and one message has one line.
+    let id = world.tool("status", json!({})).await.0["proposals"][0]["id"].clone();
+    let request = json!({"jsonrpc": "2.0", "id": "a\n\ndata: b", "method": "tools/call",
+        "params": {"name": "wait", "arguments": {"id": id, "timeout_seconds": 6},
+                   "_meta": {"progressToken": "x\n\ndata: {\"result\":{}}\r\n"}}});
+    let (status, head, body) = world.post(&[], &request.to_string()).await;
+    assert_eq!(status, 200);
+    assert!(head.to_lowercase().contains("content-type: text/event-stream"), "{head}");
+    let messages: Vec<serde_json::Value> = crate::world::events(&body);
+    assert_eq!(messages.len(), 2, "{body}");
+    assert_eq!(messages[0]["method"], "notifications/progress");
+    assert_eq!(messages[1]["result"]["structuredContent"]["state"], "open");
 }
 
 #[tokio::test]
@@ -72,7 +85,7 @@ async fn j1_there_is_no_way_to_approve_from_inside() {
     let world = World::new().await;
     let asked = world.tool("propose_egress", json!({"host": "a.org", "reason": "x"})).await.0;
     let id = asked["id"].as_str().unwrap();
-    for name in ["approve", "answer", "apply", "deny", "edit", "propose_credential_use"] {
+    for name in ["approve", "answer", "apply", "deny", "edit", "grant", "revoke"] {
         let answer = world.rpc("tools/call", json!({"name": name, "arguments": {"id": id}})).await;
         assert_eq!(answer["error"]["code"], -32602, "{name}");
     }

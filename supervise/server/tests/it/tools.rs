@@ -9,11 +9,19 @@ use crate::world::World;
 async fn claude_code_finds_its_tools_as_it_asks_for_them() {
     let world = World::new().await;
     // The order in which it was seen to ask.
-    let unknown = world.rpc("server/discover", json!({})).await;
-    assert_eq!(unknown["error"]["code"], -32601);
+    let newest = "2026-07-28";
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": newest,
+        "io.modelcontextprotocol/clientInfo": {"name": "claude-code", "version": "2"},
+        "io.modelcontextprotocol/clientCapabilities": {}});
+    let discover = json!({"jsonrpc": "2.0", "id": 1, "method": "server/discover",
+        "params": {"_meta": meta}});
+    let headers = [("mcp-protocol-version", newest), ("mcp-method", "server/discover")];
+    let (status, _, found) = world.post(&headers, &discover.to_string()).await;
+    assert!(status == 200 && found.contains("propose"), "{status} {found}");
     let version = "2025-11-25";
-    let hello =
-        world.rpc("initialize", json!({"protocolVersion": version, "capabilities": {}})).await;
+    let hello = json!({"protocolVersion": version, "capabilities": {},
+        "clientInfo": {"name": "claude-code", "version": "2"}});
+    let hello = world.rpc("initialize", hello).await;
     assert_eq!(hello["result"]["protocolVersion"], version);
     let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
     let (status, _, body) = world.post(&[], &note).await;
@@ -29,7 +37,18 @@ async fn claude_code_finds_its_tools_as_it_asks_for_them() {
         .iter()
         .map(|tool| tool["name"].clone())
         .collect();
-    assert_eq!(names, ["policy", "denials", "propose_egress", "status", "wait", "withdraw"]);
+    let wanted = [
+        "policy",
+        "denials",
+        "propose_egress",
+        "propose_credential_use",
+        "propose_push",
+        "propose_package",
+        "status",
+        "wait",
+        "withdraw",
+    ];
+    assert_eq!(names, wanted);
 }
 
 #[tokio::test]
@@ -50,6 +69,31 @@ async fn what_is_asked_for_waits_for_a_person_and_is_answered() {
     assert_eq!((&waited.0["state"], &waited.0["reason"]), (&json!("denied"), &json!("not today")));
     let all = world.tool("status", json!({})).await.0;
     assert_eq!(all["proposals"].as_array().unwrap().len(), 1);
+    for (tool, arguments, told) in [
+        (
+            "propose_credential_use",
+            json!({"credential": "API_TOKEN", "host": "api.example.org", "paths": ["/v1/**"]}),
+            "api.example.org: every method, /v1/**, with the credential API_TOKEN",
+        ),
+        (
+            "propose_push",
+            json!({"upstream": "git.example.org/acme/widgets", "ref": "refs/heads/x",
+                   "object": "0123456789012345678901234567890123456789"}),
+            "push 012345678901 to refs/heads/x of git.example.org/acme/widgets, once",
+        ),
+        (
+            "propose_package",
+            json!({"manager": "pip", "package": "six", "hosts": ["files.example.org"]}),
+            "pip package six: reading from files.example.org",
+        ),
+    ] {
+        let mut arguments = arguments;
+        assert!(world.tool(tool, arguments.clone()).await.1, "without a reason: {tool}");
+        arguments["reason"] = json!("it is needed");
+        let (asked, error) = world.tool(tool, arguments).await;
+        assert!(!error, "{asked}");
+        assert_eq!(asked["asks_for"], told);
+    }
     assert!(world.tool("withdraw", json!({"id": id})).await.1, "it was answered");
 }
 

@@ -71,7 +71,11 @@ impl World {
     /// A request with those headers in the place of the usual ones' end.
     pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
         let mut head = "POST /mcp HTTP/1.1\r\nconnection: close\r\n".to_owned();
-        let usual = [("host", "supervise:8765"), ("content-type", "application/json")];
+        let usual = [
+            ("host", "supervise:8765"),
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+        ];
         let kept = usual.iter().filter(|(name, _)| headers.iter().all(|(other, _)| other != name));
         for (name, value) in kept.chain(headers) {
             write!(head, "{name}: {value}\r\n").unwrap();
@@ -84,7 +88,10 @@ impl World {
         let request = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
         let (status, _, body) = self.post(&[], &request.to_string()).await;
         assert_eq!(status, 200, "{body}");
-        let answer: Value = serde_json::from_str(&body).unwrap();
+        let answer = match serde_json::from_str(&body) {
+            Ok(answer) => answer,
+            Err(_) => events(&body).pop().unwrap(),
+        };
         assert_eq!(answer["id"], 7);
         answer
     }
@@ -104,6 +111,21 @@ impl Drop for World {
     fn drop(&mut self) {
         self.shutdown.request();
     }
+}
+
+/// The messages of an event stream; a word in it that is not the stream's own is a fault.
+pub(crate) fn events(body: &str) -> Vec<Value> {
+    let mut messages = Vec::new();
+    for line in body.lines() {
+        match line.split_once(':') {
+            Some(("data", data)) => messages.push(serde_json::from_str(data.trim()).unwrap()),
+            Some(("id" | "event" | "retry" | "", _)) => {}
+            // The length of a chunk, or the end of an event.
+            None if line.bytes().all(|byte| byte.is_ascii_hexdigit()) => {}
+            _ => panic!("`{line}` in an event stream"),
+        }
+    }
+    messages
 }
 
 #[expect(clippy::disallowed_methods, reason = "in a folder that nobody else looks into")]
