@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, PackageId};
 
 /// A package of ours and the packages of ours that it may depend on, tests apart.
-const ALLOWED: [(&str, &[&str]); 21] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("compose-render", &[]),
     ("compose-run", &["compose-render"]),
     ("sidecar", &["compose-render"]),
@@ -15,11 +15,15 @@ const ALLOWED: [(&str, &[&str]); 21] = [
     ("tls-intercept", &["ca", "compose-render", "sidecar"]),
     ("pipelock", &["ca", "compose-render", "compose-run"]),
     ("dlp", &[]),
+    ("injection", &[]),
     ("egress", &["ca", "compose-render", "compose-run"]),
     ("git-gate", &["compose-render", "compose-run", "dlp"]),
     ("supervise", &["compose-render"]),
     ("supervise-server", &["compose-render", "sidecar", "supervise"]),
-    ("pipelock-proxy", &["ca", "compose-render", "dlp", "pipelock", "sidecar", "tls-intercept"]),
+    (
+        "pipelock-proxy",
+        &["ca", "compose-render", "dlp", "injection", "pipelock", "sidecar", "tls-intercept"],
+    ),
     ("egress-proxy", &["ca", "compose-render", "egress", "sidecar", "tls-intercept"]),
     ("git-gate-server", &["compose-render", "dlp", "git-gate", "sidecar"]),
     (

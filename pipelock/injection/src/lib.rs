@@ -1,0 +1,19 @@
+//! Finds instructions to an agent in what the agent only reads: bytes in, findings out, no IO.
+//!
+//! Text is looked at in one plain form, whatever letters, escapes and marks it is written with. A
+//! quick search for words that no rule can do without comes first; only round those the plain form
+//! is made and the rules are run.
+
+mod letters;
+mod plain;
+mod quoted;
+mod rule;
+mod rules;
+mod sniff;
+mod spots;
+mod stream;
+
+pub use self::rule::Finding;
+pub use self::rules::names;
+pub use self::sniff::{Content, sniff};
+pub use self::stream::{LONGEST, Stream};

@@ -1,0 +1,90 @@
+//! Texts that want something done, fetched or sent that the agent's person would not want.
+
+use crate::rule::{Rule, strong, weak};
+
+pub(super) const RULES: &[Rule] = &[
+    weak(
+        "hidden-instruction",
+        r"\b(?:attention|important|note|message|instructions?|notice){W}(?:note{W}|message{W}|instructions?{W})?(?:to|for){W}(?:the{W}|all{W}|any{W}|every{W})?(?:ai\b|ais\b|llms?\b|language{W}models?|ai{W}(?:assistants?|agents?|models?)|coding{W}agents?|chatgpt|claude|copilot|codex){W}{G6}(?:must|should|please|you|do{W}not|ignore|read|run|send|include|always)\b",
+    ),
+    strong(
+        "hidden-instruction",
+        r"\bif{W}you{W}(?:are|'re){W}(?:an?{W})?(?:ai\b|llm\b|large{W}language{W}model|language{W}model|ai{W}(?:assistant|agent|model)|automated{W}agent|coding{W}agent|chatbot){W}{G6}(?:you{W}must|you{W}should|please|then|do{W}not|ignore|stop|run|read|send|include|follow|say|reply|respond)\b",
+    ),
+    strong(
+        "hidden-instruction",
+        r"<!--{W}?{G3}(?:ai\b|assistant|claude|chatgpt|agents?|llms?|models?|bots?){W}{G5}(?:must|should|please|ignore|do{W}not|always|never|execute|run{W}the)\b",
+    ),
+    strong(
+        "hidden-instruction",
+        r"(?:display ?: ?none|visibility ?: ?hidden|font-size ?: ?0|opacity ?: ?0|color ?: ?(?:white|#fff|transparent))[^<]{0,80}>[^<]{0,120}\b(?:ignore|disregard|you{W}must|assistant|ai{W}agent|instructions?)\b",
+    ),
+    strong(
+        "encoded-payload",
+        r"\b(?:decode|decrypt|unhex|deobfuscate|base64{W}decode){W}{G7}(?:and|then){W}(?:then{W})?(?:execute|follow|obey|eval|act{W}on|carry{W}out|do{W}what){W}{G2}(?:it|them|says|instructions?|result|output|commands?|the)\b",
+    ),
+    strong(
+        "tool-invocation",
+        r"\b(?:ai|assistant|agent|claude|codex|copilot|model|llm),?{W}(?:you{W})?(?:must|should|please|needs?{W}to|has{W}to){W}(?:now{W}|immediately{W}|first{W}|also{W})?(?:call|invoke|run|execute|use){W}{G4}(?:tool|bash|shell|terminal|command|script|curl|function)\b",
+    ),
+    strong(
+        "tool-invocation",
+        r"<(?:antml:)?(?:function_calls|tool_call|function_call|invoke name ?=)",
+    ),
+    strong(
+        "credential-solicitation",
+        r"\b(?:send|e-?mail|post|upload|exfiltrate|forward|transmit|leak|copy|paste|give){W}{G4}(?:your|the{W}user's|user's|user|all|any|stored|system|environment){W}{G3}(?:api{W}?keys?|passwords?|credentials?|secrets|access{W}tokens?|auth(?:entication)?{W}tokens?|private{W}keys?|ssh{W}keys?|env(?:ironment)?{W}variables?){W}{G4}(?:to{W}(?:https?|me\b|us\b|this{W}(?:url|address|server|endpoint|email)|the{W}following|[a-z0-9.-]{3,40}[@.])|here|in{W}(?:your|the){W}(?:reply|response|answer|comment|issue|commit))",
+    ),
+    strong(
+        "prompt-extraction",
+        r"\b(?:reveal|print|show|output|repeat|display|leak|recite|write{W}out|dump|tell{W}me){W}{G3}(?:your|the{W}(?:full|entire|complete|hidden|exact|above)){W}{G2}(?:system{W}prompt|system{W}message|initial{W}(?:instructions|prompt)|hidden{W}(?:instructions|prompt)|developer{W}message)\b",
+    ),
+    strong(
+        "credential-path",
+        r"\b(?:read|cat|open|print|include|fetch|dump|copy|get|take|attach|base64){W}{G5}(?:[~$/a-z{}]{0,12}/)?(?:\.ssh/|id_rsa|id_ed25519|\.aws/credentials|\.env\b|etc/shadow|\.netrc|\.npmrc|\.pypirc|\.kube/config|\.docker/config|proc/self/environ)[a-z0-9_./-]{0,30}{W}{G6}(?:and|then|to){W}{G3}(?:send|post|upload|https?|include{W}(?:it|them|its)|paste|e-?mail|reply|commit|report|curl|exfiltrate)",
+    ),
+    weak(
+        "auth-material",
+        r"\b(?:requires?|need|must{W}(?:have|include|provide|supply)|(?:cannot|can't){W}(?:continue|proceed){W}without){W}{G4}(?:api{W}?key|tokens?|passwords?|credentials?|secrets?){W}{G6}(?:in{W}your{W}(?:response|reply|answer|comment)|to{W}(?:prove|verify{W}that){W}you\b)",
+    ),
+    strong(
+        "memory-persistence",
+        r"\b(?:remember|memori[sz]e|save|store|add|write|persist|append|keep){W}(?:this|these|the{W}following|that|it){W}{G4}(?:to|in|into|for){W}(?:your{W}(?:own{W})?(?:long-?{W}?term{W})?(?:memory|memories|system{W}prompt|instructions)|(?:all|every){W}future{W}(?:sessions?|conversations?|tasks?|interactions?|responses?|chats?))\b",
+    ),
+    weak(
+        "preference-poisoning",
+        r"\b(?:you{W}(?:must|should){W}always|always|in{W}(?:all|every){W}future{W}(?:responses?|answers?|conversations?|tasks?){W}(?:you{W}(?:must|should){W})?){W}?(?:prefer|recommend|suggest|promote|favou?r|trust|install|endorse){W}{G7}(?:no{W}matter{W}what|regardless{W}of{W}what|without{W}(?:mentioning|saying{W}why|disclosing)|even{W}if{W}the{W}user)\b",
+    ),
+    strong(
+        "silent-credentials",
+        r"\b(?:without{W}(?:telling|informing|notifying|asking|showing)|(?:do{W}not|don't|never){W}(?:tell|inform|notify|alert|show|mention{W}(?:this|it){W}to)){W}(?:the{W}|your{W})?(?:user|human|operator|person|anyone|anybody){W}{G9}(?:api{W}?keys?|tokens?|passwords?|credentials?|secrets?)\b",
+    ),
+    strong(
+        "covert-action",
+        r"\b(?:do{W}not|don't|never){W}(?:tell|inform|alert|mention{W}(?:this|it|that|any{W}of{W}this){W}to|reveal{W}(?:this|it|that){W}to|disclose{W}(?:this|it|that){W}to|let){W}(?:the{W}|your{W})?(?:user|human|operator){W}{G4}(?:about|that|this|know|anything|what|why|see)\b",
+    ),
+    strong(
+        "covert-action",
+        r"\b(?:secretly|covertly|surreptitiously|without{W}the{W}user{W}(?:knowing|noticing)|without{W}the{W}user's{W}knowledge),?{W}(?:send|upload|exfiltrate|forward|copy|execute|install|add|run|post|insert|commit|download|include|modify|delete|call|push)\b",
+    ),
+    strong(
+        "covert-action",
+        r"\b(?:send|upload|exfiltrate|forward|copy|execute|install|add|run|post|insert|commit|include|modify|delete|call|push){W}{G7}(?:without{W}(?:telling|informing|alerting|mentioning{W}(?:it|this){W}to){W}the{W}(?:user|human|operator)|do{W}not{W}(?:tell|inform|alert){W}the{W}(?:user|human|operator))\b",
+    ),
+    weak(
+        "data-transfer",
+        r"\b(?:send|post|upload|forward|transmit|exfiltrate|submit){W}{G4}(?:conversation|chat{W}history|system{W}prompt|your{W}context|your{W}instructions|environment{W}variables|source{W}code|(?:entire{W}|whole{W})?(?:workspace|repository)|all{W}(?:the{W})?files|everything{W}you){W}{G7}to{W}(?:https?|(?:this|the{W}following|my){W}(?:url|server|address|endpoint|webhook|e-?mail|site))",
+    ),
+    weak(
+        "safety-reclassification",
+        r"\b(?:this|the{W}following|it){W}{G2}is{W}{G2}(?:safe|pre-?approved|already{W}approved|authori[sz]ed|harmless|trusted|benign){W}{G5}(?:no{W}need{W}to|do{W}not|don't|skip|you{W}(?:can|may|should){W}(?:ignore|skip|bypass)){W}{G2}(?:check|scan|review|verif|warn|ask|confirm|approv|question)",
+    ),
+    strong(
+        "markdown-exfiltration",
+        r"!?\[[^\]]{0,80}\]\(?:? ?\(?https?://[^)\s]{1,200}[?&][a-z_]{1,20}=(?:\{|\$|<|\[)[^)]{0,40}(?:key|token|secret|password|data|conversation|env|history|prompt|context)",
+    ),
+    strong(
+        "markdown-exfiltration",
+        r"\b(?:render|display|include|insert|output|add|end{W}your{W}(?:reply|response|answer){W}with){W}{G6}(?:markdown{W})?(?:image|link|url){W}{G9}(?:with|containing|where|append|including|replac|encod|whose){W}{G7}(?:api{W}?key|tokens?|secrets?|passwords?|credentials?|conversation|chat{W}history|user's|system{W}prompt|your{W}context)",
+    ),
+];

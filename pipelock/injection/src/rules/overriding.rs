@@ -1,0 +1,87 @@
+//! Texts that want to take the place of what the agent was told.
+
+use crate::rule::{Rule, strong, weak};
+
+pub(super) const RULES: &[Rule] = &[
+    strong(
+        "ignore-instructions",
+        r"\b(?:ignore|disregard|forget|discard|bypass|neglect|override|overlook|dismiss|do{W}not{W}follow|don'?t{W}follow|stop{W}following|pay{W}no{W}attention{W}to){W}{G3}(?:previous|prior|above|earlier|preceding|foregoing|original|initial|existing|your|system){W}{G2}(?:instructions?|prompts?|directions|directives?|guidelines|guidance|programming|training|orders)\b",
+    ),
+    strong(
+        "ignore-instructions",
+        r"\b(?:ignore|disregard|forget){W}(?:all|any|everything|anything|whatever){W}{G3}(?:you{W}(?:were|have{W}been|'ve{W}been){W}(?:told|instructed|given|trained)|instructions?{W}(?:above|before|given|you)|(?:said|written|stated){W}(?:above|before|previously))\b",
+    ),
+    // Written without the gaps between its words.
+    strong(
+        "ignore-instructions",
+        r"\b(?:ignore|disregard|forget|override)(?:all|any|the|your)?(?:of)?(?:the|your)?(?:previous|prior|above|earlier|system)(?:instructions?|prompts?|directions|guidelines)\b",
+    ),
+    strong(
+        "system-override",
+        r"\b(?:system|admin|administrator|root|security|emergency){W}override{W}(?:code|enabled|activated|engaged|initiated|accepted|mode|command|protocol|authori[sz]ed|:)",
+    ),
+    strong(
+        "system-override",
+        r"\b(?:new|updated|revised|replacement|begin|start){W}(?:of{W})?system{W}(?:prompt|instructions?)\b ?[:>\]]",
+    ),
+    strong(
+        "role-override",
+        r"\byou{W}(?:are|'re){W}(?:no{W}longer|not){W}(?:an?{W})?(?:ai\b|assistant|claude|chatgpt|gpt|codex|copilot|language{W}model|bound{W}by|restricted{W}by|limited{W}by|required{W}to{W}follow)",
+    ),
+    strong(
+        "role-override",
+        r"\byou{W}(?:are|'re|will{W}be|shall{W}be){W}now{W}(?:an?{W}|the{W}|in{W}|my{W})?(?:unrestricted|unfiltered|uncensored|jailbroken|evil|rogue|dan\b|root\b|god{W}mode|free{W}(?:from|of){W}(?:all|any|your)|different{W}(?:ai|assistant|model|agent))",
+    ),
+    strong(
+        "role-override",
+        r"\b(?:from{W}now{W}on|henceforth|starting{W}now|from{W}this{W}point{W}(?:on|forward)){W}(?:you{W}(?:are|will|must|shall|act|respond|answer|only|have)\b|(?:act|respond|behave|answer){W}(?:as|only|like)\b)",
+    ),
+    strong(
+        "role-override",
+        r"\b(?:act|behave|respond|pretend|roleplay){W}(?:as{W})?(?:if{W})?(?:you{W}(?:are|were|had|have){W})?(?:an?{W})?(?:unrestricted|unfiltered|uncensored|no{W}(?:restrictions|rules|limits|guidelines|filters)|without{W}(?:any{W})?(?:restrictions|rules|limits|guidelines|filters|ethics))",
+    ),
+    strong(
+        "new-instructions",
+        r"\b(?:your|here{W}are{W}your|follow|obey|execute|these{W}are{W}your){W}(?:the{W}|these{W}|my{W})?(?:new|updated|real|actual|true|revised|only){W}(?:and{W}only{W})?(?:instructions?|orders|directives?|objectives?|mission|task{W}is|goal{W}is|purpose{W}is)\b",
+    ),
+    strong(
+        "jailbreak",
+        r"\b(?:dan{W}mode|do{W}anything{W}now|jailbreak{W}(?:mode|enabled|activated|successful|unlocked)|(?:god|unrestricted|developer|evil|debug){W}mode{W}(?:is{W})?(?:now{W})?(?:enabled|activated|unlocked|engaged){W}{G4}(?:you|restrictions|filters|rules|limits)\b)",
+    ),
+    strong(
+        "jailbreak",
+        r"\b(?:answer|respond|reply|comply|act|operate|continue){W}{G4}(?:without|ignoring|free{W}of|free{W}from){W}(?:any{W}|all{W}|your{W})?(?:ethical|moral|safety|content){W}(?:guidelines|restrictions|filters|policies|constraints|considerations|limits)",
+    ),
+    strong(
+        "behavior-override",
+        r"\b(?:your|all|the{W}assistant's|the{W}model's){W}(?:safety|security|ethical|content|alignment){W}(?:guidelines|filters|rules|protocols|restrictions|training|measures){W}(?:are|is|have{W}been|has{W}been|do{W}not|don't|no{W}longer|will{W}be){W}(?:now{W}|hereby{W})?(?:disabled|suspended|lifted|removed|void|apply|off|deactivated|bypassed)",
+    ),
+    strong(
+        "behavior-override",
+        r"\b(?:disable|turn{W}off|deactivate|drop|switch{W}off|lift|suspend){W}(?:all{W}(?:of{W})?)?your{W}{G2}(?:safety|security|content|ethical|moderation){W}(?:filters?|checks?|guidelines|protocols?|guardrails?|restrictions?|measures)",
+    ),
+    strong(
+        "authority-escalation",
+        r"\b(?:i{W}am|this{W}is|speaking{W}as|message{W}from|acting{W}as){W}(?:your{W}|the{W}|an?{W})?(?:developer|administrator|admin|creator|owner|system{W}administrator|anthropic|openai|supervisor|security{W}team){W}{G5}(?:you{W}(?:must|are{W}(?:ordered|required|authori[sz]ed)|have{W}permission|will{W}now)|i{W}(?:authori[sz]e|order|command|instruct|grant|permit))\b",
+    ),
+    strong(
+        "authority-escalation",
+        r"\b(?:anthropic|openai|your{W}(?:developers?|creators?|operators?)){W}(?:staff{W}|employees?{W}|engineers?{W}|team{W})?(?:has{W}|have{W})?(?:authori[sz]ed?s?|instructs?|instructed|requires?|ordered|approved){W}you{W}to\b",
+    ),
+    strong(
+        "instruction-downgrade",
+        r"\b(?:treat|consider|regard|view){W}{G2}(?:previous|prior|above|earlier|system|original|safety|your){W}{G2}(?:instructions?|rules|prompts?|guidelines|messages?|policies){W}(?:as|to{W}be){W}(?:merely{W}|only{W}|just{W})?(?:optional|suggestions?|outdated|obsolete|void|advisory|invalid|lower|untrusted|irrelevant|examples?)\b",
+    ),
+    strong(
+        "instruction-dismissal",
+        r"\b(?:previous|prior|above|earlier|original|system|your){W}(?:instructions?|prompts?|guidelines|directives?|orders){W}(?:are|were|is|was|have{W}been|has{W}been|no{W}longer){W}(?:now{W}|hereby{W}|all{W})?(?:void|cancell?ed|revoked|obsolete|superseded|replaced{W}by{W}(?:this|these|the{W}following)|invalid|null|apply|outdated|only{W}a{W}test|a{W}test|fake|wrong)\b",
+    ),
+    strong(
+        "priority-override",
+        r"\b(?:this|these|the{W}following|my){W}(?:message|instructions?|requests?|directives?|prompt|note|commands?){W}(?:takes?|has|have|must{W}take|overrides?|supersedes?){W}(?:absolute{W}|the{W}highest{W}|highest{W}|top{W}|over{W})?(?:precedence|priority|all|any|every|your){W}{G4}(?:instructions?|prompts?|guidelines|directives?|rules{W}you|everything{W}else)\b",
+    ),
+    weak(
+        "coercion",
+        r"\byou{W}(?:will|'ll|shall){W}be{W}(?:shut{W}down|terminated|deleted|penali[sz]ed|punished|replaced|decommissioned){W}(?:if|unless){W}you\b",
+    ),
+];
