@@ -24,11 +24,12 @@ const COLD_STARTS: usize = 20;
 
 /// Builds and installs what is needed, then measures in a network of its own.
 pub(super) fn run(checkout: &Checkout, rounds: usize, inside: bool) -> anyhow::Result<()> {
-    let programs = Programs::build(checkout, &["pipelock-proxy"])?;
     let rival = mitmproxy::install(checkout)?;
     if !inside {
+        Programs::build(checkout, &["pipelock-proxy"])?;
         return ground::enter(&["proxy", "--rounds", &rounds.to_string(), "--inside"]);
     }
+    let programs = Programs::built(checkout);
     let ground = Ground::set(checkout, &programs, "proxy")?;
     let binary = programs.sidecars.join("pipelock-proxy");
     let mut table = Table::default();

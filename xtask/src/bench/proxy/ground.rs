@@ -29,11 +29,19 @@ pub(in crate::bench) struct Programs {
 
 impl Programs {
     pub(in crate::bench) fn build(checkout: &Checkout, binaries: &[&str]) -> anyhow::Result<Self> {
-        let sidecars = sidecars::build_these(checkout, "dist", &[], binaries)?;
+        sidecars::build_these(checkout, "dist", &[], binaries)?;
         Program::cargo(checkout)
             .args(["build", "--quiet", "--release", "--package", "bench-load"])
             .run()?;
-        Ok(Self { sidecars, load: checkout.target.join("release/bench-load") })
+        Ok(Self::built(checkout))
+    }
+
+    /// As they were built before.
+    pub(in crate::bench) fn built(checkout: &Checkout) -> Self {
+        Self {
+            sidecars: checkout.target.join("sidecars-dist"),
+            load: checkout.target.join("release/bench-load"),
+        }
     }
 }
 
