@@ -18,6 +18,9 @@ pub const STEERED_TLS_PORT: u16 = 443;
 pub const STEERED_HTTP_PORT: u16 = 80;
 /// Health, status and metrics of every sidecar, on loopback only.
 pub const ADMIN_PORT: u16 = 9100;
+/// Names another, where two sidecars share one loopback: measured beside each other, never in a
+/// bottle.
+pub const ADMIN_PORT_VARIABLE: &str = "BOTTLE_ADMIN_PORT";
 
 /// A sidecar's rendered files, read-only.
 pub const CONFIG_DIR: &str = "/config";

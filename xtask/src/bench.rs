@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how long a start and the commands take, as a table and as JSON.
 
 mod baseline;
+mod chain;
 mod commands;
 mod figures;
 mod ground;
@@ -38,6 +39,15 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 20)]
         times: usize,
     },
+    /// egress and pipelock in a row beside one mitmproxy that replaces a header, and beside two nginx
+    Chain {
+        /// How often each row is measured
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// In a network of its own already
+        #[arg(long, hide = true)]
+        inside: bool,
+    },
     /// pipelock beside mitmproxy and beside no proxy: the same client, origin and work
     Proxy {
         /// How often each row is measured
@@ -56,6 +66,7 @@ pub(crate) fn run(checkout: &Checkout, bench: &Bench) -> anyhow::Result<()> {
         Bench::Start { soak: Some(soak), .. } => soak::run(checkout, *soak),
         Bench::Start { pairs, .. } => start::run(checkout, *pairs),
         Bench::Commands { times } => commands::run(checkout, *times),
+        Bench::Chain { rounds, inside } => chain::run(checkout, *rounds, *inside),
         Bench::Proxy { rounds, inside } => proxy::run(checkout, *rounds, *inside),
     }
 }

@@ -35,8 +35,19 @@ pub(crate) fn for_images() -> anyhow::Result<()> {
         ));
         return Ok(());
     }
-    say(format!("installing mmdebstrap: `{line}`"));
-    let install = apt_get(["install", "--yes", "--no-install-recommends", "mmdebstrap"]);
+    install("mmdebstrap")
+}
+
+/// A package of Debian's that a measurement cannot do without.
+pub(crate) fn apt(package: &str) -> anyhow::Result<()> {
+    let line = format!("apt-get install --yes --no-install-recommends {package}");
+    ensure!(found("apt-get") && is_root(), "`{package}` is missing: `sudo {line}` installs it");
+    install(package)
+}
+
+fn install(package: &str) -> anyhow::Result<()> {
+    let install = apt_get(["install", "--yes", "--no-install-recommends", package]);
+    say(format!("installing {package}: `{}`", install.shown()));
     if install.capture()?.code != 0 {
         // The lists of a fresh machine are empty.
         apt_get(["update"]).read()?;

@@ -12,6 +12,8 @@ pub struct Environment {
     pub hop_secret: Option<Secret>,
     /// Credentials by the user's name of the variable, without our prefix. Empty values are absent.
     pub credentials: BTreeMap<String, Secret>,
+    /// Where health, status and metrics are, if not where the contract says.
+    pub admin_port: Option<u16>,
 }
 
 impl Environment {
@@ -27,6 +29,8 @@ impl Environment {
         for (name, value) in variables.filter(|(_, value)| !value.is_empty()) {
             if name == contract::SLUG_VARIABLE {
                 environment.slug = value.parse().ok();
+            } else if name == contract::ADMIN_PORT_VARIABLE {
+                environment.admin_port = value.parse().ok();
             } else if name == contract::HOP_SECRET_VARIABLE {
                 environment.hop_secret = Some(Secret::new(value));
             } else if let Some(credential) = name.strip_prefix(contract::CREDENTIAL_PREFIX) {

@@ -118,6 +118,9 @@ pub struct Line {
     /// Of a push: who allowed what needs a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approver: Option<String>,
+    /// Why a response's body passed without being looked through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unscanned: Option<&'static str>,
     /// A sentence for people: an error's chain, a config's warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -150,6 +153,7 @@ impl Line {
             old: None,
             new: None,
             objects: None,
+            unscanned: None,
             approver: None,
             detail: None,
             repeats: None,

@@ -52,7 +52,11 @@ where
     F: FnOnce(Running) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
-    run_at(service, ADMIN_ADDRESS, main)
+    let mut admin = ADMIN_ADDRESS;
+    if let Some(port) = Environment::read().admin_port {
+        admin.set_port(port);
+    }
+    run_at(service, admin, main)
 }
 
 fn run_at<F, Fut>(service: Role, admin: SocketAddr, main: F) -> ExitCode

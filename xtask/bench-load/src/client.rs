@@ -94,6 +94,17 @@ impl Way {
         Ok(Connection { stream, buffer: BytesMut::with_capacity(64 * 1024) })
     }
 
+    /// The head of a POST with a body of that kind.
+    pub(crate) fn head_of(&self, kind: &str, length: usize) -> Vec<u8> {
+        format!(
+            "POST /sink HTTP/1.1\r\nhost: {}\r\naccept: */*\r\n{}\
+             content-type: {kind}\r\ncontent-length: {length}\r\n\r\n",
+            self.authority(),
+            self.headers,
+        )
+        .into_bytes()
+    }
+
     /// The head of a request.
     pub(crate) fn head(&self, method: &str, path: &str, length: Option<usize>) -> Vec<u8> {
         let length = length.map(|length| {

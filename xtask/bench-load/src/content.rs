@@ -69,6 +69,17 @@ pub(crate) fn listing(bytes: usize) -> Bytes {
     written(&json!({"entries": entries}), bytes)
 }
 
+/// A file of exactly that many bytes, which nothing makes smaller.
+pub(crate) fn file(bytes: usize) -> Bytes {
+    let mut numbers = Numbers(0x6a09_e667_f3bc_c909);
+    let mut file = Vec::with_capacity(bytes + 8);
+    while file.len() < bytes {
+        file.extend_from_slice(&numbers.next().to_le_bytes());
+    }
+    file.truncate(bytes);
+    Bytes::from(file)
+}
+
 /// JSON of exactly that many bytes: white space at the end makes no difference to any reader.
 fn written(value: &Value, bytes: usize) -> Bytes {
     let mut text = value.to_string().into_bytes();

@@ -27,6 +27,9 @@ pub(crate) struct Measured {
     pub(crate) first_ms: Vec<f64>,
     pub(crate) requests: usize,
     pub(crate) seconds: f64,
+    /// What the processes that were named needed of memory, their parts of what they share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pss_mb: Option<f64>,
 }
 
 /// Runs it, after a few requests that do not count.
@@ -58,6 +61,17 @@ pub(crate) async fn measure(way: &Way, row: Row) -> anyhow::Result<Measured> {
                 let head = way.head("GET", &format!("/json/{bytes}"), None);
                 let measured = series(way, &[&head], (3, times)).await?;
                 Ok(measured)
+            }
+            Row::Download { times, bytes } => {
+                series(way, &[&way.head("GET", &format!("/file/{bytes}"), None)], (1, times)).await
+            }
+            Row::Upload { times, bytes } => {
+                let body = content::file(bytes);
+                let head = way.head_of("application/octet-stream", bytes);
+                series(way, &[&head, &body], (1, times)).await
+            }
+            Row::Idle { connections, seconds, pids } => {
+                idle(way, connections, Duration::from_secs_f64(seconds), &pids).await
             }
             Row::Events { times, count } => {
                 series(way, &[&way.head("GET", &format!("/events/{count}"), None)], (3, times))
@@ -129,6 +143,40 @@ async fn http2(way: &Way, times: usize) -> anyhow::Result<Measured> {
         }
     }
     Ok(measured)
+}
+
+/// Many connections that are open and do nothing.
+async fn idle(
+    way: &Way,
+    connections: usize,
+    wait: Duration,
+    pids: &[u32],
+) -> anyhow::Result<Measured> {
+    let head = way.head("GET", "/small", None);
+    let mut opened = Vec::new();
+    for _ in 0..connections {
+        let mut connection = way.open().await?;
+        connection.send(&[&head]).await?;
+        timeout(PATIENCE, connection.answer()).await??;
+        opened.push(connection);
+    }
+    tokio::time::sleep(wait).await;
+    let shares = pids.iter().map(|pid| pss_mb(*pid)).collect::<anyhow::Result<Vec<_>>>()?;
+    let pss_mb = Some(shares.iter().sum());
+    // What was measured were open connections, each of which still answers.
+    for connection in &mut opened {
+        connection.send(&[&head]).await?;
+        timeout(PATIENCE, connection.answer()).await??;
+    }
+    Ok(Measured { requests: opened.len(), pss_mb, ..Measured::default() })
+}
+
+/// A process's memory, of shared pages its part.
+fn pss_mb(pid: u32) -> anyhow::Result<f64> {
+    let text = fs_err::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    let kb = line.and_then(|line| line.split_whitespace().next()).context("no `Pss`")?;
+    Ok(kb.parse::<f64>()? * 1.024 / 1000.0)
 }
 
 /// As many connections as asked for, each as fast as it can, for that long.

@@ -68,10 +68,11 @@ fn tls(folder: &Path) -> anyhow::Result<Arc<ServerConfig>> {
     Ok(Arc::new(config))
 }
 
-/// `/small`, `/json/BYTES`, `/events/COUNT`; whatever is posted is read to its end first.
+/// `/small`, `/json/BYTES`, `/file/BYTES`, `/events/COUNT`; whatever is posted is read to its end first.
 async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     static ONE: LazyLock<Bytes> = LazyLock::new(|| content::listing(1024 * 1024));
     static FOUR: LazyLock<Bytes> = LazyLock::new(|| content::listing(4 * 1024 * 1024));
+    static LARGE: LazyLock<Bytes> = LazyLock::new(|| content::file(100 * 1024 * 1024));
     static LITTLE: LazyLock<Bytes> = LazyLock::new(|| content::listing(SMALL));
     let (parts, mut body) = request.into_parts();
     while body.frame().await.is_some_and(|frame| frame.is_ok()) {}
@@ -79,6 +80,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
     let number = path.rsplit('/').next().and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
     let (kind, body) = if path.starts_with("/events/") {
         ("text/event-stream", Events { next: 0, count: number, yielded: true }.boxed())
+    } else if path.starts_with("/file/") {
+        let file = LARGE.slice(..number.min(LARGE.len()));
+        ("application/octet-stream", Full::new(file).boxed())
     } else if path.starts_with("/json/") {
         let text = match number {
             1_048_576 => ONE.clone(),

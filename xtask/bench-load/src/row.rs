@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 /// One row
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Row {
     /// So many connections ask for 200 bytes as fast as they can
     Many {
@@ -38,6 +38,29 @@ pub(crate) enum Row {
         times: usize,
         #[arg(long)]
         bytes: usize,
+    },
+    /// A file of so many bytes is fetched
+    Download {
+        #[arg(long, default_value_t = 3)]
+        times: usize,
+        #[arg(long, default_value_t = 104_857_600)]
+        bytes: usize,
+    },
+    /// A file of so many bytes is sent
+    Upload {
+        #[arg(long, default_value_t = 3)]
+        times: usize,
+        #[arg(long, default_value_t = 104_857_600)]
+        bytes: usize,
+    },
+    /// So many connections do one request each and then nothing; what these processes need meanwhile
+    Idle {
+        #[arg(long, default_value_t = 1000)]
+        connections: usize,
+        #[arg(long, default_value_t = 10.0)]
+        seconds: f64,
+        #[arg(long = "pid")]
+        pids: Vec<u32>,
     },
     /// Server-sent events, each written apart
     Events {

@@ -39,7 +39,8 @@ pub(super) fn run(checkout: &Checkout, rounds: usize, inside: bool) -> anyhow::R
     let (mitmproxy, their_ca) =
         mitmproxy::start(&rival, theirs, &ground.origin_ca(), &ground.folder, &[])?;
     let pipelock = ground.pipelock(&binary, ours)?;
-    let through = |proxy, trust| Way { proxy: Some(proxy), trust, headers: Vec::new() };
+    let through =
+        |proxy, trust| Way { proxy: Some(proxy), trust, headers: Vec::new(), origin: None };
     let ways = [
         (ground.direct(), None),
         (through(theirs, their_ca), Some(&mitmproxy)),

@@ -39,6 +39,7 @@ fn the_field_names_are_those_of_the_contract() {
         old: text(),
         new: text(),
         objects: Some(6),
+        unscanned: Some("binary"),
         approver: Some("a person".to_owned()),
         detail: text(),
         repeats: Some(5),
@@ -75,6 +76,7 @@ fn the_field_names_are_those_of_the_contract() {
             "service",
             "status",
             "time",
+            "unscanned",
         ]
     );
     assert_eq!(written["bottle"], "fix-login");

@@ -72,6 +72,9 @@ pub(in crate::bench) struct Measured {
     pub(in crate::bench) first_ms: Vec<f64>,
     pub(in crate::bench) requests: usize,
     pub(in crate::bench) seconds: f64,
+    /// Of `idle`: what the processes that were named needed.
+    #[serde(default)]
+    pub(in crate::bench) pss_mb: Option<f64>,
 }
 
 /// One way to the origin: a proxy and what signs its leaves, or none.
@@ -80,6 +83,8 @@ pub(in crate::bench) struct Way {
     pub(in crate::bench) proxy: Option<SocketAddr>,
     pub(in crate::bench) trust: PathBuf,
     pub(in crate::bench) headers: Vec<String>,
+    /// What is dialled where there is no proxy, if it is not the origin itself.
+    pub(in crate::bench) origin: Option<SocketAddr>,
 }
 
 impl Ground {
@@ -114,7 +119,7 @@ impl Ground {
 
     /// Without a proxy.
     pub(in crate::bench) fn direct(&self) -> Way {
-        Way { proxy: None, trust: self.origin_ca(), headers: Vec::new() }
+        Way { proxy: None, trust: self.origin_ca(), headers: Vec::new(), origin: None }
     }
 
     /// Runs the client once.
@@ -123,6 +128,9 @@ impl Ground {
             Program::new(&self.load).args(["load", "--host", HOST, "--trust"]).arg(&way.trust);
         if let Some(proxy) = way.proxy {
             program = program.args(["--proxy", &proxy.to_string()]);
+        }
+        if let Some(origin) = way.origin {
+            program = program.args(["--origin", &origin.to_string()]);
         }
         for header in &way.headers {
             program = program.args(["--header", header]);

@@ -116,9 +116,8 @@ impl Table {
         let [direct, theirs, ours] = SIDES;
         data(format!("{:<40}{direct:>12}{theirs:>12}{ours:>12}  must be", "medians"));
         for &row in &self.order {
-            let shown = |side| {
-                self.median(row, side).map_or_else(|| "-".to_owned(), |value| figure(value))
-            };
+            let shown =
+                |side| self.median(row, side).map_or_else(|| "-".to_owned(), |value| figure(value));
             let bounds: Vec<_> = BOUNDS.iter().filter(|(name, _)| *name == row).collect();
             let judged: Vec<_> =
                 bounds.iter().filter_map(|(_, bound)| self.judged(row, *bound)).collect();
@@ -150,9 +149,9 @@ impl Table {
 
     pub(super) fn json(&self) -> Value {
         let side = |row| {
-            let sides = SIDES.iter().filter_map(|&side| {
-                Some((side.to_owned(), self.cells.get(&(row, side))?.json()))
-            });
+            let sides = SIDES
+                .iter()
+                .filter_map(|&side| Some((side.to_owned(), self.cells.get(&(row, side))?.json())));
             Value::Object(sides.collect())
         };
         let rows = self.order.iter().map(|&row| ((*row).to_owned(), side(row)));
