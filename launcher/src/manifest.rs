@@ -42,7 +42,9 @@ pub(crate) mod keys {
     pub(crate) use super::git::{CREDENTIAL_KEYS as TOKEN, KEYS as UPSTREAM};
     pub(crate) use super::image::KEYS as IMAGE;
     pub(crate) use super::policy::KEYS as PIPELOCK;
-    pub(crate) use super::route::{CREDENTIAL_KEYS as CREDENTIAL, KEYS as ROUTE};
+    pub(crate) use super::route::{
+        BUDGET_KEYS as BUDGET, CREDENTIAL_KEYS as CREDENTIAL, KEYS as ROUTE,
+    };
 }
 
 /// The keys of a manifest.
@@ -204,6 +206,8 @@ pub(crate) enum WorkspaceMode {
     Image,
     /// The folder itself, writable.
     Mount,
+    /// No folder of the host: the first of the git upstreams, from the gate.
+    Clone,
 }
 
 impl WorkspaceMode {
@@ -213,6 +217,7 @@ impl WorkspaceMode {
             Self::Copy => "copy",
             Self::Image => "image",
             Self::Mount => "mount",
+            Self::Clone => "clone",
         }
     }
 }

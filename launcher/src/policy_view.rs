@@ -52,6 +52,11 @@ pub(crate) struct RouteView {
     pub paths: Vec<String>,
     /// Variable and form, such as `GITHUB_TOKEN as bearer`.
     pub credentials: Vec<String>,
+    /// When it ends by itself, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+    #[serde(skip_serializing_if = "egress::Budget::is_unbounded")]
+    pub budget: egress::Budget,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -130,6 +135,7 @@ impl PolicyView {
                 "a copy held by an image: what the agent does stays in the bottle"
             }
             WorkspaceMode::Mount => "your folder itself, writable",
+            WorkspaceMode::Clone => "a clone of the first git upstream, from the gate",
         }
         .to_owned()
     }
@@ -171,6 +177,8 @@ impl RouteView {
             methods: texts(&route.methods),
             paths: texts(&route.paths),
             credentials: credentials.chain(kept).chain(sockets).collect(),
+            until: route.until,
+            budget: route.budget,
         }
     }
 
@@ -187,8 +195,23 @@ impl RouteView {
         };
         let (methods, paths) = (any(&self.methods, "every method"), any(&self.paths, "every path"));
         let with = any(&self.credentials, "no credential");
-        format!("{}{port}: {methods}, {paths}, with {with}", self.host)
+        let most = if self.budget.is_unbounded() {
+            String::new()
+        } else {
+            format!(", at most {}", self.budget)
+        };
+        let end = self.until.map(|until| format!(", until {}", clock(until))).unwrap_or_default();
+        format!("{}{port}: {methods}, {paths}, with {with}{most}{end}", self.host)
     }
+}
+
+/// A time in seconds since 1970 as people read it.
+pub(crate) fn clock(seconds: u64) -> String {
+    let format =
+        time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
+    let at = i64::try_from(seconds).ok();
+    let at = at.and_then(|at| time::OffsetDateTime::from_unix_timestamp(at).ok());
+    at.and_then(|at| at.format(&format).ok()).unwrap_or_else(|| format!("{seconds} s"))
 }
 
 fn texts<T: ToString>(values: &[T]) -> Vec<String> {

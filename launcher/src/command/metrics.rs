@@ -22,6 +22,7 @@ pub(crate) fn run(args: &cli::Metrics, ui: &Ui) -> anyhow::Result<Exit> {
         matches!(role, Role::Pipelock | Role::Egress | Role::GitGate | Role::Supervise)
             .then_some((role, container))
     });
+    let mut routes: Vec<String> = Vec::new();
     let mut asked = 0;
     for (role, container) in sidecars {
         asked += 1;
@@ -37,12 +38,24 @@ pub(crate) fn run(args: &cli::Metrics, ui: &Ui) -> anyhow::Result<Exit> {
                 lines.push(format!("bottle_{name}{{{labels}}} {value}"));
             }
         }
+        for (route, figures) in status["routes"].as_object().into_iter().flatten() {
+            let route = label(route);
+            for (name, value) in figures.as_object().into_iter().flatten() {
+                if let Some(value) = value.as_u64() {
+                    let labels = format!("{labels},route=\"{route}\"");
+                    routes.push(format!("bottle_route_{name}_total{{{labels}}} {value}"));
+                }
+            }
+        }
         for (event, count) in status["counts"].as_object().into_iter().flatten() {
             if let Some(count) = count.as_u64() {
                 counts.push(format!("bottle_events_total{{{labels},event=\"{event}\"}} {count}"));
             }
         }
     }
+    // The lines of one name stand together.
+    routes.sort();
+    lines.append(&mut routes);
     if asked == 0 {
         return Err(anyhow!("bottle `{slug}` has no sidecar that runs"))
             .hint("`bottle list` shows which bottles run");
@@ -50,4 +63,9 @@ pub(crate) fn run(args: &cli::Metrics, ui: &Ui) -> anyhow::Result<Exit> {
     lines.append(&mut counts);
     ui.data(lines.join("\n"))?;
     Ok(Exit::Done)
+}
+
+/// A text as the value of a label is written.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -55,7 +55,7 @@ fn bottle() -> Value {
         &[],
         &json!({
             "image": image(),
-            "workspace": { "enum": ["copy", "image", "mount"], "default": "copy" },
+            "workspace": { "enum": ["copy", "image", "mount", "clone"], "default": "copy" },
             "resources": object(&[], &json!({
                 "cpus": { "type": "number", "minimum": 0.01, "default": 2 },
                 "memory": { "type": ["string", "integer"], "default": "4g" },
@@ -129,6 +129,7 @@ fn route() -> Value {
                 "default": "deny",
                 "description": "Whether a request along the route may become a WebSocket",
             },
+            "budget": budget(),
             "preset": { "enum": presets },
         }),
     );
@@ -137,6 +138,25 @@ fn route() -> Value {
         fields.insert("oneOf".to_owned(), one_of);
     }
     route
+}
+
+fn budget() -> Value {
+    let bound = |what: &str| {
+        json!({ "type": "integer", "minimum": 0,
+            "description": format!("How many {what} while the bottle lives") })
+    };
+    let mut budget = object(
+        &[],
+        &json!({
+            "requests": bound("requests are sent"),
+            "input_tokens": bound("tokens models may read, from a cache or not"),
+            "output_tokens": bound("tokens models may write"),
+        }),
+    );
+    if let Some(fields) = budget.as_object_mut() {
+        fields.insert("minProperties".to_owned(), json!(1));
+    }
+    budget
 }
 
 fn credential() -> Value {
@@ -207,8 +227,9 @@ mod tests {
     fn the_reference_names_every_key_and_its_example_is_right() {
         let reference = include_str!("../../../docs/manifest.md");
         let sections = [keys::MANIFEST, keys::AGENT, keys::BOTTLE, keys::RESOURCES, keys::IMAGE];
-        let policies = [keys::ROUTE, keys::CREDENTIAL, keys::PIPELOCK, keys::UPSTREAM, keys::TOKEN];
-        for key in sections.into_iter().chain(policies).flatten() {
+        let sections = sections.into_iter().chain([keys::UPSTREAM, keys::TOKEN]);
+        let policies = [keys::ROUTE, keys::CREDENTIAL, keys::BUDGET, keys::PIPELOCK];
+        for key in sections.chain(policies).flatten() {
             let named = [format!("`{key}`"), format!("`{key}: "), format!("{key}:")];
             assert!(named.iter().any(|name| reference.contains(name)), "{key}");
         }
@@ -240,6 +261,7 @@ mod tests {
             (image(), keys::IMAGE),
             (route(), keys::ROUTE),
             (credential(), keys::CREDENTIAL),
+            (budget(), keys::BUDGET),
             (pipelock(), keys::PIPELOCK),
             (upstream(), keys::UPSTREAM),
             (upstream()["properties"]["credential"].clone(), keys::TOKEN),

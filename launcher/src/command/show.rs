@@ -1,11 +1,13 @@
 //! `bottle show`.
 
+use std::path::Path;
 use std::thread;
 
 use anyhow::Context as _;
 use compose_render::{Network, Role};
 use compose_run::Docker;
 use compose_run::containers::{self, Container, Life};
+use compose_run::read_plain;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,6 +19,10 @@ use crate::exit::Exit;
 use crate::host::Host;
 use crate::table::table;
 use crate::ui::Ui;
+use crate::workspace::{self, Pushed};
+
+/// Larger than any list of routes.
+const MAX_USAGE: u64 = 1 << 20;
 
 /// A bottle, as scripts see it.
 #[derive(Serialize)]
@@ -27,8 +33,12 @@ struct Shown<'a> {
     metadata: Option<&'a compose_run::Metadata>,
     fault: Option<&'a str>,
     services: Vec<Service>,
+    /// Requests and tokens by route, of bottles with routes.
+    usage: Vec<egress::UsageLine>,
     networks: Vec<&'a str>,
     folder: String,
+    /// Where the workspace is a clone: what was pushed, and what was not.
+    clone: Option<Pushed>,
 }
 
 /// One service of it.
@@ -57,8 +67,10 @@ pub(crate) fn run(args: &cli::Show, ui: &Ui) -> anyhow::Result<Exit> {
         metadata: bottle.metadata.as_ref(),
         fault: bottle.fault.as_deref(),
         services: services(&host.docker, &bottle)?,
+        usage: usage(&host.state.bottle(&bottle.slug)),
         networks: bottle.networks.iter().map(|network| network.name.as_str()).collect(),
         folder: host.state.bottle(&bottle.slug).path().display().to_string(),
+        clone: workspace::pushed(&host.state.bottle(&bottle.slug))?,
     };
     if args.json {
         ui.json(&shown)?;
@@ -66,6 +78,15 @@ pub(crate) fn run(args: &cli::Show, ui: &Ui) -> anyhow::Result<Exit> {
         ui.data(for_people(&shown))?;
     }
     Ok(Exit::Done)
+}
+
+/// What the bottle's routes used, as egress wrote it down; nothing where it wrote nothing.
+fn usage(dir: &compose_run::BottleDir) -> Vec<egress::UsageLine> {
+    let outbox = dir.service(Role::Egress).outbox;
+    let bytes = read_plain(&outbox, Path::new(egress::USAGE_FILE), MAX_USAGE);
+    let file =
+        bytes.ok().and_then(|bytes| serde_json::from_slice::<egress::UsageFile>(&bytes).ok());
+    file.map(|file| file.routes).unwrap_or_default()
 }
 
 /// Asks for all containers at once: each question costs the engine some milliseconds.
@@ -128,6 +149,9 @@ fn for_people(shown: &Shown<'_>) -> String {
     line("exit code", metadata.and_then(|of| of.exit_code).map(|code| code.to_string()));
     line("networks", (!shown.networks.is_empty()).then(|| shown.networks.join(", ")));
     line("folder", Some(shown.folder.clone()));
+    for (name, text) in shown.clone.iter().flat_map(Pushed::lines) {
+        line(name, Some(text));
+    }
     if !shown.services.is_empty() {
         let rows: Vec<_> = shown.services.iter().map(row).collect();
         let heading =
@@ -135,11 +159,27 @@ fn for_people(shown: &Shown<'_>) -> String {
         lines.push(String::new());
         lines.push(table(&heading, &rows));
     }
+    if !shown.usage.is_empty() {
+        let rows: Vec<_> = shown.usage.iter().map(used).collect();
+        lines.push(String::new());
+        lines.push(table(&["ROUTE", "REQUESTS", "TOKENS IN", "TOKENS OUT", "AT MOST"], &rows));
+    }
     lines.join("\n")
+}
+
+fn used(line: &egress::UsageLine) -> Vec<String> {
+    let egress::Usage { requests, input_tokens, output_tokens } = line.used;
+    let budget = line.budget.map_or_else(|| "-".to_owned(), |budget| budget.to_string());
+    let numbers = [requests, input_tokens, output_tokens].map(|number| number.to_string());
+    let route = crate::ui::plain(&line.route);
+    std::iter::once(route.to_string()).chain(numbers).chain([budget]).collect()
 }
 
 fn workspace(metadata: &compose_run::Metadata) -> Option<String> {
     let mode = metadata.workspace.as_ref()?;
+    if mode == workspace::clone::WORD {
+        return None;
+    }
     Some(format!("{mode} of {}", metadata.workspace_dir.as_deref().unwrap_or("?")))
 }
 

@@ -11,7 +11,9 @@ use super::{Login, Route, Source, check};
 
 /// The keys of a route.
 pub(crate) const KEYS: &[&str] =
-    &["host", "port", "methods", "paths", "credential", "cookies", "websocket", "preset"];
+    &["host", "port", "methods", "paths", "credential", "cookies", "websocket", "budget", "preset"];
+/// The keys of a budget.
+pub(crate) const BUDGET_KEYS: &[&str] = &["requests", "input_tokens", "output_tokens"];
 /// The keys of a credential.
 pub(crate) const CREDENTIAL_KEYS: &[&str] =
     &["env", "file", "command", "login", "header", "scheme", "user", "query", "cookie"];
@@ -44,6 +46,7 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
     let Some(fields) = reader.fields(node, "a route", KEYS) else { return Vec::new() };
     let mut sources = BTreeMap::new();
     let credentials = fields.get("credential").map(|node| credentials(reader, node, &mut sources));
+    let budget = fields.get("budget").map(|node| budget(reader, node)).unwrap_or_default();
     if let Some(node) = fields.get("preset") {
         for key in ["host", "port", "methods", "paths", "cookies", "websocket"] {
             if let Some(node) = fields.get(key) {
@@ -54,7 +57,10 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
         let words = Preset::words();
         let Some(preset) = reader.word(node, "`preset`", &words) else { return Vec::new() };
         let credentials = credentials.unwrap_or_else(|| preset.credential().into_iter().collect());
+        let name = words.iter().find(|(_, other)| *other == preset).map(|(word, _)| *word);
+        let shares = name.map(|name| format!("preset {name}"));
         let routes = preset.routes(&credentials).into_iter();
+        let routes = routes.map(|route| egress::Route { budget, shares: shares.clone(), ..route });
         let position = fields.position;
         return routes.map(|route| Route { position, route, sources: sources.clone() }).collect();
     }
@@ -76,9 +82,28 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
         credentials: credentials.unwrap_or_default(),
         cookies: cookies.unwrap_or_default(),
         websocket: websocket.unwrap_or_default(),
+        budget,
         ..egress::Route::to(host)
     };
     vec![Route { position: fields.position, route, sources }]
+}
+
+/// How much the route may use. Nothing named is a fault: it would bound nothing.
+fn budget(reader: &mut Reader, node: &Node) -> egress::Budget {
+    let Some(fields) = reader.fields(node, "a budget", BUDGET_KEYS) else {
+        return egress::Budget::default();
+    };
+    let mut bound = |key: &str| {
+        let node = fields.get(key)?;
+        reader.number(node, "a bound of a `budget`", 0..=u64::MAX)
+    };
+    let (requests, input_tokens) = (bound("requests"), bound("input_tokens"));
+    let output_tokens = bound("output_tokens");
+    if BUDGET_KEYS.iter().all(|key| fields.get(key).is_none()) {
+        let message = format!("a `budget` has at least one of `{}`", BUDGET_KEYS.join("`, `"));
+        reader.fault(fields.position, message);
+    }
+    egress::Budget { requests, input_tokens, output_tokens }
 }
 
 /// A list in which every item must be read: one that was left out would widen the route, since
