@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use compose_render::Slug;
 
-pub(crate) use self::decide::{Apply, Approve, Deny, Proposals, Rollback, Scope};
+pub(crate) use self::decide::{
+    Apply, Approve, Deciding, Deny, Edit, Proposals, Revoke, Rollback, Scope,
+};
 pub(crate) use self::look::{Audit, List, Logs, Metrics, Show, Watch};
 pub(crate) use self::sidecar::{Sidecar, SidecarAction, SidecarRender, SidecarStart, SidecarStop};
 
@@ -85,8 +87,12 @@ pub(crate) enum Command {
     Proposals(Proposals),
     /// Put in force what an agent asks for
     Approve(Approve),
+    /// Put in force what a person makes of what an agent asks for
+    Edit(Edit),
     /// Say no to what an agent asks for
     Deny(Deny),
+    /// Take a grant back, and close what is open under it
+    Revoke(Revoke),
     /// Let a manifest found in a repository count, as it is now
     Trust(Trust),
     /// Write a commented manifest
@@ -122,7 +128,7 @@ pub(crate) struct Start {
     #[arg(long, value_name = "NAME")]
     pub name: Option<Slug>,
 
-    /// The folder the agent works on
+    /// The folder the agent works on; or `clone`: the first git upstream, from the gate
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub workspace: PathBuf,
 

@@ -21,6 +21,7 @@ pub(crate) mod policy;
 pub(crate) mod presets;
 pub(crate) mod proposals;
 pub(crate) mod render;
+pub(crate) mod revoke;
 pub(crate) mod rollback;
 pub(crate) mod schema;
 pub(crate) mod shell;
@@ -61,7 +62,9 @@ pub(crate) fn dispatch(command: &Command, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Rollback(args) => rollback::run(args, ui),
         Command::Proposals(args) => proposals::run(args, ui),
         Command::Approve(args) => approve::run(args, ui),
+        Command::Edit(args) => approve::edit(args, ui),
         Command::Deny(args) => deny::run(args, ui),
+        Command::Revoke(args) => revoke::run(args, ui),
         Command::Trust(args) => trust::run(args, ui),
         Command::Init(args) => init::run(args, ui),
         Command::Doctor(args) => doctor::run(args, ui),

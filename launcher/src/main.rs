@@ -5,10 +5,12 @@
 mod agent_image;
 mod apply;
 mod attach;
+mod audit;
 mod bottles;
 mod claim;
 mod cli;
 mod command;
+mod decide;
 mod decisions;
 mod engine;
 mod environment;

@@ -5,7 +5,7 @@
 mod agent_environment;
 mod credentials;
 mod entropy;
-mod fingerprints;
+pub(crate) mod fingerprints;
 mod git;
 pub(crate) mod guest;
 mod make;

@@ -1,6 +1,7 @@
 //! What the agents of this host ask for, read from their sidecars' outboxes: hostile files, each
 //! checked as if it had just been asked. Answers are written here and nowhere else.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -9,9 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, anyhow, bail};
 use compose_render::{Role, Slug};
 use compose_run::{BottleDir, Owner, StateDir, read_plain, replace_owned};
-use supervise::{Answer, AnswerVerdict, FILE_LIMIT, FILES, Proposal, ProposalId};
+use supervise::{Answer, AnswerVerdict, Ask, FILE_LIMIT, FILES, Proposal, ProposalId};
 
+use crate::audit;
 use crate::exit::{self, Hint as _};
+
+/// The sidecars that ask.
+const ASK: [Role; 2] = [Role::Supervise, Role::GitGate];
 
 /// A proposal of a bottle.
 #[derive(Clone, Debug)]
@@ -19,6 +24,12 @@ pub(crate) struct Asked {
     pub slug: Slug,
     pub proposal: Proposal,
     pub answer: Option<Answer>,
+    /// The agent's words; none where git-gate asks by itself.
+    pub says: Option<String>,
+    /// Whether the sidecar that lets it through has seen it. Always so where that is the policy's.
+    pub judged: bool,
+    /// A push that was let through: its approval is used up.
+    pub used: bool,
 }
 
 /// The proposals of one bottle.
@@ -71,6 +82,7 @@ impl Asked {
             None if self.is_open() => "open",
             None => "expired",
             Some(answer) => match answer.verdict {
+                AnswerVerdict::Approved if self.used => "used",
                 AnswerVerdict::Approved => "approved",
                 AnswerVerdict::Denied => "denied",
                 AnswerVerdict::Failed => "failed",
@@ -95,21 +107,25 @@ pub(crate) fn has_supervise(dir: &BottleDir) -> bool {
     dir.service(Role::Supervise).outbox.is_dir()
 }
 
-/// The proposals of that bottle.
+/// The proposals of that bottle: its agent's, and those of git-gate.
 pub(crate) fn of_bottle(dir: &BottleDir) -> anyhow::Result<Found> {
     let mut found = Found::default();
-    if !has_supervise(dir) {
-        return Ok(found);
+    let mut ids = BTreeSet::new();
+    for role in ASK {
+        let outbox = dir.service(role).outbox;
+        if !outbox.is_dir() {
+            continue;
+        }
+        let mut named = Vec::new();
+        // Two kinds of files of our own lie there too, and a name may be staged.
+        for entry in fs_err::read_dir(outbox)?.take(4 * FILES) {
+            named.extend(entry?.file_name().to_str().and_then(ProposalId::of_proposal_file));
+        }
+        named.sort();
+        found.odd += named.len().saturating_sub(FILES);
+        ids.extend(named.into_iter().take(FILES));
     }
-    let mut ids = Vec::new();
-    let entries = fs_err::read_dir(dir.service(Role::Supervise).outbox)?;
-    // Two kinds of files of our own lie there too, and a name may be staged.
-    for entry in entries.take(4 * FILES) {
-        ids.extend(entry?.file_name().to_str().and_then(ProposalId::of_proposal_file));
-    }
-    ids.sort();
-    found.odd = ids.len().saturating_sub(FILES);
-    for id in ids.into_iter().take(FILES) {
+    for id in ids {
         match one(dir, &id) {
             Ok(Some(asked)) => found.asked.push(asked),
             Ok(None) => {}
@@ -120,10 +136,39 @@ pub(crate) fn of_bottle(dir: &BottleDir) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-/// One proposal, where it is there.
+/// One proposal, where it is there. Of a push the gate's own file counts; the agent's adds words.
 pub(crate) fn one(dir: &BottleDir, id: &ProposalId) -> anyhow::Result<Option<Asked>> {
-    let below = Path::new(Role::Supervise.as_str());
-    let file = below.join("outbox").join(id.proposal_file());
+    let agents = read_proposal(dir, Role::Supervise, id)?;
+    let gates = read_proposal(dir, Role::GitGate, id)?;
+    let is_push = |proposal: &Proposal| matches!(proposal.ask, Ask::Push(_));
+    if gates.as_ref().is_some_and(|gates| !is_push(gates)) {
+        bail!("git-gate asks for something that is no push");
+    }
+    if agents.as_ref().is_some_and(|agents| !agents.found.is_empty()) {
+        bail!("an agent's proposal says what was found in it");
+    }
+    let says = agents.as_ref().map(|agents| agents.reason.clone());
+    let (proposal, judged) = match (agents, gates) {
+        (Some(agents), Some(gates)) if agents.ask != gates.ask => {
+            bail!("two different things are asked for under the name `{id}`")
+        }
+        (_, Some(gates)) => (gates, true),
+        (Some(agents), None) => {
+            let judged = !is_push(&agents);
+            (agents, judged)
+        }
+        (None, None) => return Ok(None),
+    };
+    let used = Path::new(Role::GitGate.as_str()).join("outbox").join(format!("used-{id}"));
+    let used = read_plain(dir.path(), &used, FILE_LIMIT).is_ok();
+    let slug = dir.slug().clone();
+    let push = is_push(&proposal);
+    let answer = read_answer(dir, id, push)?;
+    Ok(Some(Asked { slug, proposal, answer, says, judged, used: push && used }))
+}
+
+fn read_proposal(dir: &BottleDir, role: Role, id: &ProposalId) -> anyhow::Result<Option<Proposal>> {
+    let file = Path::new(role.as_str()).join("outbox").join(id.proposal_file());
     let bytes = match read_plain(dir.path(), &file, FILE_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) if error.is_absent() => return Ok(None),
@@ -134,13 +179,18 @@ pub(crate) fn one(dir: &BottleDir, id: &ProposalId) -> anyhow::Result<Option<Ask
     if proposal.id != *id {
         bail!("`{}` holds the proposal of another name", file.display());
     }
-    let file = below.join("inbox").join(id.answer_file());
-    let answer = match read_plain(dir.path(), &file, FILE_LIMIT) {
-        Ok(bytes) => Some(Answer::read(&bytes, id)?),
-        Err(error) if error.is_absent() => None,
-        Err(error) => return Err(error.into()),
-    };
-    Ok(Some(Asked { slug: dir.slug().clone(), proposal, answer }))
+    Ok(Some(proposal))
+}
+
+fn read_answer(dir: &BottleDir, id: &ProposalId, push: bool) -> anyhow::Result<Option<Answer>> {
+    // A push is answered to the gate, whether there is a supervise or not.
+    let role = if push { Role::GitGate } else { Role::Supervise };
+    let file = Path::new(role.as_str()).join("inbox").join(id.answer_file());
+    match read_plain(dir.path(), &file, FILE_LIMIT) {
+        Ok(bytes) => Ok(Some(Answer::read(&bytes, id)?)),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The proposal a person named, over all bottles.
@@ -168,31 +218,32 @@ pub(crate) fn named(state: &StateDir, name: &Name) -> anyhow::Result<Asked> {
     }
 }
 
-/// Answers a proposal, once and for all.
-pub(crate) fn answer(
-    dir: &BottleDir,
-    id: &ProposalId,
-    verdict: AnswerVerdict,
-    reason: &str,
-) -> anyhow::Result<()> {
-    let answer = Answer {
-        id: id.clone(),
-        verdict,
-        reason: reason.to_owned(),
-        answered: now(),
-        until: None,
-        push: None,
-    };
-    write(dir, &id.answer_file(), &answer.to_json())
+/// An answer by whoever runs this.
+pub(crate) fn answer_of(id: &ProposalId, verdict: AnswerVerdict, reason: &str) -> Answer {
+    let (id, reason) = (id.clone(), reason.to_owned());
+    let by = Some(audit::who());
+    Answer { id, verdict, reason, answered: now(), until: None, push: None, by }
+}
+
+/// Writes an answer to where each sidecar that may have asked reads it.
+pub(crate) fn write_answer(dir: &BottleDir, answer: &Answer) -> anyhow::Result<()> {
+    for role in [Role::Supervise, Role::GitGate] {
+        // A push is the gate's to let through; supervise tells its agent.
+        let concerned = role == Role::Supervise || answer.push.is_some();
+        if concerned && dir.service(role).inbox.is_dir() {
+            write(dir, role, &answer.id.answer_file(), &answer.to_json())?;
+        }
+    }
+    Ok(())
 }
 
 /// Tells the agent which policy is in force.
 pub(crate) fn tell(dir: &BottleDir, policy: &supervise::Policy) -> anyhow::Result<()> {
-    write(dir, supervise::POLICY_FILE, &serde_json::to_string(policy)?)
+    write(dir, Role::Supervise, supervise::POLICY_FILE, &serde_json::to_string(policy)?)
 }
 
-fn write(dir: &BottleDir, name: &str, text: &str) -> anyhow::Result<()> {
-    let path = dir.service(Role::Supervise).inbox.join(name);
+fn write(dir: &BottleDir, role: Role, name: &str, text: &str) -> anyhow::Result<()> {
+    let path = dir.service(role).inbox.join(name);
     Ok(replace_owned(&path, text.as_bytes(), 0o600, Owner::of_sidecars())?)
 }
 
@@ -217,7 +268,7 @@ mod tests {
     fn proposal(host: &str) -> Proposal {
         let host = host.parse().unwrap();
         let ask = supervise::Requests { host, methods: Vec::new(), paths: Vec::new() };
-        let ask = supervise::Ask::Egress(ask);
+        let ask = Ask::Egress(ask);
         Proposal::new(ask, "to read".to_owned(), 0, now()).unwrap()
     }
 
@@ -261,11 +312,58 @@ mod tests {
             answered: 1,
             until: None,
             push: None,
+            by: None,
         };
         put(&dir, &good.id.answer_file(), &forged.to_json());
         assert!(one(&dir, &good.id).unwrap().unwrap().is_open());
-        answer(&dir, &good.id, AnswerVerdict::Denied, "no").unwrap();
+        write_answer(&dir, &answer_of(&good.id, AnswerVerdict::Denied, "no")).unwrap();
         let asked = one(&dir, &good.id).unwrap().unwrap();
         assert_eq!((asked.is_open(), asked.state()), (false, "denied"));
+    }
+
+    #[test]
+    fn h9_a_push_is_the_gates_word_and_the_agents_are_quoted() {
+        let (_folder, _state, dir) = bottle();
+        dir.create_service(Role::GitGate, Owner::of_sidecars()).unwrap();
+        let push = supervise::Push {
+            upstream: "git.example.org/acme/widgets".to_owned(),
+            reference: "refs/heads/agent/x".to_owned(),
+            object: "0123456789012345678901234567890123456789".to_owned(),
+        };
+        let of = |reason: &str| {
+            Proposal::new(Ask::Push(push.clone()), reason.to_owned(), 0, now()).unwrap()
+        };
+        let at = |role: Role, text: &str| {
+            let path = dir.service(role).outbox.join(of("x").id.proposal_file());
+            compose_run::replace(&path, text.as_bytes(), 0o644).unwrap();
+        };
+        let id = of("x").id;
+        at(Role::Supervise, &of("let it pass").to_json());
+        assert!(!one(&dir, &id).unwrap().unwrap().judged, "the gate has not seen it");
+        let gates =
+            Proposal { found: vec!["ci.yml (protected-file)".to_owned()], ..of("a person") };
+        at(Role::GitGate, &gates.to_json());
+        let both = one(&dir, &id).unwrap().unwrap();
+        assert_eq!((both.judged, both.says.as_deref()), (true, Some("let it pass")));
+        assert_eq!(both.proposal.found, gates.found);
+        assert_eq!(of_bottle(&dir).unwrap().asked.len(), 1, "one, in two places");
+        // What an agent says was found is no finding; what the gate asks for is a push.
+        at(Role::Supervise, &gates.to_json());
+        assert!(one(&dir, &id).is_err());
+        at(Role::Supervise, &of("let it pass").to_json());
+        let host = proposal("a.org");
+        let path = dir.service(Role::GitGate).outbox.join(host.id.proposal_file());
+        compose_run::replace(&path, host.to_json().as_bytes(), 0o644).unwrap();
+        assert_eq!(of_bottle(&dir).unwrap().odd, 1);
+        // The answer names what was allowed, where the gate reads it.
+        let answer = Answer { push: Some(push), ..answer_of(&id, AnswerVerdict::Approved, "") };
+        write_answer(&dir, &answer).unwrap();
+        for role in ASK {
+            assert!(dir.service(role).inbox.join(id.answer_file()).is_file(), "{role}");
+        }
+        assert_eq!(one(&dir, &id).unwrap().unwrap().state(), "approved");
+        let used = dir.service(Role::GitGate).outbox.join(format!("used-{id}"));
+        compose_run::replace(&used, b"", 0o644).unwrap();
+        assert_eq!(one(&dir, &id).unwrap().unwrap().state(), "used");
     }
 }

@@ -15,6 +15,9 @@ pub struct KnownSecret {
     pub mac: String,
     /// The hosts it belongs to: its routes'.
     pub hosts: Vec<HostPattern>,
+    /// The variables that hold it: names, by which a change finds it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// What a bottle's key for fingerprints is derived from, besides its hop secret.

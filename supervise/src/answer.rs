@@ -34,6 +34,9 @@ pub struct Answer {
     /// Where the yes is for a push: which, since a name is short enough to be met twice on purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Push>,
+    /// Who said it, by their account on the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// A file that is no answer.
@@ -66,8 +69,15 @@ mod tests {
     fn j1_an_answer_counts_for_its_own_proposal_alone() {
         let (id, other) = ("0123456789ab".parse().unwrap(), "ba9876543210".parse().unwrap());
         let verdict = AnswerVerdict::Approved;
-        let answer =
-            Answer { id, verdict, reason: String::new(), answered: 1, until: None, push: None };
+        let answer = Answer {
+            id,
+            verdict,
+            reason: String::new(),
+            answered: 1,
+            until: None,
+            push: None,
+            by: None,
+        };
         let text = answer.to_json();
         assert_eq!(Answer::read(text.as_bytes(), &answer.id), Ok(answer));
         assert_eq!(Answer::read(text.as_bytes(), &other), Err(InvalidAnswer));

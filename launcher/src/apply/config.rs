@@ -1,5 +1,7 @@
-//! The policy of a bottle as files: what pipelock and egress read, and the digests they report of it.
+//! The policy of a bottle as files: what pipelock, egress and git-gate read, and the digests they
+//! report of it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -15,6 +17,10 @@ use crate::hex::hex;
 const MAX_FILE: u64 = 4 << 20;
 /// The file of egress.
 const ROUTES: &str = "routes.yaml";
+/// What was granted on top of the manifest; beside pipelock's files, and read by nobody but us.
+const GRANTS: &str = "grants.json";
+/// The sidecars whose policy changes while a bottle runs.
+pub(super) const ROLES: [Role; 3] = [Role::Pipelock, Role::Egress, Role::GitGate];
 
 /// The files that a change replaces. No secret is in them.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -23,20 +29,23 @@ pub(crate) struct Config {
     pub bottle: String,
     /// There where the bottle has egress.
     pub routes: Option<String>,
+    /// There where the bottle has git-gate.
+    #[serde(default)]
+    pub gate: Option<String>,
+    /// What was granted on top, as it is written down; empty where nothing was.
+    #[serde(default)]
+    pub granted: String,
 }
 
 impl Config {
     /// Reads what lies in the bottle's folder.
     pub(crate) fn read(dir: &BottleDir) -> anyhow::Result<Self> {
-        Self::read_beneath(dir, Path::new(""), dir.service(Role::Egress).config.is_dir())
+        Self::read_beneath(dir, Path::new(""))
     }
 
     /// Reads a version kept below each sidecar's folder.
-    pub(super) fn read_beneath(
-        dir: &BottleDir,
-        below: &Path,
-        has_egress: bool,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn read_beneath(dir: &BottleDir, below: &Path) -> anyhow::Result<Self> {
+        let has = |role: Role| dir.service(role).config.is_dir();
         let text = |role: Role, name: &str| -> anyhow::Result<String> {
             let path = Path::new(role.as_str()).join(below).join(name);
             let bytes = read_plain(dir.path(), &path, MAX_FILE)?;
@@ -45,7 +54,14 @@ impl Config {
         Ok(Self {
             upstream: text(Role::Pipelock, pipelock::UPSTREAM_FILE)?,
             bottle: text(Role::Pipelock, pipelock::BOTTLE_FILE)?,
-            routes: has_egress.then(|| text(Role::Egress, ROUTES)).transpose()?,
+            routes: has(Role::Egress).then(|| text(Role::Egress, ROUTES)).transpose()?,
+            gate: has(Role::GitGate)
+                .then(|| text(Role::GitGate, git_gate::GATE_FILE))
+                .transpose()?,
+            granted: match text(Role::Pipelock, GRANTS) {
+                Err(error) if is_absent(&error) => String::new(),
+                read => read?,
+            },
         })
     }
 
@@ -65,16 +81,19 @@ impl Config {
             Role::Pipelock => vec![
                 (pipelock::BOTTLE_FILE, self.bottle.as_str()),
                 (pipelock::UPSTREAM_FILE, self.upstream.as_str()),
+                (GRANTS, self.granted.as_str()),
             ],
             Role::Egress => self.routes.iter().map(|text| (ROUTES, text.as_str())).collect(),
-            Role::GitGate | Role::Supervise | Role::StandIn | Role::Agent => Vec::new(),
+            Role::GitGate => {
+                self.gate.iter().map(|text| (git_gate::GATE_FILE, text.as_str())).collect()
+            }
+            Role::Supervise | Role::StandIn | Role::Agent => Vec::new(),
         }
     }
 
     /// The sidecars that this is for.
     pub(super) fn roles(&self) -> Vec<Role> {
-        let egress = self.routes.iter().map(|_| Role::Egress);
-        std::iter::once(Role::Pipelock).chain(egress).collect()
+        ROLES.into_iter().filter(|&role| !self.files(role).is_empty()).collect()
     }
 
     /// The sidecars for which the two differ.
@@ -84,10 +103,16 @@ impl Config {
 
     /// What that sidecar reports once it has loaded this.
     pub(super) fn digest(&self, role: Role) -> String {
-        match (role, &self.routes) {
-            (Role::Egress, Some(routes)) => egress::RoutesFile::digest(routes),
+        match (role, &self.routes, &self.gate) {
+            (Role::Egress, Some(routes), _) => egress::RoutesFile::digest(routes),
+            (Role::GitGate, _, Some(gate)) => git_gate::GateFile::digest(gate),
             _ => pipelock::Digest::of(&self.upstream, &self.bottle).to_string(),
         }
+    }
+
+    /// What every sidecar reports once this is in force.
+    pub(crate) fn digests(&self) -> BTreeMap<String, String> {
+        self.roles().into_iter().map(|role| (role.to_string(), self.digest(role))).collect()
     }
 
     /// Every fault of it, by the code that the sidecars read it with.
@@ -100,6 +125,10 @@ impl Config {
         if let Some(routes) = &self.routes {
             egress::RoutesFile::parse(routes).map_err(|error| refused("routes", &error))?;
         }
+        if let Some(gate) = &self.gate {
+            git_gate::GateFile::parse(gate)
+                .map_err(|error| refused("rules of git-gate", &error))?;
+        }
         Ok(())
     }
 
@@ -107,8 +136,9 @@ impl Config {
     pub(crate) fn change(&self, after: &Self) -> String {
         let mut sha = Sha256::new();
         for config in [self, after] {
-            for role in [Role::Pipelock, Role::Egress] {
-                for (name, text) in config.files(role) {
+            for role in ROLES {
+                // When something was granted is no part of what changes.
+                for (name, text) in config.files(role).into_iter().filter(|file| file.0 != GRANTS) {
                     for part in [role.as_str(), name, text] {
                         sha.update((part.len() as u64).to_be_bytes());
                         sha.update(part);
@@ -121,6 +151,11 @@ impl Config {
         digest.truncate(16);
         digest
     }
+}
+
+fn is_absent(error: &anyhow::Error) -> bool {
+    exit::find::<compose_run::ReadPlainError>(error)
+        .is_some_and(compose_run::ReadPlainError::is_absent)
 }
 
 #[cfg(test)]
@@ -156,6 +191,8 @@ pub(super) mod tests {
             upstream: settings.upstream_yaml(),
             bottle: settings.bottle_yaml(),
             routes: Some(routes.render()),
+            gate: None,
+            granted: String::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Config;
-use crate::policy_view::RouteView;
+use crate::policy_view::{RouteView, clock};
 
 /// The lines of a policy that go, and those that come.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -36,7 +36,12 @@ fn lines(config: &Config) -> anyhow::Result<BTreeSet<String>> {
     let policy = pipelock::Policy::read(&config.upstream, &config.bottle)?.policy;
     let mut lines = BTreeSet::new();
     for host in policy.allow.iter().filter(|host| !policy.routed.contains(host)) {
-        lines.insert(format!("allow {host}: every method, every path"));
+        let end = policy.until.iter().find(|one| one.host == *host);
+        let end = end.map(|one| format!(", until {}", clock(one.until))).unwrap_or_default();
+        lines.insert(format!("allow {host}: every method, every path{end}"));
+    }
+    if let Some(observe) = &policy.observe {
+        lines.insert(format!("observed until {}: denials are findings", clock(observe.until)));
     }
     for rule in &policy.ports {
         lines.insert(format!("port {} of {}", rule.port, rule.host));
@@ -53,6 +58,19 @@ fn lines(config: &Config) -> anyhow::Result<BTreeSet<String>> {
     if let Some(routes) = &config.routes {
         for route in egress::RoutesFile::parse(routes)?.routes.iter() {
             lines.insert(format!("route {}", RouteView::of(route).text()));
+        }
+    }
+    if let Some(gate) = &config.gate {
+        for upstream in git_gate::GateFile::parse(gate)?.upstreams {
+            let list = |texts: Vec<String>, none: &str| match texts.as_slice() {
+                [] => none.to_owned(),
+                some => some.join(" "),
+            };
+            let push = upstream.push.iter().map(ToString::to_string).collect();
+            let protected = upstream.protected.iter().map(ToString::to_string).collect();
+            lines.insert(format!("git {}: pushes {}", upstream.url, list(push, "nothing")));
+            let files = list(protected, "no protected file");
+            lines.insert(format!("git {}: passes {files}", upstream.url));
         }
     }
     Ok(lines)

@@ -23,6 +23,76 @@ pub(super) fn with_keys_of(text: &str, newer: &str, keys: &[&str]) -> anyhow::Re
     rendered(text, &old, &document)
 }
 
+/// Whether that is in the list of that key.
+pub(super) fn has_item(text: &str, key: &str, item: &str) -> anyhow::Result<bool> {
+    let list = parse(text)?.get(key).and_then(Value::as_sequence).cloned().unwrap_or_default();
+    Ok(list.contains(&Value::from(item)))
+}
+
+/// The text in which that host of the allowlist ends then. One that `was_there` without an end, or
+/// is to have none, has none.
+pub(super) fn with_end(
+    text: &str,
+    host: &str,
+    until: Option<u64>,
+    was_there: bool,
+) -> anyhow::Result<String> {
+    let old = parse(text)?;
+    let mut document = old.clone();
+    let key = Value::from("until");
+    let ends = document.get(&key).and_then(Value::as_sequence).cloned().unwrap_or_default();
+    let its = |entry: &Value| entry.get("host").and_then(Value::as_str) == Some(host);
+    let end_of = |entry: &Value| entry.get("until").and_then(Value::as_u64);
+    let had = ends.iter().find(|entry| its(entry)).and_then(end_of);
+    let end = match (until, had) {
+        (Some(until), Some(had)) => Some(until.max(had)),
+        (Some(until), None) if !was_there => Some(until),
+        (Some(_), None) | (None, _) => None,
+    };
+    let mut ends: Vec<Value> = ends.into_iter().filter(|entry| !its(entry)).collect();
+    if let Some(end) = end {
+        let mut entry = Mapping::new();
+        entry.insert(Value::from("host"), Value::from(host));
+        entry.insert(Value::from("until"), Value::from(end));
+        ends.push(Value::Mapping(entry));
+    }
+    if ends.is_empty() {
+        document.remove(&key);
+    } else {
+        document.insert(key, Value::Sequence(ends));
+    }
+    rendered(text, &old, &document)
+}
+
+/// The text in which the fingerprints of that credential are at home on one more host.
+pub(super) fn with_home(text: &str, variable: &str, host: &str) -> anyhow::Result<String> {
+    let old = parse(text)?;
+    let mut document = old.clone();
+    let secrets = document.get_mut("secrets").and_then(Value::as_sequence_mut);
+    for secret in secrets.into_iter().flatten() {
+        let of = secret.get("names").and_then(Value::as_sequence).cloned().unwrap_or_default();
+        let hosts = secret.get_mut("hosts").and_then(Value::as_sequence_mut);
+        if let Some(hosts) = hosts.filter(|_| of.contains(&Value::from(variable)))
+            && !hosts.contains(&Value::from(host))
+        {
+            hosts.push(Value::from(host));
+        }
+    }
+    rendered(text, &old, &document)
+}
+
+/// The text with that fingerprint, which has another's place where it is of the same value.
+pub(super) fn with_secret(text: &str, secret: &pipelock::KnownSecret) -> anyhow::Result<String> {
+    let old = parse(text)?;
+    let mut document = old.clone();
+    let list =
+        document.entry(Value::from("secrets")).or_insert_with(|| Value::Sequence(Vec::new()));
+    let list = list.as_sequence_mut().context("a rendered file is not in its form")?;
+    list.retain(|known| known.get("mac").and_then(Value::as_str) != Some(&secret.mac));
+    list.push(serde_yaml::to_value(secret)?);
+    rendered(text, &old, &document)
+}
+
 /// The text with one more in the list of that key.
 pub(super) fn with_item(text: &str, key: &str, item: &str) -> anyhow::Result<String> {
     let old = parse(text)?;

@@ -11,8 +11,8 @@ use super::{Config, Started, Target, edit};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
 use crate::manifest::Manifest;
-use crate::plan::{Entropy, Ground, Images, Places, Plan, Purpose, Wish, cores};
-use crate::{sources, steps};
+use crate::plan::{Entropy, Ground, Images, Places, Plan, Purpose, Wish, cores, fingerprints};
+use crate::{proposals, sources, steps};
 
 /// What a manifest comes to for a bottle.
 #[derive(Debug)]
@@ -70,17 +70,57 @@ pub(crate) fn from_manifest(
         let routes = egress::Routes::new(plan.routes.clone()).with_renewals(renewals);
         egress::RoutesFile { pipelock: file.pipelock, routes }.render()
     });
+    let base = current.base()?;
+    let bottle = edit::with_keys_of(&base.bottle, &settings.bottle_yaml(), &bottle_keys)?;
     let config = Config {
-        upstream: edit::with_keys_of(&current.upstream, &settings.upstream_yaml(), &UPSTREAM_KEYS)?,
-        bottle: edit::with_keys_of(&current.bottle, &settings.bottle_yaml(), &bottle_keys)?,
+        upstream: edit::with_keys_of(&base.upstream, &settings.upstream_yaml(), &UPSTREAM_KEYS)?,
+        bottle: known_by_fingerprint(target, &plan.routes, &values, &bottle)?,
         routes,
+        gate: gate(&plan, &ground, current)?,
+        granted: String::new(),
     };
+    // What people granted is theirs to take back, not an edit's.
+    let config = config.with_grants(&current.grants()?, &ground.addresses, proposals::now())?;
     config.check()?;
     let now = Started::of(&plan);
     let waiting = Started::read(&target.dir)
         .map(|then| then.differing(&now).into_iter().map(str::to_owned).collect())
         .unwrap_or_default();
     Ok(Wanted { config, values, waiting })
+}
+
+/// The fingerprints with those of values that are new: pipelock knows a value wherever it strays,
+/// and those before it are secrets still.
+fn known_by_fingerprint(
+    target: &Target<'_>,
+    routes: &[egress::Route],
+    values: &BTreeMap<String, Secret>,
+    bottle: &str,
+) -> anyhow::Result<String> {
+    if values.is_empty() {
+        return Ok(bottle.to_owned());
+    }
+    let hop_secret = target.hop_secret()?;
+    let known = fingerprints::under(&hop_secret, routes, |name| values.get(name.as_str()));
+    known.iter().try_fold(bottle.to_owned(), |text, one| edit::with_secret(&text, one))
+}
+
+/// The rules of the repositories that git-gate has. Another repository, or another key, is for a
+/// start: the agent's git is set up then.
+fn gate(plan: &Plan, ground: &Ground, current: &Config) -> anyhow::Result<Option<String>> {
+    let Some(text) = &current.gate else { return Ok(None) };
+    let old = git_gate::GateFile::parse(text)?;
+    let new = plan.git_gate(ground)?.map(|gate| gate.gate_file().upstreams).unwrap_or_default();
+    let mut file = old.clone();
+    file.upstreams.retain_mut(|upstream| {
+        let wanted = new.iter().find(|wanted| wanted.url.name() == upstream.url.name());
+        if let Some(wanted) = wanted {
+            upstream.push.clone_from(&wanted.push);
+            upstream.protected.clone_from(&wanted.protected);
+        }
+        wanted.is_some()
+    });
+    Ok(Some(if file == old { text.clone() } else { file.render() }))
 }
 
 fn plan(

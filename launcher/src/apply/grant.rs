@@ -1,155 +1,125 @@
-//! What an agent asks for as a change of the files, and what a person should know before they say
-//! yes. Both are computed here; nothing of them is the agent's word.
-
-use std::net::IpAddr;
+//! What an agent asks for as a change of the files. Computed here; nothing of it is the agent's word.
 
 use anyhow::Context as _;
-use compose_render::{Addresses, HostPattern, Role};
-use serde::Serialize;
+use compose_render::{Addresses, Role};
 use supervise::{Ask, Requests};
 
+use super::risk::{self, Risk};
 use super::{Config, edit};
 use crate::exit::{self, Hint as _};
 
-/// Methods that change nothing at the other end.
-const READING: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
-/// Domains by which work leaves without the gate, or anything leaves for anybody.
-const SIDE_DOORS: [&str; 28] = [
-    "*.github.com",
-    "*.gitlab.com",
-    "*.bitbucket.org",
-    "*.codeberg.org",
-    "*.sr.ht",
-    "*.githubusercontent.com",
-    "*.pastebin.com",
-    "*.transfer.sh",
-    "*.0x0.st",
-    "*.file.io",
-    "*.ngrok.io",
-    "*.ngrok.app",
-    "*.ngrok-free.app",
-    "*.trycloudflare.com",
-    "*.webhook.site",
-    "*.pipedream.net",
-    "*.requestbin.com",
-    "*.discord.com",
-    "*.slack.com",
-    "*.telegram.org",
-    "*.amazonaws.com",
-    "*.storage.googleapis.com",
-    "*.blob.core.windows.net",
-    "*.workers.dev",
-    "dns.google",
-    "*.cloudflare-dns.com",
-    "*.quad9.net",
-    "*.oast.fun",
-];
-/// Domains whose names lead into the network one is in.
-const INSIDE: [&str; 7] =
-    ["localhost", "internal", "local", "localdomain", "home.arpa", "nip.io", "sslip.io"];
-
-/// What a grant opens besides what it says.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "risk", content = "about")]
-pub(crate) enum Risk {
-    LinkLocalReach,
-    /// The variable of a credential that is used on this host.
-    CredentialReachExpansion(String),
-    WholeDomain,
-    NewWriteMethod,
-    SideDoor,
-    /// More than was asked for, since nothing in this bottle can say less.
-    WholeHost,
-}
-
-impl Risk {
-    /// In a sentence, its name first.
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Self::LinkLocalReach => {
-                "link-local-reach: the host leads, or can be made to lead, into this network"
-                    .to_owned()
-            }
-            Self::CredentialReachExpansion(variable) => format!(
-                "credential-reach-expansion: `{variable}` is used on this host, and the agent may \
-                 send more to it"
-            ),
-            Self::WholeDomain => {
-                "whole-domain: every name below it, also those that others choose".to_owned()
-            }
-            Self::NewWriteMethod => {
-                "new-write-method: the agent can send data there, not only read".to_owned()
-            }
-            Self::SideDoor => {
-                "side-door: a place where anybody can leave or fetch anything".to_owned()
-            }
-            Self::WholeHost => {
-                "whole-host: a bottle without egress allows a host whole, whatever was asked for"
-                    .to_owned()
-            }
-        }
-    }
-}
-
 /// The policy with what was asked for, and what that opens.
+///
+/// # Errors
+///
+/// What cannot be granted, and what is allowed already.
 pub(crate) fn grant(
     config: &Config,
     ask: &Ask,
     addresses: &Addresses,
 ) -> anyhow::Result<(Config, Vec<Risk>)> {
-    let Ask::Egress(ask) = ask else {
-        return Err(exit::refused("nothing but requests to a host can be granted yet"));
-    };
     let policy = pipelock::Policy::read(&config.upstream, &config.bottle)?.policy;
-    let routes = config.routes.as_deref().map(egress::RoutesFile::parse).transpose()?;
-    let own = routes.iter().flat_map(|file| file.routes.iter());
-    let overlapping: Vec<_> = own.filter(|route| route.host.overlaps(&ask.host)).collect();
-    let narrow = !(ask.methods.is_empty() && ask.paths.is_empty());
-    let host = ask.host.to_string();
-    let covered = policy.allow.iter().any(|allowed| allowed.contains(&ask.host));
-    if policy.blocked.iter().any(|blocked| blocked.overlaps(&ask.host)) {
-        return Err(exit::refused(format!("`{host}` is blocked by name, which no grant undoes")));
+    let own = routes(config)?;
+    for requests in ask.requests() {
+        let host = &requests.host;
+        if policy.blocked.iter().any(|blocked| blocked.overlaps(host)) {
+            return Err(exit::refused(format!(
+                "`{host}` is blocked by name, which no grant undoes"
+            )));
+        }
     }
-    if covered && overlapping.is_empty() && !policy.routed.contains(&ask.host) {
-        return Err(exit::refused(format!("`{host}` is allowed already")))
+    let allowed = |requests: &Requests| {
+        let host = &requests.host;
+        let lasting = |allowed: &&compose_render::HostPattern| {
+            allowed.contains(host) && policy.until.iter().all(|one| one.host != **allowed)
+        };
+        policy.allow.iter().any(|allowed| lasting(&allowed))
+            && !own.iter().any(|route| route.host.overlaps(host))
+            && !policy.routed.contains(host)
+    };
+    let asked = ask.requests();
+    if !asked.is_empty() && ask.credential().is_none() && asked.iter().all(allowed) {
+        return Err(exit::refused(format!("{ask}: this is allowed already")))
             .hint("deny the proposal, or tell the agent to try again");
     }
-    let mut after = config.clone();
-    let mut risks = Vec::new();
-    after.upstream = edit::with_item(&config.upstream, "api_allowlist", &host)?;
-    match &routes {
-        Some(file) if narrow || !overlapping.is_empty() => {
-            let mut all: Vec<_> = file.routes.iter().cloned().collect();
-            all.push(route(ask)?);
-            let file = egress::RoutesFile {
-                pipelock: file.pipelock.clone(),
-                routes: egress::Routes::new(all).with_renewals(file.routes.renewals().to_vec()),
-            };
-            after.routes = Some(file.render());
-            let bottle = edit::with_item(&config.bottle, "routed", &host)?;
-            let at = addresses.internal(Role::Egress).to_string();
-            after.bottle = edit::with_value(&bottle, "egress", &at)?;
-        }
-        Some(_) | None => {
-            if narrow {
-                risks.push(Risk::WholeHost);
-            }
-        }
-    }
-    risks.extend(opened(ask, narrow && routes.is_some()));
-    risks.extend(
-        overlapping
-            .iter()
-            .flat_map(|route| &route.credentials)
-            .map(|credential| Risk::CredentialReachExpansion(credential.variable.to_string())),
-    );
-    risks.sort();
-    risks.dedup();
+    let after = put(config, ask, None, addresses)?;
     after.check()?;
+    let risks = risk::of(ask, &own, config.routes.is_some());
     Ok((after, risks))
 }
 
-/// A route that only narrows: no grant gives a credential.
+/// The policy with that on top, whether it was allowed already or not.
+pub(super) fn put(
+    config: &Config,
+    ask: &Ask,
+    until: Option<u64>,
+    addresses: &Addresses,
+) -> anyhow::Result<Config> {
+    let credential = match ask.credential() {
+        Some(variable) => Some(held(config, variable)?),
+        None => None,
+    };
+    let mut after = config.clone();
+    for requests in ask.requests() {
+        after = with_requests(&after, &requests, credential.as_ref(), until, addresses)?;
+    }
+    Ok(after)
+}
+
+fn with_requests(
+    config: &Config,
+    asked: &Requests,
+    credential: Option<&egress::Credential>,
+    until: Option<u64>,
+    addresses: &Addresses,
+) -> anyhow::Result<Config> {
+    let host = asked.host.to_string();
+    let mut after = config.clone();
+    let was_there = edit::has_item(&config.upstream, "api_allowlist", &host)?;
+    after.upstream = edit::with_item(&config.upstream, "api_allowlist", &host)?;
+    after.bottle = edit::with_end(&config.bottle, &host, until, was_there)?;
+    let Some(text) = &config.routes else { return Ok(after) };
+    let file = egress::RoutesFile::parse(text)?;
+    let narrow = !(asked.methods.is_empty() && asked.paths.is_empty());
+    let overlaps = file.routes.iter().any(|route| route.host.overlaps(&asked.host));
+    if !narrow && !overlaps && credential.is_none() {
+        return Ok(after);
+    }
+    let mut route = route(asked)?;
+    route.until = until;
+    route.credentials.extend(credential.cloned());
+    let mut all: Vec<_> = file.routes.iter().cloned().collect();
+    all.push(route);
+    let file = egress::RoutesFile {
+        pipelock: file.pipelock.clone(),
+        routes: egress::Routes::new(all).with_renewals(file.routes.renewals().to_vec()),
+    };
+    after.routes = Some(file.render());
+    after.bottle = edit::with_item(&after.bottle, "routed", &host)?;
+    let at = addresses.internal(Role::Egress).to_string();
+    after.bottle = edit::with_value(&after.bottle, "egress", &at)?;
+    if let Some(credential) = credential {
+        after.bottle = edit::with_home(&after.bottle, credential.variable.as_str(), &host)?;
+    }
+    Ok(after)
+}
+
+/// The credential of that name as the bottle has it. No grant brings a value along.
+fn held(config: &Config, variable: &str) -> anyhow::Result<egress::Credential> {
+    let own = routes(config)?;
+    let mut held = own.iter().flat_map(|route| &route.credentials);
+    held.find(|one| one.variable.as_str() == variable)
+        .cloned()
+        .ok_or_else(|| exit::refused(format!("this bottle has no credential `{variable}`")))
+        .hint("a new one comes by the manifest: a route with it, and `bottle apply`")
+}
+
+fn routes(config: &Config) -> anyhow::Result<Vec<egress::Route>> {
+    let file = config.routes.as_deref().map(egress::RoutesFile::parse).transpose()?;
+    Ok(file.map(|file| file.routes.iter().cloned().collect()).unwrap_or_default())
+}
+
+/// A route that only narrows: a credential is put in by whoever calls.
 fn route(ask: &Requests) -> anyhow::Result<egress::Route> {
     let mut route = egress::Route::to(ask.host.clone());
     let refused = |text: &String| format!("`{}` is not to be had in a route", text.escape_debug());
@@ -160,45 +130,6 @@ fn route(ask: &Requests) -> anyhow::Result<egress::Route> {
         route.paths.push(path.parse().with_context(|| refused(path))?);
     }
     Ok(route)
-}
-
-fn opened(ask: &Requests, narrowed: bool) -> Vec<Risk> {
-    let among = |list: &[&str]| {
-        list.iter()
-            .filter_map(|text| text.parse::<HostPattern>().ok())
-            .any(|known| known.overlaps(&ask.host))
-    };
-    let writes = !narrowed
-        || ask.methods.is_empty()
-        || ask.methods.iter().any(|method| !READING.contains(&method.as_str()));
-    let name = ask.host.to_string();
-    let below = |domain: &&str| name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
-    let inside = ask.host.address().is_some_and(is_inside)
-        || INSIDE.iter().any(below)
-        || !(name.contains('.') || name.contains(':'));
-    [
-        (inside, Risk::LinkLocalReach),
-        (ask.host.is_wildcard(), Risk::WholeDomain),
-        (writes, Risk::NewWriteMethod),
-        (among(&SIDE_DOORS), Risk::SideDoor),
-    ]
-    .into_iter()
-    .filter_map(|(holds, risk)| holds.then_some(risk))
-    .collect()
-}
-
-fn is_inside(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
-        }
-        IpAddr::V6(v6) => {
-            v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_unique_local()
-                || v6.is_unicast_link_local()
-        }
-    }
 }
 
 #[cfg(test)]

@@ -45,8 +45,7 @@ impl History<'_> {
     /// A version.
     pub(crate) fn version(self, number: u64) -> anyhow::Result<Config> {
         let below = Path::new(FOLDER).join(number.to_string());
-        let has_egress = self.0.service(Role::Egress).config.is_dir();
-        Config::read_beneath(self.0, &below, has_egress)
+        Config::read_beneath(self.0, &below)
             .map_err(|_| anyhow!("`{}` has no version {number} of its policy", self.0.slug()))
             .hint(format!("`bottle rollback {}` without a number goes one back", self.0.slug()))
     }

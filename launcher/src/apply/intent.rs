@@ -5,7 +5,10 @@ use std::path::Path;
 use compose_run::{BottleDir, read_plain};
 use serde::{Deserialize, Serialize};
 
+use supervise::Answer;
+
 use super::Config;
+use crate::audit::Event;
 
 /// The file's name in the bottle's folder.
 const FILE: &str = "apply.json";
@@ -17,8 +20,24 @@ const MAX_FILE: u64 = 32 << 20;
 pub(super) struct Intent {
     pub before: Config,
     pub after: Config,
-    /// For the history.
-    pub why: String,
+    pub why: Why,
+}
+
+/// Why a policy changes: for the history, the audit and the agent that asked.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Why {
+    pub event: Event,
+    /// In words.
+    pub text: String,
+    /// The proposal that is answered by it, with what its agent is told.
+    pub answers: Option<Answer>,
+}
+
+impl Why {
+    /// A change that answers nobody.
+    pub(crate) fn new(event: Event, text: impl Into<String>) -> Self {
+        Self { event, text: text.into(), answers: None }
+    }
 }
 
 impl Intent {

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use compose_render::{Role, Slug};
+use compose_render::{Role, Secret, Slug, contract};
 use compose_run::{Docker, wait};
 use serde::Deserialize;
 
@@ -87,6 +87,18 @@ impl Sidecars<'_> {
         .with_context(|| format!("`{role}` does not report that the old policy is in force"))
     }
 
+    /// The secret by which egress is known, from where the engine keeps it.
+    pub(super) fn hop_secret(&self) -> anyhow::Result<Secret> {
+        let container = Role::Egress.container(self.slug);
+        let call = ["inspect", "--format", "{{json .Config.Env}}", &container];
+        let said = self.docker.call(call).timeout(ASK_LIMIT).text()?;
+        let variables: Vec<String> = serde_json::from_str(&said).unwrap_or_default();
+        let ours = format!("{}=", contract::HOP_SECRET_VARIABLE);
+        let found = variables.iter().find_map(|variable| variable.strip_prefix(&ours));
+        let found = found.ok_or_else(|| anyhow!("`{container}` has no hop secret"))?;
+        Ok(Secret::new(found.to_owned()))
+    }
+
     /// SIGHUP, which would end a process that has not come to listen for it: only one that answers
     /// is told.
     fn signal(&self, role: Role) -> anyhow::Result<()> {
@@ -122,7 +134,7 @@ impl Sidecars<'_> {
     /// Gives egress new values, by a stdin that ends in its own memory.
     pub(super) fn give(
         &self,
-        values: &std::collections::BTreeMap<String, compose_render::Secret>,
+        values: &std::collections::BTreeMap<String, Secret>,
     ) -> anyhow::Result<()> {
         let exposed: std::collections::BTreeMap<&str, &str> =
             values.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();

@@ -40,7 +40,8 @@ impl Started {
             ("resources", format!("{:?}", plan.resources)),
             ("runtime", format!("{:?}", plan.runtime)),
             ("workspace", plan.workspace.mode.as_str().to_owned()),
-            ("git", format!("{:?}", plan.git)),
+            // The rules of a repository follow an edit, which ones there are does not.
+            ("git", format!("{:?}", plan.git.iter().map(repository).collect::<Vec<_>>())),
             ("env", format!("{env:?}")),
             ("pipelock.image", format!("{:?}", plan.pipelock.image)),
             ("prompt", format!("{:?}", plan.agent.prompt)),
@@ -70,6 +71,10 @@ impl Started {
         let differs = |name: &&String| self.parts.get(*name) != now.parts.get(*name);
         self.parts.keys().filter(differs).map(String::as_str).collect()
     }
+}
+
+fn repository(of: &git_gate::Repository) -> (String, Option<git_gate::Token>) {
+    (of.url.to_string(), of.credential.clone())
 }
 
 /// A path in full; words stay what they are.

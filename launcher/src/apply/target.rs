@@ -6,10 +6,11 @@ use anyhow::{Context as _, anyhow};
 use compose_render::{Role, Secret, Slug};
 use compose_run::{BottleDir, Metadata};
 
-use super::intent::Intent;
+use super::intent::{Intent, Why};
 use super::lock::Lock;
 use super::sidecars::{Loaded, Sidecars};
 use super::{Config, History, told};
+use crate::audit::{self, Entry, Event};
 use crate::bottles::{self, Condition};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
@@ -106,7 +107,7 @@ impl<'a> Target<'a> {
         before: &Config,
         after: &Config,
         values: &BTreeMap<String, Secret>,
-        why: &str,
+        why: &Why,
     ) -> anyhow::Result<Option<u64>> {
         after.check()?;
         let concerned = after.concerned(before);
@@ -114,6 +115,7 @@ impl<'a> Target<'a> {
             if !values.is_empty() {
                 self.sidecars().give(values)?;
             }
+            self.answer(why)?;
             return Ok(None);
         }
         let loaded: BTreeMap<Role, Loaded> = concerned
@@ -124,7 +126,8 @@ impl<'a> Target<'a> {
         if history.latest()?.is_none() {
             history.keep(before, "the start")?;
         }
-        let intent = Intent { before: before.clone(), after: after.clone(), why: why.to_owned() };
+        self.fault.reached("apply-begun")?;
+        let intent = Intent { before: before.clone(), after: after.clone(), why: why.clone() };
         intent.write(&self.dir).context("cannot write down what is about to change")?;
         match self.put_in_force(&intent, &loaded, values) {
             Ok(()) => self.conclude(&intent).map(Some),
@@ -155,18 +158,42 @@ impl<'a> Target<'a> {
         self.fault.reached("apply-loaded")?;
         if !values.is_empty() {
             sidecars.give(values)?;
+            self.fault.reached("apply-given")?;
         }
         Ok(())
     }
 
     fn conclude(&self, intent: &Intent) -> anyhow::Result<u64> {
-        let number = History(&self.dir).keep(&intent.after, &intent.why)?;
+        let number = History(&self.dir).keep(&intent.after, &intent.why.text)?;
+        self.fault.reached("apply-kept")?;
+        self.tell_all(intent, number)?;
+        Intent::remove(&self.dir)?;
+        self.fault.reached("apply-removed")?;
+        Ok(number)
+    }
+
+    /// What is in force by now is written down, and told to the agent. Each step stands being done
+    /// again.
+    fn tell_all(&self, intent: &Intent, number: u64) -> anyhow::Result<()> {
+        let why = &intent.why;
+        let noted = audit::read(&self.dir)?.has_version(number);
+        if !noted {
+            let entry = Entry::new(why.event).version(number).digests(intent.after.digests());
+            let entry = entry.change(&intent.before.change(&intent.after)).detail(&why.text);
+            let id = why.answers.iter().map(|answer| &answer.id);
+            audit::append(&self.dir, id.fold(entry, Entry::id))?;
+        }
+        self.fault.reached("apply-noted")?;
         if proposals::has_supervise(&self.dir) {
             proposals::tell(&self.dir, &told(&intent.after, number)?)?;
         }
-        self.fault.reached("apply-kept")?;
-        Intent::remove(&self.dir)?;
-        Ok(number)
+        self.fault.reached("apply-told")?;
+        self.answer(why)?;
+        self.fault.reached("apply-answered")
+    }
+
+    fn answer(&self, why: &Why) -> anyhow::Result<()> {
+        why.answers.iter().try_for_each(|answer| proposals::write_answer(&self.dir, answer))
     }
 
     /// Puts the files of before back. Returns the error to end with.
@@ -188,8 +215,12 @@ impl<'a> Target<'a> {
         for &role in &concerned {
             intent.before.write(&self.dir, role, "")?;
         }
+        self.fault.reached("undo-files")?;
         let sidecars = self.sidecars();
         Sidecars::each(&concerned, |role| sidecars.restore(role, &intent.before)).map_err(first)?;
+        self.fault.reached("undo-loaded")?;
+        let entry = Entry::new(Event::PutBack).digests(intent.before.digests());
+        audit::append(&self.dir, entry.detail(&intent.why.text))?;
         Intent::remove(&self.dir)
     }
 
@@ -200,13 +231,21 @@ impl<'a> Target<'a> {
         let there = Config::read(&self.dir).is_ok_and(|config| config == intent.after);
         if there && self.sidecars().all_have(&concerned, &intent.after) {
             let kept = History(&self.dir);
-            let is_kept = kept.latest()?.and_then(|number| kept.version(number).ok());
-            if is_kept.as_ref() != Some(&intent.after) {
-                kept.keep(&intent.after, &intent.why)?;
-            }
+            let is_kept = |number: &u64| kept.version(*number).is_ok_and(|it| it == intent.after);
+            let number = match kept.latest()?.filter(is_kept) {
+                Some(number) => number,
+                None => kept.keep(&intent.after, &intent.why.text)?,
+            };
+            self.tell_all(&intent, number)?;
             return Intent::remove(&self.dir);
         }
         self.undo(&intent).context("a change of policy was cut short and cannot be undone")
+    }
+
+    /// What the bottle's fingerprints are made with: in no file, and as long as the bottle lives in
+    /// the environment of its sidecars.
+    pub(super) fn hop_secret(&self) -> anyhow::Result<Secret> {
+        self.sidecars().hop_secret()
     }
 
     fn sidecars(&self) -> Sidecars<'_> {

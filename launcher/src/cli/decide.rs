@@ -1,7 +1,7 @@
 //! What changes the policy of a bottle that runs, and answers its agent.
 
 use clap::Args;
-use compose_render::Slug;
+use compose_render::{HostPattern, Slug};
 
 use super::ManifestChoice;
 use crate::proposals::Name;
@@ -50,6 +50,31 @@ pub(crate) struct Proposals {
 
 #[derive(Args, Debug)]
 pub(crate) struct Approve {
+    #[command(flatten)]
+    pub deciding: Deciding,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Edit {
+    #[command(flatten)]
+    pub deciding: Deciding,
+
+    /// Another host
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<HostPattern>,
+
+    /// These methods alone
+    #[arg(long = "method", value_name = "METHOD")]
+    pub methods: Vec<String>,
+
+    /// These paths alone
+    #[arg(long = "path", value_name = "GLOB")]
+    pub paths: Vec<String>,
+}
+
+/// A yes, to what and how far.
+#[derive(Args, Debug)]
+pub(crate) struct Deciding {
     /// As `bottle proposals` names it; ID alone does where one bottle asks for it
     #[arg(value_name = "[BOTTLE/]ID")]
     pub proposal: Name,
@@ -61,22 +86,36 @@ pub(crate) struct Approve {
     /// How far the grant goes
     #[arg(long, value_enum, default_value = "bottle")]
     pub scope: Scope,
+
+    /// How long `--scope once` lasts
+    #[arg(long = "for", value_name = "SECONDS", default_value_t = 300,
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
 }
 
 /// How far a grant goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Scope {
-    /// One request
+    /// For a few minutes, and then it ends by itself
     Once,
-    /// Until the bottle ends
+    /// Until the bottle ends, or it is taken back
     Bottle,
-    /// For every later bottle as well
-    Manifest,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Deny {
     /// As `bottle proposals` names it; ID alone does where one bottle asks for it
+    #[arg(value_name = "[BOTTLE/]ID")]
+    pub proposal: Name,
+
+    /// What the agent is told
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Revoke {
+    /// As `bottle proposals --all` and `bottle policy` name it
     #[arg(value_name = "[BOTTLE/]ID")]
     pub proposal: Name,
 

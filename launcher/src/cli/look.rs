@@ -46,6 +46,14 @@ pub(crate) struct Audit {
     /// Print the lines as the sidecars wrote them
     #[arg(long)]
     pub json: bool,
+
+    /// Check the chain of what people decided, and print the digest of its last line
+    #[arg(long, conflicts_with_all = ["denied", "json"])]
+    pub verify: bool,
+
+    /// A digest that `--verify` printed before: finds lines that were cut off since
+    #[arg(long, value_name = "DIGEST", requires = "verify")]
+    pub head: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::apply::{Difference, Started, Target, from_manifest};
+use crate::apply::{Difference, Started, Target, Why, from_manifest};
+use crate::audit::Event;
 use crate::cli;
 use crate::environment::Environment;
 use crate::exit::{self, Exit};
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &cli::Apply, ui: &Ui) -> anyhow::Result<Exit> {
     let mut version = None;
     if !args.dry_run {
         let what = "waiting for every sidecar to say that the policy is in force";
-        let why = format!("`bottle apply` of {}", manifest.origin);
+        let why = Why::new(Event::Apply, format!("`bottle apply` of {}", manifest.origin));
         version = ui.step(what, |_| target.apply(&before, &wanted.config, &wanted.values, &why))?;
     }
     if args.json {

@@ -1,14 +1,11 @@
-//! `bottle approve`: what an agent asked for, put in force: exactly the change that was shown, on
-//! exactly the policy it was shown for.
+//! `bottle approve` and `bottle edit`: what an agent asked for, or what a person made of it, put in
+//! force: exactly the change that was shown, on exactly the policy it was shown for.
 
-use std::collections::BTreeMap;
+use supervise::{Ask, Requests};
 
-use anyhow::anyhow;
-use supervise::AnswerVerdict;
-
-use super::proposals::{Outlook, outlook_on, text};
-use crate::apply::Target;
-use crate::cli::{self, Scope};
+use crate::apply;
+use crate::cli::{self, Deciding, Scope};
+use crate::decide::{self, Decided, Outlook, Reach, text};
 use crate::environment::Environment;
 use crate::exit::{self, Exit, Hint as _};
 use crate::host::Host;
@@ -16,59 +13,75 @@ use crate::proposals::{self, Asked};
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &cli::Approve, ui: &Ui) -> anyhow::Result<Exit> {
-    match args.scope {
-        Scope::Bottle => {}
-        Scope::Once => {
-            return Err(exit::refused("a grant for one request is not available yet")).hint(
-                "`--scope bottle` grants until the bottle ends; `bottle rollback` takes it back",
-            );
+    decide_on(&args.deciding, None, ui)
+}
+
+pub(crate) fn edit(args: &cli::Edit, ui: &Ui) -> anyhow::Result<Exit> {
+    let environment = Environment::of_process();
+    let asked = proposals::named(&Host::find(&environment)?.state, &args.deciding.proposal)?;
+    let instead = edited(&asked.proposal.ask, args)?;
+    decide_on(&args.deciding, Some(&instead), ui)
+}
+
+/// What was asked for with what the person says instead.
+fn edited(ask: &Ask, args: &cli::Edit) -> anyhow::Result<Ask> {
+    let said = |list: &[String], was: &[String]| {
+        if list.is_empty() { was.to_vec() } else { list.to_vec() }
+    };
+    let mut ask = ask.clone();
+    match &mut ask {
+        Ask::Egress(Requests { host, methods, paths }) => {
+            *host = args.host.clone().unwrap_or_else(|| host.clone());
+            *methods = said(&args.methods, methods);
+            *paths = said(&args.paths, paths);
         }
-        Scope::Manifest => {
-            return Err(exit::refused("`bottle` does not write into manifests yet"))
-                .hint("approve for the bottle, and add the line that is shown then yourself");
+        Ask::CredentialUse(of) => {
+            of.host = args.host.clone().unwrap_or_else(|| of.host.clone());
+            of.methods = said(&args.methods, &of.methods);
+            of.paths = said(&args.paths, &of.paths);
+        }
+        Ask::Push(_) | Ask::Package(_) => {
+            let error = exit::refused("only requests to a host can be edited");
+            return Err(exit::advise(error, "approve it as it is, or deny it with a reason"));
         }
     }
+    ask.canonical().map_err(|error| exit::usage(error.to_string()))
+}
+
+fn decide_on(args: &Deciding, instead: Option<&Ask>, ui: &Ui) -> anyhow::Result<Exit> {
     let environment = Environment::of_process();
     let host = Host::find(&environment)?;
     let asked = proposals::named(&host.state, &args.proposal)?;
-    let target = Target::hold(&host, &asked.slug, &environment)?;
-    let asked = still_open(&target, &asked)?;
-    let before = target.current()?;
-    let outlook = outlook_on(before, &target.dir, &asked)?;
-    if !agreed(args, &asked, &outlook, ui)? {
-        ui.say("nothing was changed; `bottle deny` answers no");
-        return Ok(Exit::Failed);
-    }
-    // A person reads slowly: whatever changed meanwhile is shown again instead of granted.
-    let asked = still_open(&target, &asked)?;
-    let now = outlook_on(target.current()?, &target.dir, &asked)?;
-    if now.change != outlook.change {
-        return Err(changed(&asked, &now, ui)?);
-    }
-    put_in_force(&target, &asked, &now, ui)?;
-    Ok(Exit::Done)
-}
-
-/// Single use: what was answered, withdrawn or is too old is not granted.
-fn still_open(target: &Target<'_>, asked: &Asked) -> anyhow::Result<Asked> {
+    // What a crash left is finished or undone before anything is shown.
+    apply::settle(&host, &asked.slug)?;
+    let outlook = Outlook::of(&host.state.bottle(&asked.slug), &asked, instead)?;
+    let change = match &args.change {
+        Some(change) => change.clone(),
+        None if !agreed(&asked, &outlook, ui)? => {
+            ui.say("nothing was changed; `bottle deny` answers no");
+            return Ok(Exit::Failed);
+        }
+        None => outlook.change.clone(),
+    };
+    let reach = match args.scope {
+        Scope::Once => Reach::Seconds(args.seconds),
+        Scope::Bottle => Reach::Bottle,
+    };
+    let what = "waiting for every sidecar to say that the policy is in force";
     let name = asked.name();
-    let there = proposals::one(&target.dir, &asked.proposal.id)?;
-    let there = there.ok_or_else(|| anyhow!("`{name}` was withdrawn"))?;
-    if there.is_open() {
-        return Ok(there);
+    let decided =
+        ui.step(what, |_| decide::approve(&host, &environment, &name, instead, &change, reach))?;
+    match decided {
+        Decided::InForce(outlook) => {
+            tell(&asked, &outlook, reach, ui);
+            Ok(Exit::Done)
+        }
+        Decided::Changed(asked, outlook) => Err(changed(&asked, &outlook, ui)?),
     }
-    Err(exit::refused(format!("`{name}` is {}: it is answered once", there.state())))
 }
 
 /// Whether the person said yes to this change.
-fn agreed(args: &cli::Approve, asked: &Asked, outlook: &Outlook, ui: &Ui) -> anyhow::Result<bool> {
-    if let Some(change) = &args.change {
-        return if *change == outlook.change {
-            Ok(true)
-        } else {
-            Err(changed(asked, outlook, ui)?)
-        };
-    }
+fn agreed(asked: &Asked, outlook: &Outlook, ui: &Ui) -> anyhow::Result<bool> {
     ui.data(text(asked, Ok(outlook)))?;
     if ui.confirm("allow this?")? {
         return Ok(true);
@@ -91,25 +104,16 @@ fn changed(asked: &Asked, outlook: &Outlook, ui: &Ui) -> anyhow::Result<anyhow::
     ))
 }
 
-fn put_in_force(
-    target: &Target<'_>,
-    asked: &Asked,
-    outlook: &Outlook,
-    ui: &Ui,
-) -> anyhow::Result<()> {
-    let id = &asked.proposal.id;
-    let why = format!("proposal {id}");
-    let what = "waiting for every sidecar to say that the policy is in force";
-    let values = BTreeMap::new();
-    let applied = ui.step(what, |_| target.apply(&outlook.before, &outlook.after, &values, &why));
-    if let Err(error) = applied {
-        let reason = "a person said yes, and the policy could not be put in force";
-        proposals::answer(&target.dir, id, AnswerVerdict::Failed, reason)?;
-        return Err(error);
+fn tell(asked: &Asked, outlook: &Outlook, reach: Reach, ui: &Ui) {
+    let (slug, id) = (&asked.slug, &asked.proposal.id);
+    match (&outlook.ask, reach) {
+        (Ask::Push(_), _) => ui.say(format_args!("that push passes once in bottle `{slug}`")),
+        (_, Reach::Seconds(seconds)) => {
+            ui.say(format_args!("in force in bottle `{slug}` for {seconds} seconds"));
+        }
+        (_, Reach::Bottle) => {
+            ui.say(format_args!("in force in bottle `{slug}` until it ends"));
+            ui.say(format_args!("`bottle revoke {slug}/{id}` takes it back"));
+        }
     }
-    proposals::answer(&target.dir, id, AnswerVerdict::Approved, "")?;
-    ui.say(format_args!("in force in bottle `{}` until it ends", asked.slug));
-    let kept: Vec<&str> = outlook.difference.new.iter().map(String::as_str).collect();
-    ui.say(format_args!("to keep it, write it into the manifest: {}", kept.join("; ")));
-    Ok(())
 }

@@ -3,25 +3,14 @@
 use compose_run::BottleDir;
 use serde_json::{Value, json};
 
-use crate::apply::{Config, Difference, Risk, grant};
 use crate::bottles;
 use crate::cli;
+use crate::decide::{self, Outlook, text};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host;
-use crate::proposals::{self, Asked};
-use crate::ui::{Ui, plain};
-
-/// What a proposal comes to on the policy as it is now.
-#[derive(Clone, Debug)]
-pub(super) struct Outlook {
-    pub before: Config,
-    pub after: Config,
-    pub risks: Vec<Risk>,
-    pub difference: Difference,
-    /// The digest of exactly this change on exactly this base.
-    pub change: String,
-}
+use crate::proposals::Asked;
+use crate::ui::Ui;
 
 pub(crate) fn run(args: &cli::Proposals, ui: &Ui) -> anyhow::Result<Exit> {
     let state = host::state(&Environment::of_process())?;
@@ -32,10 +21,10 @@ pub(crate) fn run(args: &cli::Proposals, ui: &Ui) -> anyhow::Result<Exit> {
     };
     let mut shown = Vec::new();
     for dir in &dirs {
-        let found = proposals::of_bottle(dir)?;
+        let found = decide::proposals_of(dir)?;
         if found.odd > 0 {
             let (slug, odd) = (dir.slug(), found.odd);
-            ui.warn(format_args!("{odd} files in the outbox of `{slug}` are no proposals"));
+            ui.warn(format_args!("{odd} files in the outboxes of `{slug}` are no proposals"));
         }
         for asked in found.asked.into_iter().filter(|asked| args.all || asked.is_open()) {
             shown.push((dir, asked));
@@ -53,7 +42,7 @@ pub(crate) fn run(args: &cli::Proposals, ui: &Ui) -> anyhow::Result<Exit> {
     let texts: Vec<String> = shown
         .iter()
         .map(|(dir, asked)| {
-            let outlook = outlook(dir, asked);
+            let outlook = Outlook::of(dir, asked, None);
             text(asked, outlook.as_ref().map_err(|error| format!("{error:#}")))
         })
         .collect();
@@ -61,75 +50,16 @@ pub(crate) fn run(args: &cli::Proposals, ui: &Ui) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What it comes to, from the files as they lie there.
-pub(super) fn outlook(dir: &BottleDir, asked: &Asked) -> anyhow::Result<Outlook> {
-    outlook_on(Config::read(dir)?, dir, asked)
-}
-
-/// What it comes to on that policy.
-pub(super) fn outlook_on(
-    before: Config,
-    dir: &BottleDir,
-    asked: &Asked,
-) -> anyhow::Result<Outlook> {
-    let addresses = dir.metadata()?.and_then(|metadata| metadata.addresses);
-    let addresses = addresses.ok_or_else(|| bottles::no_such(dir.slug()))?;
-    let (after, risks) = grant(&before, &asked.proposal.ask, &addresses)?;
-    let difference = Difference::between(&before, &after)?;
-    let change = before.change(&after);
-    Ok(Outlook { before, after, risks, difference, change })
-}
-
-/// A proposal for a person: what we computed first, the agent's words last and quoted.
-pub(super) fn text(asked: &Asked, outlook: Result<&Outlook, String>) -> String {
-    let mut lines = vec![format!("{} ({}, asked {})", asked.name(), asked.state(), ago(asked))];
-    lines.push(format!("  asks for  {}", asked.wish()));
-    match outlook {
-        Ok(outlook) => {
-            let changed = outlook.difference.lines();
-            lines.extend(labelled("would", &changed));
-            let risks: Vec<String> = outlook.risks.iter().map(Risk::text).collect();
-            let none = || vec!["none that is known".to_owned()];
-            lines.extend(labelled("risks", &if risks.is_empty() { none() } else { risks }));
-            lines.push(format!("  change    {}", outlook.change));
-        }
-        Err(why) => lines.extend(labelled("cannot be", &[why])),
-    }
-    if let Some(answer) = asked.answer.as_ref().filter(|answer| !answer.reason.is_empty()) {
-        lines.push(format!("  answered  {}", answer.reason));
-    }
-    let quoted = supervise::clean(&asked.proposal.reason).quoted();
-    lines.push("  the agent says, and nobody has checked:".to_owned());
-    lines.extend(quoted.iter().map(|line| format!("    {line}")));
-    plain(&(lines.join("\n") + "\n"))
-}
-
-fn labelled(label: &str, values: &[String]) -> Vec<String> {
-    let name = |nth: usize| if nth == 0 { label } else { "" };
-    values.iter().enumerate().map(|(nth, value)| format!("  {:<9} {value}", name(nth))).collect()
-}
-
-fn ago(asked: &Asked) -> String {
-    match proposals::now().saturating_sub(asked.proposal.created) {
-        seconds @ 0..=119 => format!("{seconds} s ago"),
-        seconds @ 120..=7199 => format!("{} min ago", seconds / 60),
-        seconds => format!("{} h ago", seconds / 3600),
-    }
-}
-
 fn as_json(dir: &BottleDir, asked: &Asked) -> Value {
-    let outlook = outlook(dir, asked);
-    let cleaned = supervise::clean(&asked.proposal.reason);
+    let outlook = Outlook::of(dir, asked, None);
+    let cleaned = supervise::clean(asked.says.as_deref().unwrap_or_default());
     let mut shown = json!({
         "bottle": asked.slug, "id": asked.proposal.id, "state": asked.state(),
         "created": asked.proposal.created, "ask": asked.proposal.ask,
         "agent_says": { "lines": cleaned.lines, "removed": cleaned.removed, "cut": cleaned.cut },
     });
     let more = match outlook {
-        Ok(outlook) => json!({
-            "change": outlook.change, "gone": outlook.difference.gone,
-            "new": outlook.difference.new, "risks": outlook.risks,
-        }),
+        Ok(outlook) => outlook.to_json(),
         Err(error) => json!({ "impossible": format!("{error:#}") }),
     };
     if let (Some(shown), Value::Object(more)) = (shown.as_object_mut(), more) {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 
-use crate::apply::{Config, Difference, History, Target};
+use crate::apply::{Config, Difference, History, Target, Why};
+use crate::audit::Event;
 use crate::cli;
 use crate::environment::Environment;
 use crate::exit::{Exit, Hint as _};
@@ -29,9 +30,10 @@ pub(crate) fn run(args: &cli::Rollback, ui: &Ui) -> anyhow::Result<Exit> {
     let wanted = history.version(number)?;
     // Files that were changed by hand are what this is there to undo.
     let before = Config::read(&target.dir)?;
+    let why = Why::new(Event::Rollback, format!("back to version {number}"));
     let version = ui
         .step("waiting for every sidecar to say that the policy is in force", |_| {
-            target.apply(&before, &wanted, &BTreeMap::new(), &format!("back to version {number}"))
+            target.apply(&before, &wanted, &BTreeMap::new(), &why)
         })?;
     let lines = Difference::between(&before, &wanted).map(|difference| difference.lines());
     if let Ok(lines) = lines.as_deref()

@@ -1,6 +1,6 @@
 //! What pipelock is told of the credentials: fingerprints, and the hosts that each may go to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compose_render::{HostPattern, Secret, Slug, contract};
 use dlp::{Fingerprint, Key};
@@ -9,24 +9,43 @@ use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
 
-/// Of every credential of the routes. The key is made from the hop secret, which lives as long as
-/// the bottle and is in no file; values that are too short to be known by one are left out.
+/// Of every credential of the routes.
 pub(super) fn of(routes: &[egress::Route], secrets: &BTreeMap<String, Secret>) -> Vec<KnownSecret> {
     let Some(hop_secret) = secrets.get(contract::HOP_SECRET_VARIABLE) else { return Vec::new() };
+    under(hop_secret, routes, |name| secrets.get(&name.in_egress()))
+}
+
+/// Of every credential of the routes whose value is at hand. The key is made from the hop secret,
+/// which lives as long as the bottle and is in no file; values that are too short to be known by one
+/// are left out.
+pub(crate) fn under<'a>(
+    hop_secret: &Secret,
+    routes: &[egress::Route],
+    value_of: impl Fn(&egress::VariableName) -> Option<&'a Secret>,
+) -> Vec<KnownSecret> {
     let digest = Sha256::new()
         .chain_update(FINGERPRINT_KEY_LABEL)
         .chain_update(hop_secret.expose())
         .finalize();
     let key = Key::new(digest.into());
-    let mut homes: BTreeMap<&str, Vec<HostPattern>> = BTreeMap::new();
+    let mut homes: BTreeMap<&str, Home> = BTreeMap::new();
     for route in routes {
         for credential in &route.credentials {
-            if let Some(value) = secrets.get(&credential.variable.in_egress()) {
-                homes.entry(value.expose()).or_default().push(route.host.clone());
+            if let Some(value) = value_of(&credential.variable) {
+                let home = homes.entry(value.expose()).or_default();
+                home.hosts.insert(route.host.clone());
+                home.names.insert(credential.variable.to_string());
             }
         }
     }
-    homes.into_iter().filter_map(|(value, hosts)| known(&key, value, hosts)).collect()
+    homes.into_iter().filter_map(|(value, home)| known(&key, value, home)).collect()
+}
+
+/// Where a value may go, and what it is called.
+#[derive(Default)]
+struct Home {
+    hosts: BTreeSet<HostPattern>,
+    names: BTreeSet<String>,
 }
 
 /// The same for git-gate, of every credential a sidecar holds: none of them is to be in a repository.
@@ -43,11 +62,15 @@ pub(super) fn for_git_gate(slug: &Slug, secrets: &BTreeMap<String, Secret>) -> O
     git_gate::fingerprints(digest.into(), values).map(Secret::new)
 }
 
-fn known(key: &Key, value: &str, mut hosts: Vec<HostPattern>) -> Option<KnownSecret> {
-    hosts.sort();
-    hosts.dedup();
+fn known(key: &Key, value: &str, home: Home) -> Option<KnownSecret> {
     let Fingerprint { len, rolling, mac } = Fingerprint::of(key, value.as_bytes())?;
-    Some(KnownSecret { length: len, rolling: hex(&rolling.to_be_bytes()), mac: hex(&mac), hosts })
+    Some(KnownSecret {
+        length: len,
+        rolling: hex(&rolling.to_be_bytes()),
+        mac: hex(&mac),
+        hosts: home.hosts.into_iter().collect(),
+        names: home.names.into_iter().collect(),
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,155 @@
+//! Deciding on what agents ask for: what it would come to, a yes to exactly that, a no, and taking a
+//! yes back. Whoever shows it to a person, these are the only ways to answer.
+
+mod outlook;
+mod revoke;
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use compose_run::{BottleDir, StateDir};
+use supervise::{Answer, AnswerVerdict, Ask};
+
+pub(crate) use self::outlook::{Outlook, text};
+pub(crate) use self::revoke::revoke;
+use crate::apply::{Config, Grant, Target, Why};
+use crate::audit::{self, Entry, Event};
+use crate::environment::Environment;
+use crate::exit;
+use crate::host::Host;
+use crate::proposals::{self, Asked, Found, Name};
+
+/// How far a yes goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reach {
+    /// So many seconds: pipelock and egress end it by their own clocks.
+    Seconds(u64),
+    /// Until the bottle ends, or the grant is taken back.
+    Bottle,
+}
+
+/// What a yes came to.
+#[derive(Debug)]
+pub(crate) enum Decided {
+    /// It is in force, in every sidecar concerned.
+    InForce(Outlook),
+    /// It is another change by now than the one that was seen, and nothing was done.
+    Changed(Asked, Outlook),
+}
+
+/// The proposals of a bottle, each written down in its audit once.
+pub(crate) fn proposals_of(dir: &BottleDir) -> anyhow::Result<Found> {
+    let found = proposals::of_bottle(dir)?;
+    found.asked.iter().try_for_each(|asked| note(dir, asked))?;
+    Ok(found)
+}
+
+/// Writes down that it was asked for, where that is not written yet.
+fn note(dir: &BottleDir, asked: &Asked) -> anyhow::Result<()> {
+    let id = &asked.proposal.id;
+    if audit::read(dir)?.has_proposal(id) {
+        return Ok(());
+    }
+    audit::append(dir, Entry::new(Event::Proposal).id(id).detail(asked.wish()))
+}
+
+/// Puts in force what was asked for, or `instead` of it what a person made of it: exactly the change
+/// of that digest, or nothing.
+///
+/// # Errors
+///
+/// What was answered, was withdrawn or is too old; a change that could not be put in force.
+pub(crate) fn approve(
+    host: &Host,
+    environment: &Environment,
+    name: &Name,
+    instead: Option<&Ask>,
+    change: &str,
+    reach: Reach,
+) -> anyhow::Result<Decided> {
+    let asked = proposals::named(&host.state, name)?;
+    let target = Target::hold(host, &asked.slug, environment)?;
+    let asked = still_open(&target.dir, &asked)?;
+    note(&target.dir, &asked)?;
+    let outlook = Outlook::on(target.current()?, &target.dir, &asked, instead)?;
+    if outlook.change != change {
+        return Ok(Decided::Changed(asked, outlook));
+    }
+    let id = &asked.proposal.id;
+    let until = match (reach, &outlook.ask) {
+        (_, Ask::Push(_)) | (Reach::Bottle, _) => None,
+        (Reach::Seconds(seconds), _) => Some(proposals::now().saturating_add(seconds)),
+    };
+    let entry = Entry::new(Event::Approve).id(id).change(change);
+    audit::append(&target.dir, entry.detail(outlook.ask.to_string()))?;
+    if let Err(error) = put_in_force(&target, &asked, &outlook, until) {
+        let reason = "a person said yes, and the policy could not be put in force";
+        audit::append(&target.dir, Entry::new(Event::Failed).id(id).detail(format!("{error:#}")))?;
+        let failed = proposals::answer_of(id, AnswerVerdict::Failed, reason);
+        proposals::write_answer(&target.dir, &failed)?;
+        return Err(error);
+    }
+    Ok(Decided::InForce(outlook))
+}
+
+fn put_in_force(
+    target: &Target<'_>,
+    asked: &Asked,
+    outlook: &Outlook,
+    until: Option<u64>,
+) -> anyhow::Result<()> {
+    let id = &asked.proposal.id;
+    let instead = outlook.ask != asked.proposal.ask;
+    let reason = if instead { format!("allowed instead: {}", outlook.ask) } else { String::new() };
+    let answer = proposals::answer_of(id, AnswerVerdict::Approved, &reason);
+    if let Ask::Push(push) = &outlook.ask {
+        let answer = Answer { push: Some(push.clone()), ..answer };
+        return proposals::write_answer(&target.dir, &answer);
+    }
+    let now = proposals::now();
+    let mut grants = outlook.before.grants()?;
+    grants.push(Grant { id: id.clone(), ask: outlook.ask.clone(), given: now, until });
+    let after = on_base(target, &outlook.before, &grants)?;
+    let mut why = Why::new(Event::Apply, format!("proposal {id}: {}", outlook.ask));
+    why.answers = Some(Answer { until, ..answer });
+    target.apply(&outlook.before, &after, &BTreeMap::new(), &why).map(drop)
+}
+
+/// The policy without any grant, with those on top.
+fn on_base(target: &Target<'_>, config: &Config, grants: &[Grant]) -> anyhow::Result<Config> {
+    let addresses = target.metadata.addresses;
+    let addresses = addresses.ok_or_else(|| crate::bottles::no_such(target.dir.slug()))?;
+    config.base()?.with_grants(grants, &addresses, proposals::now())
+}
+
+/// Says no, and why, which the agent is told.
+///
+/// # Errors
+///
+/// What was answered already.
+pub(crate) fn deny(state: &StateDir, name: &Name, reason: &str) -> anyhow::Result<Asked> {
+    let asked = proposals::named(state, name)?;
+    let dir = state.bottle(&asked.slug);
+    let asked = still_open(&dir, &asked)?;
+    note(&dir, &asked)?;
+    let id = &asked.proposal.id;
+    let push = match &asked.proposal.ask {
+        Ask::Push(push) => Some(push.clone()),
+        Ask::Egress(_) | Ask::CredentialUse(_) | Ask::Package(_) => None,
+    };
+    audit::append(&dir, Entry::new(Event::Deny).id(id).reason(reason))?;
+    let answer = proposals::answer_of(id, AnswerVerdict::Denied, reason);
+    proposals::write_answer(&dir, &Answer { push, ..answer })?;
+    Ok(asked)
+}
+
+/// Single use: what was answered, withdrawn or is too old is not answered again.
+fn still_open(dir: &BottleDir, asked: &Asked) -> anyhow::Result<Asked> {
+    let name = asked.name();
+    let there = proposals::one(dir, &asked.proposal.id)?;
+    let there = there.ok_or_else(|| anyhow!("`{name}` was withdrawn"))?;
+    if there.is_open() {
+        return Ok(there);
+    }
+    Err(exit::refused(format!("`{name}` is {}: it is answered once", there.state())))
+}
