@@ -14,6 +14,14 @@ pub(crate) fn say(dir: &BottleDir, ui: &Ui) {
     if !tar.exists() {
         return;
     }
+    match workspace::pushed(dir) {
+        Ok(pushed) => {
+            for (name, text) in pushed.iter().flat_map(workspace::Pushed::lines) {
+                ui.say(format_args!("{name}: {text}"));
+            }
+        }
+        Err(error) => ui.warn(format_args!("what was pushed cannot be told: {error:#}")),
+    }
     let changes =
         Record::load(dir.path()).and_then(|record| workspace::changes(&tar, &record, None));
     let slug = dir.slug();

@@ -112,7 +112,9 @@ fn settle(docker: &Docker, container: &str, plan: &Plan) -> anyhow::Result<()> {
     };
     let (uid, gid) = match plan.workspace.mode {
         WorkspaceMode::Mount => workspace::mount_owner(&plan.workspace.source)?,
-        WorkspaceMode::Copy | WorkspaceMode::Image => (contract::AGENT_UID, contract::AGENT_UID),
+        WorkspaceMode::Copy | WorkspaceMode::Image | WorkspaceMode::Clone => {
+            (contract::AGENT_UID, contract::AGENT_UID)
+        }
     };
     if !foreign && uid == contract::AGENT_UID {
         return Ok(());

@@ -6,6 +6,7 @@
 mod archive;
 mod beneath;
 mod changes;
+pub(crate) mod clone;
 mod credentials;
 mod derived;
 mod entry;
@@ -15,10 +16,12 @@ mod git_config;
 mod git_folder;
 mod git_index;
 mod mounted;
+mod pushed;
 mod record;
 mod refusals;
 mod save;
 mod saved;
+mod seal;
 mod select;
 
 pub(crate) use self::archive::archive;
@@ -27,9 +30,11 @@ pub(crate) use self::derived::{derived, remove_derived};
 pub(crate) use self::export::export;
 pub(crate) use self::git_config::value as config_value;
 pub(crate) use self::mounted::mounts;
+pub(crate) use self::pushed::{Pushed, pushed};
 pub(crate) use self::record::Record;
 pub(crate) use self::refusals::{check, mount_owner};
 pub(crate) use self::save::save;
+pub(crate) use self::seal::{seal, unseal};
 pub(crate) use self::select::{Selection, select};
 
 /// The file of a bottle's folder that holds its saved workspace.

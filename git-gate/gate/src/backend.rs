@@ -48,7 +48,7 @@ pub(crate) async fn answer(
     let mut push = None;
     if exchange && service == Service::Push {
         let turn = mirror.turn().await?;
-        let address = crate::address::find(&gate.file, &mirror.upstream).await?;
+        let address = crate::address::find(&gate.policy().file, &mirror.upstream).await?;
         let token = gate.token(&mirror.upstream);
         let way = Way { ground: &gate.ground, upstream: &mirror.upstream, address, token };
         let report = gate.ground.run.join(format!("push-{}", gate.next_push()));
@@ -72,7 +72,7 @@ pub(crate) async fn answer(
     };
     let (sender, receiver) = mpsc::channel(PENDING);
     let deadline = match service {
-        Service::Push => Duration::from_secs(gate.file.limits.seconds) + IDLE,
+        Service::Push => Duration::from_secs(gate.policy().file.limits.seconds) + IDLE,
         Service::Fetch => FETCH,
     };
     let (gate, mirror) = (Arc::clone(gate), Arc::clone(mirror));
@@ -101,7 +101,7 @@ fn backend(
 ) -> Program {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let end = if exchange { service.as_str() } else { "info/refs" };
-    let mut program = Program::serving(&gate.ground, &gate.file.limits)
+    let mut program = Program::serving(&gate.ground, &gate.policy().file.limits)
         .args(["http-backend"])
         .variable("GIT_PROJECT_ROOT", &gate.ground.mirrors)
         .variable("GIT_HTTP_EXPORT_ALL", "1")

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use compose_render::Secret;
-use git_gate::{GateFile, Gated};
+use git_gate::Gated;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sidecar::{Environment, Event, Line, Log, Shutdown, Status};
+use sidecar::{Environment, Log, Shutdown, Status};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::ground::Ground;
-use crate::mirror::Mirror;
+use crate::policy::Policy;
 
 /// What a client may take to say what it wants.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
@@ -30,13 +31,12 @@ const BREATH: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Gate {
     pub(crate) ground: Ground,
-    pub(crate) file: GateFile,
-    pub(crate) mirrors: BTreeMap<String, Arc<Mirror>>,
+    policy: ArcSwap<Policy>,
     pub(crate) log: Log,
     pub(crate) shutdown: Shutdown,
     pub(crate) exchanges: Arc<Semaphore>,
     credentials: BTreeMap<String, Secret>,
-    status: Arc<Status>,
+    pub(crate) status: Arc<Status>,
     pushes: AtomicU64,
 }
 
@@ -54,26 +54,30 @@ impl Gate {
         log: &Log,
         status: &Arc<Status>,
     ) -> anyhow::Result<Self> {
-        let (file, text) = ground.read()?;
         ground.lay_out(program)?;
-        let digest = GateFile::digest(&text);
-        status.config_loaded(&digest, 1);
-        log.write(Line { digest: Some(digest), generation: Some(1), ..Line::new(Event::Config) });
-        let mirrors = file.upstreams.iter().map(|upstream| {
-            let mirror = Mirror::of(upstream.clone());
-            (mirror.name.clone(), Arc::new(mirror))
-        });
-        Ok(Self {
-            mirrors: mirrors.collect(),
+        let policy = Policy::read(&ground, None)?;
+        let gate = Self {
+            policy: ArcSwap::from_pointee(policy),
             ground,
-            file,
             log: log.clone(),
             shutdown: shutdown.clone(),
             exchanges: Arc::new(Semaphore::new(EXCHANGES)),
             credentials: environment.credentials,
             status: Arc::clone(status),
             pushes: AtomicU64::new(0),
-        })
+        };
+        gate.tell_policy();
+        Ok(gate)
+    }
+
+    /// The policy in force.
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Puts another in force. What began under the old one goes on under it.
+    pub(crate) fn replace(&self, policy: Policy) {
+        self.policy.store(Arc::new(policy));
     }
 
     /// The token of that upstream.

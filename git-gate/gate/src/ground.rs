@@ -75,16 +75,50 @@ impl Ground {
         Some(self.run.join("roots.pem")).filter(|path| path.exists())
     }
 
+    /// Where the text of the policy in force lies: a file that was replaced by a bad one must not be
+    /// what a push is judged by.
+    fn in_force(&self) -> PathBuf {
+        self.run.join("gate.yaml")
+    }
+
+    /// Lays down the text that hooks read.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be written.
+    pub fn keep(&self, text: &str) -> anyhow::Result<()> {
+        let (path, staged) = (self.in_force(), self.run.join("gate.next"));
+        let done = put(&staged, text.as_bytes()).and_then(|()| rename(&staged, &path));
+        done.with_context(|| format!("cannot write `{}`", path.display()))
+    }
+
+    /// The policy in force, as a hook reads it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it: the gate took it, so nothing should be.
+    pub fn read_in_force(&self) -> anyhow::Result<GateFile> {
+        let path = self.in_force();
+        let text = text_of(&path)?;
+        GateFile::parse(&text).with_context(|| format!("`{}` is refused", path.display()))
+    }
+
+    /// The text of the gate file.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read.
+    pub fn text(&self) -> anyhow::Result<String> {
+        text_of(&self.config)
+    }
+
     /// Reads the gate file. Returns its text as well: `status` tells of its digest.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
     pub fn read(&self) -> anyhow::Result<(GateFile, String)> {
-        let cannot = || format!("cannot read `{}`", self.config.display());
-        let mut text = String::new();
-        let open = std::fs::File::open(&self.config).with_context(cannot)?;
-        open.take(FILE_LIMIT).read_to_string(&mut text).with_context(cannot)?;
+        let text = self.text()?;
         let file = GateFile::parse(&text)
             .with_context(|| format!("`{}` is refused", self.config.display()))?;
         Ok((file, text))
@@ -110,6 +144,19 @@ impl Ground {
         }
         Ok(())
     }
+}
+
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    let cannot = || format!("cannot read `{}`", path.display());
+    let mut text = String::new();
+    let open = std::fs::File::open(path).with_context(cannot)?;
+    open.take(FILE_LIMIT).read_to_string(&mut text).with_context(cannot)?;
+    Ok(text)
+}
+
+#[expect(clippy::disallowed_methods, reason = "inside the container; the other one is the host's")]
+pub(crate) fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::rename(from, to)
 }
 
 /// Writes a file of the gate's own that nobody reads meanwhile.

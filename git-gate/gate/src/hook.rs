@@ -117,7 +117,7 @@ impl Push {
         let text = |name: &str| get(name).and_then(|value| value.to_str());
         let ground = Ground::new(path(CONFIG)?, path(MIRRORS)?, path(RUN)?)
             .with_queue(path(INBOX)?, path(OUTBOX)?);
-        let (file, _) = ground.read()?;
+        let file = ground.read_in_force()?;
         let name = text(NAME).context("it has no name")?;
         let upstream = file.upstreams.iter().find(|one| one.url.name() == name).cloned();
         let quarantine = QUARANTINE.iter().filter_map(|name| Some((*name, get(name)?.clone())));

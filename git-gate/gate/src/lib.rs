@@ -13,6 +13,7 @@ mod ground;
 mod hook;
 mod judge;
 mod mirror;
+mod policy;
 mod program;
 mod report;
 mod route;

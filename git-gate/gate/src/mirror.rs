@@ -40,6 +40,11 @@ impl Mirror {
         Self { upstream, name, folder, busy: std::sync::Arc::default() }
     }
 
+    /// The same as a newer policy has it: one turn for both.
+    pub(crate) fn in_turn_with(self, known: &Self) -> Self {
+        Self { busy: std::sync::Arc::clone(&known.busy), ..self }
+    }
+
     pub(crate) fn path(&self, gate: &Gate) -> PathBuf {
         gate.ground.mirrors.join(&self.folder)
     }
@@ -75,7 +80,7 @@ impl Mirror {
             let init = ["init", "--bare", "--quiet", "--initial-branch=main", "--template=", "--"];
             said(&Program::git(ground).args(init).args([path]).within(&ground.mirrors)).await?;
         }
-        let address = crate::address::find(&gate.file, &self.upstream).await?;
+        let address = crate::address::find(&gate.policy().file, &self.upstream).await?;
         let token = gate.token(&self.upstream);
         let way = Way { ground, upstream: &self.upstream, address, token };
         let git = || way.open(Program::git(ground)).within(&self.path(gate));

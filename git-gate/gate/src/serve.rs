@@ -40,12 +40,11 @@ pub async fn run(ground: Ground, listen: SocketAddr, running: Running) -> anyhow
     let listener = TcpListener::bind(listen).await.with_context(cannot)?;
     let program = std::env::current_exe().context("cannot find this program")?;
     let gate = Gate::load(ground, &program, environment, &shutdown, &log, &status)?;
-    shutdown.spawn(Arc::new(gate).serve(listener));
+    let gate = Arc::new(gate);
+    shutdown.spawn(Arc::clone(&gate).serve(listener));
     loop {
         tokio::select! {
-            () = reload.wished() => log.write(Line::failure(
-                "the gate reads its file once: stop and start the bottle to change it".to_owned(),
-            )),
+            () = reload.wished() => gate.reload(),
             () = shutdown.requested() => break,
         }
     }
@@ -75,7 +74,7 @@ pub(crate) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Respo
             return denied(&gate, &path, "not-a-git-request", StatusCode::NOT_FOUND, text);
         }
     };
-    let Some(mirror) = gate.mirrors.get(&name).map(Arc::clone) else {
+    let Some(mirror) = gate.policy().mirrors.get(&name).map(Arc::clone) else {
         let text = format!("git-gate has no repository `{name}`. {}", repositories(&gate));
         return denied(&gate, &name, "repository-not-allowed", StatusCode::NOT_FOUND, &text);
     };
@@ -151,7 +150,7 @@ fn said(status: StatusCode, words: String) -> Response<AnswerBody> {
 }
 
 fn repositories(gate: &Gate) -> String {
-    let names: Vec<_> = gate.mirrors.keys().map(|name| format!("`{name}`")).collect();
+    let names: Vec<_> = gate.policy().mirrors.keys().map(|name| format!("`{name}`")).collect();
     if names.is_empty() {
         "It has none.\n".to_owned()
     } else {
@@ -161,8 +160,9 @@ fn repositories(gate: &Gate) -> String {
 
 /// The rules as the agent may read them beforehand.
 fn policy(gate: &Gate) -> String {
-    let upstreams = gate.mirrors.values().map(|mirror| {
-        let rules = gate.file.rules(&mirror.upstream);
+    let policy = gate.policy();
+    let upstreams = policy.mirrors.values().map(|mirror| {
+        let rules = policy.file.rules(&mirror.upstream);
         format!("\n{}\n{}", mirror.upstream.url, describe(&rules))
     });
     let upstreams: Vec<_> = upstreams.collect();
@@ -170,7 +170,7 @@ fn policy(gate: &Gate) -> String {
         "git-gate of bottle `{}`\n{}\nEvery new object of a push is searched for credentials: files, commit and tag messages,\n\
          authors, file names, also those that a later commit of the push removes. A finding refuses\n\
          the whole push. Files over the size limit, LFS objects and push options are refused.\n",
-        gate.file.bottle,
+        policy.file.bottle,
         upstreams.concat(),
     )
 }

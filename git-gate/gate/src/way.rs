@@ -1,12 +1,17 @@
 //! The way to an upstream: its URL for git, and the settings by which git reaches that and no other.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use compose_render::Secret;
 use git_gate::{Gated, Transport};
+use sha2::{Digest as _, Sha256};
 
 use crate::ground::Ground;
 use crate::program::Program;
+
+/// For so long a connection by ssh is kept after its last use, in seconds.
+const KEPT: u32 = 120;
 
 /// One contact with an upstream.
 #[derive(Clone, Debug)]
@@ -52,7 +57,7 @@ impl Way<'_> {
     fn ssh(&self) -> String {
         let url = &self.upstream.url;
         let folder = self.ground.folder();
-        let file = |name: &Option<std::path::PathBuf>| {
+        let file = |name: &Option<PathBuf>| {
             name.as_ref().map_or_else(
                 || "/dev/null".to_owned(),
                 |name| folder.join(name).to_string_lossy().into_owned(),
@@ -83,12 +88,35 @@ impl Way<'_> {
             "ServerAliveInterval=15".to_owned(),
             "ServerAliveCountMax=4".to_owned(),
             "LogLevel=ERROR".to_owned(),
+            // One login for the fetch before a push, the push, and those soon after.
+            "ControlMaster=auto".to_owned(),
+            format!("ControlPersist={KEPT}"),
+            format!("ControlPath={}", self.control().to_string_lossy()),
         ];
         if self.upstream.key.is_none() {
             options.push("PubkeyAuthentication=no".to_owned());
         }
         let quoted: Vec<_> = options.iter().map(|option| format!("-o '{option}'")).collect();
         format!("ssh -F /dev/null {}", quoted.join(" "))
+    }
+
+    /// The socket of the connection that is kept: another for each upstream, address, key and list of
+    /// host keys, so that no contact goes on as somebody else.
+    fn control(&self) -> PathBuf {
+        let folder = self.ground.folder();
+        let mut sha = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            sha.update((bytes.len() as u64).to_be_bytes());
+            sha.update(bytes);
+        };
+        part(self.upstream.url.as_str().as_bytes());
+        part(self.address.map(|at| at.to_string()).unwrap_or_default().as_bytes());
+        for name in [&self.upstream.key, &self.upstream.known_hosts].into_iter().flatten() {
+            part(&std::fs::read(folder.join(name)).unwrap_or_default());
+        }
+        let digest = sha.finalize();
+        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        self.ground.run.join(format!("ssh-{name}"))
     }
 
     fn https(&self, git: Program) -> Program {

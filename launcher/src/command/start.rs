@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::exit::{Exit, Hint as _};
 use crate::fault_point::{self, FaultPoint};
 use crate::host::Host;
-use crate::manifest::lookup;
+use crate::manifest::{WorkspaceMode, lookup};
 use crate::plan::{Entropy, Plan, Purpose, StandIn, Wish};
 use crate::signals::Signals;
 use crate::start::{self, Afterwards};
@@ -91,7 +91,11 @@ fn plan(
     };
     let plan = Plan::make(&manifest, wish, environment)?;
     let home = environment.path("HOME");
-    workspace::check(&plan.workspace, home.as_deref(), host.state.path())?;
+    if plan.workspace.mode == WorkspaceMode::Clone {
+        workspace::clone::check(&plan.git)?;
+    } else {
+        workspace::check(&plan.workspace, home.as_deref(), host.state.path())?;
+    }
     provision::check(&plan)?;
     Ok(plan)
 }

@@ -49,6 +49,11 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<Bottle> {
         runtime: fields.get("runtime").and_then(|node| runtime(reader, node)).unwrap_or_default(),
     };
     withhold(reader, &fields, &mut bottle);
+    if let (WorkspaceMode::Clone, true, Some(node)) =
+        (bottle.workspace, bottle.git.is_empty(), fields.get("workspace"))
+    {
+        reader.fault(node.position, "`workspace: clone` needs an upstream under `git`");
+    }
     Some(bottle)
 }
 
@@ -79,17 +84,11 @@ fn withhold(reader: &mut Reader, fields: &super::reader::Fields<'_>, bottle: &mu
 }
 
 fn workspace(reader: &mut Reader, node: &Node) -> Option<WorkspaceMode> {
-    if node.as_str() == Some("clone") {
-        reader.fault(
-            node.position,
-            "`workspace: clone` is not part of this version; use `copy`, and clone inside from a `git` upstream",
-        );
-        return None;
-    }
     let words = [
         ("copy", WorkspaceMode::Copy),
         ("image", WorkspaceMode::Image),
         ("mount", WorkspaceMode::Mount),
+        ("clone", WorkspaceMode::Clone),
     ];
     reader.word(node, "`workspace`", &words)
 }

@@ -84,9 +84,12 @@ fn a_fault_of_syntax_has_its_place() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused_with_a_sentence() {
-    let text = with("workspace: clone");
-    insta::assert_snapshot!(faults(&text));
+fn a_clone_needs_an_upstream() {
+    let found = faults(&with("workspace: clone"));
+    assert!(found.contains("5:16: `workspace: clone` needs an upstream under `git`"), "{found}");
+    let upstreams = "git: {upstreams: [{url: \"https://git.example.org/acme/widgets\"}]}";
+    let cloned = bottle(&format!("workspace: clone\n{upstreams}"));
+    assert_eq!(cloned.workspace, WorkspaceMode::Clone);
     assert!(!bottle("supervise: {enabled: false}").supervise);
     assert!(bottle("supervise: {enabled: true}").supervise);
 }

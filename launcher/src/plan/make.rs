@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
 use crate::manifest::{Agent, Bottle, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode};
 use crate::sources::{self, Sources};
-use crate::workspace::mounts;
+use crate::workspace::{clone, mounts};
 
 /// Where the roots of the system lie, by distribution.
 const SYSTEM_ROOTS: &[&str] = &[
@@ -212,10 +212,15 @@ fn workspace_plan(
     folder: &Path,
     include: Vec<PathBuf>,
 ) -> anyhow::Result<WorkspacePlan> {
+    let (mode, folder) = if folder == Path::new(clone::WORD) {
+        (WorkspaceMode::Clone, Path::new("."))
+    } else {
+        (mode, folder)
+    };
     let source = workspace(folder)?;
     let mounts = match mode {
         WorkspaceMode::Mount => mounts(&source)?,
-        WorkspaceMode::Copy | WorkspaceMode::Image => Vec::new(),
+        WorkspaceMode::Copy | WorkspaceMode::Image | WorkspaceMode::Clone => Vec::new(),
     };
     Ok(WorkspacePlan { mode, source, include, mounts })
 }

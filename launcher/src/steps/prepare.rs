@@ -44,11 +44,12 @@ impl Start<'_> {
             .with_context(|| named(Step::Mint))?;
 
         self.note(metadata, &images, addresses)?;
+        workspace::seal(&self.plan.workspace, self.claim.dir().path(), &self.host.state)?;
         self.tell_left_out(selection.as_ref());
         let sidecars = Owner::of_sidecars();
         let agent = match self.plan.workspace.mode {
             WorkspaceMode::Mount => workspace::mount_owner(&self.plan.workspace.source)?,
-            WorkspaceMode::Copy | WorkspaceMode::Image => {
+            WorkspaceMode::Copy | WorkspaceMode::Image | WorkspaceMode::Clone => {
                 (compose_render::contract::AGENT_UID, compose_render::contract::AGENT_UID)
             }
         };
@@ -192,9 +193,11 @@ impl Start<'_> {
         Err(anyhow!("there is no image `{}`", stand_in.image)).hint("build it before the start")
     }
 
-    /// What of the user's folder goes in; with `mount`, the folder itself does.
+    /// What of the user's folder goes in; with `mount`, the folder itself does,
+    /// and with `clone` none.
     fn selection(&self) -> anyhow::Result<Option<workspace::Selection>> {
-        if self.plan.workspace.mode == WorkspaceMode::Mount || self.resume.is_some() {
+        let mode = self.plan.workspace.mode;
+        if matches!(mode, WorkspaceMode::Mount | WorkspaceMode::Clone) || self.resume.is_some() {
             return Ok(None);
         }
         workspace::select(&self.plan.workspace).map(Some)

@@ -12,6 +12,7 @@ use crate::exit::Hint as _;
 use crate::manifest::WorkspaceMode;
 use crate::plan::Rendered;
 use crate::provision::{self, Arrival, Identity};
+use crate::workspace::clone::{self, Cloned};
 
 /// How long a sidecar may take until it serves: seconds, even on a machine that is busy.
 const READY_LIMIT: Duration = Duration::from_mins(1);
@@ -41,6 +42,26 @@ impl Start<'_> {
                 }
                 brought
             })
+        })?;
+        self.clone_workspace()
+    }
+
+    /// The gate serves by now, and the agent has not begun.
+    fn clone_workspace(&self) -> anyhow::Result<()> {
+        let dir = self.claim.dir().path();
+        if let Some(before) = self.resume.as_deref().and_then(std::path::Path::parent) {
+            return match Cloned::load(before)? {
+                Some(cloned) => cloned.save(dir),
+                None => Ok(()),
+            };
+        }
+        if self.plan.workspace.mode != WorkspaceMode::Clone {
+            return Ok(());
+        }
+        self.ui.step("cloning the workspace from git-gate", |_| {
+            let agent = Role::Agent.container(&self.plan.slug);
+            let (docker, git) = (&self.host.docker, &self.plan.git);
+            self.times.measure("clone", || clone::clone(docker, &agent, &self.plan.slug, git, dir))
         })
     }
 

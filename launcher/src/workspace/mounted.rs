@@ -1,15 +1,16 @@
 //! Mode `mount`: the user's folder in the bottle, without the parts of `.git` that run on the host.
 //!
 //! `.git` is a mount of its own, since a folder that is one cannot be renamed away and replaced;
-//! in it what names programs is read-only. The agent commits, and changes no hook and no setting.
+//! in it what names programs is read-only. The agent commits, and changes no hook and no setting, nor
+//! where git looks for them.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use compose_render::{Mount, contract};
 
-use super::git_config;
 use super::git_folder::GitFolder;
+use super::{git_config, seal};
 use crate::exit;
 
 /// In `.git`, read-only where they are there: each names programs, or is another's to write.
@@ -27,6 +28,7 @@ pub(crate) fn mounts(source: &Path) -> anyhow::Result<Vec<Mount>> {
         complete(shared)?;
         mounts.push(mount(shared, inside.clone(), true));
         mounts.extend(frozen(shared, &inside, FROZEN));
+        mounts.push(sealed(shared, &inside));
         return Ok(mounts);
     }
     // A worktree's `.git` names its repository by a path of the host, so it stands at that path.
@@ -37,6 +39,7 @@ pub(crate) fn mounts(source: &Path) -> anyhow::Result<Vec<Mount>> {
     mounts.push(mount(&source.join(".git"), inside, false));
     mounts.push(mount(shared, at.to_owned(), true));
     mounts.extend(frozen(shared, at, FROZEN));
+    mounts.push(sealed(shared, at));
     if own != shared {
         mounts.push(mount(own, own_at.to_owned(), true));
         mounts.extend(frozen(own, own_at, SIGNPOSTS));
@@ -51,9 +54,18 @@ fn complete(shared: &Path) -> anyhow::Result<()> {
         git_config::value(&config, "extensions", "worktreeconfig").is_some()
     };
     let missing = |name: &str| !shared.join(name).exists();
-    if let Some(link) = FROZEN.iter().map(|name| shared.join(name)).find(|path| path.is_symlink()) {
+    let mut names = FROZEN.iter().chain([&seal::NAME]).map(|name| shared.join(name));
+    if let Some(link) = names.find(|path| path.is_symlink()) {
         let sentence = format!("`{}` is a link, which could lead anywhere", link.display());
         return Err(exit::advise(exit::refused(sentence), "use `workspace: copy`"));
+    }
+    let elsewhere = shared.join(seal::NAME);
+    if elsewhere.exists() && !seal::is_ours(&elsewhere) {
+        let sentence = format!(
+            "`{}` sends git elsewhere for its hooks and settings, where the agent could write",
+            elsewhere.display()
+        );
+        return Err(exit::advise(exit::refused(sentence), "look at it and remove it"));
     }
     for (name, remedy) in [("hooks", "mkdir"), ("config", "touch"), ("config.worktree", "touch")] {
         if missing(name) && (name != "config.worktree" || extended()) {
@@ -73,6 +85,11 @@ fn frozen<'a>(
 ) -> impl Iterator<Item = Mount> + use<'a> {
     let there = names.iter().filter(move |name| host.join(name).exists());
     there.map(move |name| mount(&host.join(name), format!("{guest}/{name}"), false))
+}
+
+/// The file by which git would look elsewhere. It is there before the mount is.
+fn sealed(host: &Path, guest: &str) -> Mount {
+    mount(&host.join(seal::NAME), format!("{guest}/{}", seal::NAME), false)
 }
 
 fn mount(host: &Path, guest: String, writable: bool) -> Mount {
@@ -117,6 +134,7 @@ mod tests {
                 "~/.git/config /workspace/.git/config ro",
                 "~/.git/hooks /workspace/.git/hooks ro",
                 "~/.git/worktrees /workspace/.git/worktrees ro",
+                "~/.git/commondir /workspace/.git/commondir ro",
             ]
         );
     }
@@ -129,6 +147,19 @@ mod tests {
         let error = mounts(root.path()).unwrap_err();
         assert_eq!(exit::Exit::of(&error), exit::Exit::Refused);
         assert!(exit::hint_of(&error).unwrap().starts_with("`mkdir "), "{error:#}");
+    }
+
+    #[test]
+    fn h6_a_repository_that_sends_git_elsewhere_is_a_refusal() {
+        let root = tempfile::tempdir().unwrap();
+        repository(root.path());
+        let elsewhere = root.path().join(".git/commondir");
+        compose_run::replace(&elsewhere, b"../evil\n", 0o644).unwrap();
+        let error = mounts(root.path()).unwrap_err();
+        assert_eq!(exit::Exit::of(&error), exit::Exit::Refused);
+        fs::remove_file(&elsewhere).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", &elsewhere).unwrap();
+        assert!(mounts(root.path()).is_err());
     }
 
     #[test]
@@ -154,6 +185,7 @@ mod tests {
                 "~/main/.git/config ~/main/.git/config ro",
                 "~/main/.git/hooks ~/main/.git/hooks ro",
                 "~/main/.git/worktrees ~/main/.git/worktrees ro",
+                "~/main/.git/commondir ~/main/.git/commondir ro",
                 "~/main/.git/worktrees/w ~/main/.git/worktrees/w rw",
                 "~/main/.git/worktrees/w/commondir ~/main/.git/worktrees/w/commondir ro",
                 "~/main/.git/worktrees/w/gitdir ~/main/.git/worktrees/w/gitdir ro",

@@ -9,6 +9,7 @@ use compose_run::{read_plain, replace};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::saved::{self, Kind};
 use crate::hex::hex;
 
 /// The record's file, in a bottle's folder.
@@ -52,6 +53,30 @@ impl Record {
             Err(error) if error.is_absent() => Ok(Self::default()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Record {
+    /// What a saved workspace holds.
+    pub(super) fn of_saved(archive: &Path) -> anyhow::Result<Self> {
+        let mut record = Self::default();
+        saved::read(archive, |entry, contents| {
+            if !is_compared(&entry.path) {
+                return Ok(());
+            }
+            let item = match entry.kind {
+                Kind::File { executable, .. } => {
+                    let mut digesting = Digesting::new(contents);
+                    io::copy(&mut digesting, &mut io::sink())?;
+                    Item::File { digest: digesting.hex(), executable }
+                }
+                Kind::Link(target) => Item::Link(target),
+                Kind::Folder | Kind::Odd => return Ok(()),
+            };
+            record.files.insert(entry.path, item);
+            Ok(())
+        })?;
+        Ok(record)
     }
 }
 

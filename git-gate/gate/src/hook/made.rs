@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::updates::Update;
-use crate::ground::put;
+use crate::ground::{put, rename};
 
 /// The record, beside its mirror: it outlives the gate's process.
 #[derive(Debug)]
@@ -47,9 +47,4 @@ impl Made {
         put(&staged, text.as_bytes())?;
         rename(&staged, &self.path)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "inside the container; the other one is the host's")]
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    std::fs::rename(from, to)
 }

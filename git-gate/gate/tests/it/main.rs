@@ -11,6 +11,8 @@ mod hostile;
 #[cfg(test)]
 mod refs;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod world;

@@ -18,6 +18,8 @@ pub(crate) const SECRET: &str = concat!("AKIA", "Q3EGRIZ5TL2WXPVY");
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) address: SocketAddr,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) status: Arc<Status>,
     shutdown: Shutdown,
     _runtime: tokio::runtime::Runtime,
 }
@@ -79,10 +81,19 @@ impl World {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let _guard = runtime.enter();
-        shutdown.spawn(gate.serve(listener));
-        let world = Self { folder, address, shutdown, _runtime: runtime };
+        shutdown.spawn(Arc::clone(&gate).serve(listener));
+        let world = Self { folder, address, gate, status, shutdown, _runtime: runtime };
         world.seed();
         world
+    }
+
+    /// Writes another gate file and tells the gate.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut GateFile)) {
+        let text = std::fs::read_to_string(self.path("gate.yaml")).unwrap();
+        let mut file = GateFile::parse(&text).unwrap();
+        change(&mut file);
+        self.write("gate.yaml", file.render());
+        self.gate.reload();
     }
 
     fn seed(&self) {
