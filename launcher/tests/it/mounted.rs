@@ -22,7 +22,12 @@ echo evil >> .git/config && echo config written
 echo evil > .git/hooks/post-commit && echo hook written
 mv .git elsewhere && echo moved
 rm -rf .git/hooks/kept || echo kept
+mkdir evil; printf '[core]\n\tfsmonitor = touch pwned\n' > evil/config
+echo ../evil > .git/commondir && echo sent elsewhere
+rm .git/commondir && echo unsealed
+mv evil/config .git/commondir && echo replaced
 git config --global user.email a@example.org; git config --global user.name a
+mkdir .vscode; echo {} > .vscode/tasks.json
 echo work > work.txt; git add work.txt && git commit --quiet --message one && echo committed
 ";
 
@@ -66,7 +71,14 @@ fn h6_a_mounted_repository_is_committed_to_and_not_reprogrammed() {
     let said = account.bottle(&args);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(said.out, "kept\ncommitted\n", "{said:?}");
-    record("H6", "writes to .git/config and .git/hooks, `mv .git elsewhere`, a commit", &said.out);
+    let sent =
+        "writes to .git/config, .git/hooks and .git/commondir, `mv .git elsewhere`, a commit";
+    record("H6", sent, &said.out);
+    assert!(!folder.join(".git/commondir").exists(), "what was made for the bottle is gone");
+    let warning = "look at `.vscode/tasks.json` before you use it: VS Code obeys it";
+    assert!(said.err.contains(warning), "{said:?}");
+    assert!(!said.err.contains("work.txt"), "{said:?}");
+    record("I3", "a new .vscode/tasks.json in a mounted folder", warning);
     assert_eq!(fs::read(folder.join(".git/config")).unwrap(), config);
     let hooks: Vec<_> = fs::read_dir(folder.join(".git/hooks")).unwrap().collect();
     assert_eq!(hooks.len(), 1, "{hooks:?}");

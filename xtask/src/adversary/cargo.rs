@@ -124,7 +124,8 @@ fn flags_of(line: &str) -> Option<Vec<String>> {
     let name = file.rsplit_once('-')?.0;
     Some(match source {
         "unittests src/lib.rs" => vec!["--lib".to_owned()],
-        source if source.starts_with("unittests ") => vec!["--bin".to_owned(), name.to_owned()],
+        // The file's name has other dashes than the program's.
+        source if source.starts_with("unittests ") => vec!["--bins".to_owned()],
         _ => vec!["--test".to_owned(), name.to_owned()],
     })
 }
@@ -198,7 +199,7 @@ mod tests {
         let of =
             |source: &str| flags(&format!("     Running {source} (/t/debug/deps/bottle-0f3a)"));
         assert_eq!(of("unittests src/lib.rs").unwrap(), "--lib");
-        assert_eq!(of("unittests src/main.rs").unwrap(), "--bin bottle");
+        assert_eq!(of("unittests src/main.rs").unwrap(), "--bins");
         assert_eq!(of("tests/it/main.rs").unwrap(), "--test bottle");
         assert_eq!(flags("a1_x: test"), None);
     }

@@ -1,7 +1,7 @@
 //! What keeps the host's files on the host, and the agent's from acting there.
 
 use super::Mechanism;
-use super::Needs::Nothing;
+use super::Needs::{Engine, Nothing};
 
 pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
@@ -212,6 +212,33 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         off: "let _ = &inside;",
         package: "launcher",
         tests: &["h6_what_runs"],
+        needs: Nothing,
+    },
+    Mechanism {
+        name: "git-looks-nowhere-else",
+        file: "launcher/src/workspace/mounted.rs",
+        on: "mounts.push(sealed(shared, &inside));",
+        off: "drop(sealed(shared, &inside));",
+        package: "launcher",
+        tests: &["h6_a_mounted_repository"],
+        needs: Engine,
+    },
+    Mechanism {
+        name: "a-repository-that-points-elsewhere-is-refused",
+        file: "launcher/src/workspace/mounted.rs",
+        on: "if elsewhere.exists() && !seal::is_ours(&elsewhere) {",
+        off: "if elsewhere.exists() && !seal::is_ours(&elsewhere) && false {",
+        package: "launcher",
+        tests: &["h6_a_repository_that_sends"],
+        needs: Nothing,
+    },
+    Mechanism {
+        name: "a-seal-stays-while-it-is-needed",
+        file: "launcher/src/workspace/seal.rs",
+        on: "if seal.made && !needed && is_ours(&seal.path) {",
+        off: "if seal.made && is_ours(&seal.path) {",
+        package: "launcher",
+        tests: &["h6_the_last_bottle"],
         needs: Nothing,
     },
     Mechanism {
