@@ -254,6 +254,7 @@ mod tests {
                 answered: 1,
                 until: None,
                 push: None,
+                by: None,
             };
             replace(&self.inbox.path().join(id.answer_file()), answer.to_json().as_bytes())
                 .unwrap();

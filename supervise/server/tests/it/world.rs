@@ -51,7 +51,7 @@ impl World {
         let id: supervise::ProposalId = id.parse().unwrap();
         let file = format!("inbox/{}", id.answer_file());
         let answer =
-            Answer { id, verdict, reason: reason.to_owned(), answered: 1, until: None, push: None };
+            Answer { id, verdict, reason: reason.to_owned(), answered: 1, until: None, push: None, by: None };
         self.write(&file, &answer.to_json());
     }
 
