@@ -46,6 +46,8 @@ pub struct Policy {
     pub requests: Action,
     /// What an injection found in a response does.
     pub responses: ResponseAction,
+    /// Hosts whose responses are not looked through.
+    pub unscanned: Vec<HostPattern>,
     /// The bottle's own secrets, which go to their routes' hosts and nowhere else.
     pub secrets: Vec<KnownSecret>,
     /// Whether the agent has somebody to ask.
@@ -136,6 +138,7 @@ impl Policy {
             idle_seconds: upstream.idle_seconds,
             requests: bottle.requests.unwrap_or(upstream.requests),
             responses: upstream.responses,
+            unscanned: upstream.unscanned,
             secrets: bottle.secrets,
             supervised: bottle.supervised,
             until: bottle.until,

@@ -33,6 +33,7 @@ pub(crate) struct Wanted {
     pub(crate) idle_seconds: u64,
     pub(crate) requests: Action,
     pub(crate) responses: ResponseAction,
+    pub(crate) unscanned: Vec<HostPattern>,
 }
 
 /// The file as read.
@@ -103,6 +104,7 @@ impl<'a> Reader<'a> {
                     ("ask", ResponseAction::Block),
                 ],
             ),
+            unscanned: self.parsed("response_scanning.exempt_domains"),
         }
     }
 

@@ -8,6 +8,7 @@ mod kept;
 mod knowledge;
 mod labels;
 mod pause;
+mod responses;
 mod verdict;
 
 pub(crate) use self::body::{Judged, judged};
@@ -16,6 +17,7 @@ pub(crate) use self::frames::frames;
 pub(crate) use self::head::{For, Found, Place, in_head};
 pub(crate) use self::knowledge::Knowledge;
 pub(crate) use self::pause::Pause;
+pub(crate) use self::responses::responses;
 pub(crate) use self::verdict::{Stopped, Verdict};
 
 use dlp::Rules;

@@ -216,7 +216,17 @@ impl Proxy for Door {
         let revoked = connection.revoked.clone();
         let place = self.in_flight.enter(Open { destination: destination.clone(), asker, revoked });
         match self.send(&rules, &mut record, &destination, request).await {
-            Ok(response) => record.answered(response, place),
+            Ok(response) => {
+                let exempt = rules.policy.unscanned.iter().any(|exempt| exempt.covers_name(&host));
+                let action = rules.policy.responses;
+                match content::responses(action, exempt, response).await {
+                    Ok((response, read)) => {
+                        record.reading_answer(read, action);
+                        record.answered(response, place)
+                    }
+                    Err(why) => record.denied(refusal::stopped_answer(why), None),
+                }
+            }
             Err((denial, detail)) => match verdict.stopped() {
                 Some(stopped) => {
                     let denial = refusal::stopped(stopped);

@@ -5,7 +5,7 @@ use crate::{
     in_flight::Place,
 };
 use http::{Request, Response};
-use pipelock::Action;
+use pipelock::{Action, ResponseAction};
 use sidecar::{Event, Line, Log};
 use std::{
     net::SocketAddr,
@@ -26,6 +26,8 @@ pub(crate) struct Record {
     sent: Arc<AtomicU64>,
     /// What the reading of the body comes to, and what a finding in it does.
     reading: Option<(Verdict, Action)>,
+    /// The same of the response's body.
+    answer: Option<(Verdict, ResponseAction)>,
     written: bool,
 }
 
@@ -78,6 +80,7 @@ impl Record {
             begun: Instant::now(),
             sent: Arc::default(),
             reading: None,
+            answer: None,
             written: false,
         }
     }
@@ -85,6 +88,11 @@ impl Record {
     /// Says where the reading of the body will say what it found.
     pub(crate) fn reading(&mut self, verdict: Verdict, action: Action) {
         self.reading = Some((verdict, action));
+    }
+
+    /// Says where the reading of the response's body will say what it found.
+    pub(crate) fn reading_answer(&mut self, verdict: Verdict, action: ResponseAction) {
+        self.answer = Some((verdict, action));
     }
 
     /// Notes what was found in the head, where it only is to be noted.
@@ -157,6 +165,7 @@ impl Record {
     fn write(&mut self, received: u64) {
         self.written = true;
         self.conclude();
+        self.conclude_answer();
         self.log.write(Line {
             bytes_in: Some(self.sent.load(Ordering::Relaxed)),
             bytes_out: Some(received),
@@ -186,10 +195,46 @@ impl Record {
                     ..self.line.clone()
                 });
             } else {
-                let before = self.line.detail.take().map(|before| format!("{before}; "));
-                self.line.detail = Some(before.unwrap_or_default() + &found);
+                self.add(&found);
             }
         }
+    }
+
+    /// The same of the response's body.
+    fn conclude_answer(&mut self) {
+        let Some((verdict, action)) = self.answer.take() else { return };
+        self.line.unscanned = verdict.why_unscanned();
+        if let Some(stopped) = verdict.stopped() {
+            self.line.event = Event::Denied;
+            self.line.reason = Some(Reason::ResponseRefused.as_str().to_owned());
+            if let Stopped::Injection(rule) = stopped {
+                self.line.rule = Some(rule.to_owned());
+            }
+        }
+        for (rule, times) in verdict.noted() {
+            let found = format!("`{rule}` in the response, {times} times");
+            if action == ResponseAction::Strip && verdict.stopped().is_none() {
+                self.log.write(Line {
+                    event: Event::Redacted,
+                    reason: Some(Reason::ResponseRefused.as_str().to_owned()),
+                    rule: Some(rule.to_owned()),
+                    detail: Some(found),
+                    status: None,
+                    ..self.line.clone()
+                });
+            } else {
+                self.add(&found);
+            }
+        }
+        for (rule, times) in verdict.quotations() {
+            self.add(&format!("`{rule}` quoted in the response, {times} times"));
+        }
+    }
+
+    /// Adds to what the line tells people.
+    fn add(&mut self, more: &str) {
+        let before = self.line.detail.take().map(|before| format!("{before}; "));
+        self.line.detail = Some(before.unwrap_or_default() + more);
     }
 }
 

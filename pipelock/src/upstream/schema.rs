@@ -178,7 +178,7 @@ const DLP: Keys = &[
 
 const REQUEST_BODIES: Keys = &[
     ("enabled", Parsed(Bool)),
-    ("action", Parsed(Text)),
+    ("action", Enforced(Text)),
     ("max_body_bytes", Parsed(Int)),
     ("scan_headers", Parsed(Bool)),
     ("header_mode", Parsed(Text)),
@@ -196,11 +196,11 @@ const REQUEST_BODIES: Keys = &[
 
 const RESPONSES: Keys = &[
     ("enabled", Parsed(Bool)),
-    ("action", Parsed(Text)),
+    ("action", Enforced(Text)),
     ("ask_timeout_seconds", Parsed(Int)),
     ("include_defaults", Parsed(Bool)),
     ("patterns", Entries(&[("name", Parsed(Text)), ("regex", Parsed(Text))])),
-    ("exempt_domains", Parsed(Texts)),
+    ("exempt_domains", Enforced(Texts)),
     (
         "sse_streaming",
         Section(&[

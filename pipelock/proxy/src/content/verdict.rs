@@ -11,6 +11,8 @@ use std::{
 pub(crate) enum Stopped {
     /// By this rule.
     Secret(&'static str),
+    /// By this rule, in a response.
+    Injection(&'static str),
     /// It cannot be read.
     Unreadable(Undecodable),
 }
@@ -29,6 +31,10 @@ pub(crate) struct Verdict(Arc<Mutex<State>>);
 struct State {
     stopped: Option<Stopped>,
     noted: BTreeMap<&'static str, u64>,
+    /// Of responses: what stands there as somebody's quotation.
+    quoted: BTreeMap<&'static str, u64>,
+    /// Of responses: why nothing was looked for.
+    unscanned: Option<&'static str>,
 }
 
 impl Verdict {
@@ -39,6 +45,26 @@ impl Verdict {
     /// Counts a finding that does not stop the body.
     pub(super) fn note(&self, rule: &'static str) {
         *self.lock().noted.entry(rule).or_default() += 1;
+    }
+
+    /// Counts a finding that is quoted.
+    pub(super) fn quoted(&self, rule: &'static str) {
+        *self.lock().quoted.entry(rule).or_default() += 1;
+    }
+
+    /// Says that the body passes unread, and why.
+    pub(super) fn unscanned(&self, why: &'static str) {
+        self.lock().unscanned.get_or_insert(why);
+    }
+
+    /// Why the body passed unread.
+    pub(crate) fn why_unscanned(&self) -> Option<&'static str> {
+        self.lock().unscanned
+    }
+
+    /// How many findings of each rule were quotations.
+    pub(crate) fn quotations(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().quoted.clone()
     }
 
     pub(crate) fn stopped(&self) -> Option<Stopped> {

@@ -18,6 +18,8 @@ mod reload;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
 mod targets;
 #[cfg(test)]
 mod upstream;
