@@ -4,7 +4,7 @@ use anyhow::{Context as _, anyhow};
 use compose_render::Slug;
 use compose_run::{Claim, Phase, StateError, containers};
 
-use crate::bottles;
+use crate::bottles::{self, Condition};
 use crate::exit::{self, Hint as _};
 use crate::host::Host;
 
@@ -75,7 +75,7 @@ fn check(host: &Host, claim: &Claim, resume: Option<&Slug>) -> anyhow::Result<()
     let Some(metadata) = metadata else {
         return if there { Err(left_behind(slug)) } else { Ok(()) };
     };
-    if there && metadata.phase == Phase::Running && (metadata.detached || metadata.keep) {
+    if there && bottles::judged_unheld(host, slug)? == Condition::Running {
         return Err(anyhow!("bottle `{slug}` is running"))
             .hint(format!("choose another `--name`, or `bottle stop {slug}` first"));
     }
@@ -103,8 +103,9 @@ fn empty(claim: &Claim) -> anyhow::Result<()> {
     let mut names = Vec::new();
     for entry in fs_err::read_dir(claim.dir().path())? {
         let name = entry?.file_name().into_string();
-        // The work itself, and what it was to begin with, which `bottle diff` compares it to.
-        let kept = ["lock", "workspace.tar", "workspace.json"];
+        // The work itself, what it was to begin with, which `bottle diff` compares it to, and what
+        // people decided.
+        let kept = ["lock", "workspace.tar", "workspace.json", crate::audit::FILE];
         names.extend(name.ok().filter(|name| !kept.contains(&name.as_str())));
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

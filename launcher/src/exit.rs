@@ -1,5 +1,6 @@
 //! How `bottle` leaves: the exit codes scripts rely on, and the error that picks one.
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use compose_run::RunError;
@@ -115,8 +116,15 @@ pub(crate) fn advise(error: anyhow::Error, hint: impl Into<String>) -> anyhow::E
     Advised { error, hint: hint.into() }.into()
 }
 
+/// What helps wherever a disk is full, whatever was being written.
+const MAKE_ROOM: &str =
+    "make room on that disk; `bottle cleanup --all` throws away what stopped bottles keep";
+
 /// The advice an error carries, the innermost first: it knows most.
 pub(crate) fn hint_of(error: &anyhow::Error) -> Option<&str> {
+    if is_full_disk(error) {
+        return Some(MAKE_ROOM);
+    }
     let mut found = None;
     let mut here = Some(error);
     while let Some(error) = here {
@@ -125,6 +133,15 @@ pub(crate) fn hint_of(error: &anyhow::Error) -> Option<&str> {
         here = advised.map(|advised| &advised.error);
     }
     found
+}
+
+/// Whether some disk was full, ours or, by its own words, the engine's.
+fn is_full_disk(error: &anyhow::Error) -> bool {
+    let of_ours = find::<io::Error>(error).is_some_and(|error| {
+        let kinds = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+        kinds.contains(&error.kind())
+    });
+    of_ours || format!("{error:#}").contains("no space left on device")
 }
 
 /// The first error of this type among an error and its causes, looking into advised ones.

@@ -15,6 +15,7 @@ use compose_render::{Role, Slug};
 use compose_run::{Claim, Metadata, Phase, cancel, containers, program, wait};
 
 use crate::exit::Exit;
+use crate::farewell;
 use crate::host::Host;
 use crate::plan::guest;
 use crate::signals::Signals;
@@ -69,10 +70,11 @@ pub(crate) fn run(host: &Host, slug: &Slug, ui: &Ui) -> anyhow::Result<Exit> {
         Err(_) if signals.any() => ui.say("stopped"),
         Err(error) => ui.failure(error),
     }
-    let leftovers = Teardown { host, claim: &claim }.all(|_| ());
+    let leftovers = Teardown::of(host, &claim).all(|_| ());
     for leftover in &leftovers {
         ui.warn(leftover);
     }
+    farewell::say(claim.dir(), ui);
     Ok(if leftovers.is_empty() { Exit::Done } else { Exit::Failed })
 }
 

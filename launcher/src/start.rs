@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
-use compose_run::{Claim, Leftover, Metadata, Phase, Undo, cancel};
+use compose_run::{Claim, Leftover, Metadata, Phase, Undo, cancel, containers};
 
 use crate::attach::{Ended, Foreground};
 use crate::exit::{self, Exit, Hint as _};
 use crate::host::Host;
 use crate::signals::Interrupted;
 use crate::steps::{Standing, Start};
-use crate::teardown::Teardown;
+use crate::teardown::{Teardown, WorkStays};
 use crate::ui::Ui;
 use crate::{claim, farewell, keeper, session};
 
@@ -30,7 +30,7 @@ pub(crate) enum Afterwards {
 
 /// Starts the bottle and stays with it as long as was asked for.
 pub(crate) fn start(start: &Start<'_>, afterwards: Afterwards) -> anyhow::Result<Exit> {
-    let teardown = Teardown { host: start.host, claim: start.claim };
+    let teardown = Teardown::of(start.host, start.claim);
     let mut undo = Undo::new();
     let ended = start.run(&mut undo).and_then(|standing| live(start, standing, afterwards));
     match ended {
@@ -94,6 +94,7 @@ fn live(start: &Start<'_>, standing: Standing, afterwards: Afterwards) -> anyhow
                 still_good: &watch,
             };
             let ended = session::run(&foreground, &metadata.command)?;
+            tell_of_its_end(start, &agent, ended);
             let stays = session::Ended::Left == ended || afterwards == Afterwards::AttachAndKeep;
             match ended {
                 session::Ended::Over(ended) if !stays => Ok(Life::Over(ended)),
@@ -113,6 +114,20 @@ fn live(start: &Start<'_>, standing: Standing, afterwards: Afterwards) -> anyhow
             }
         }
     }
+}
+
+/// Whoever sees a code that is no agent's reads why.
+fn tell_of_its_end(start: &Start<'_>, agent: &str, ended: session::Ended) {
+    if ended == session::Ended::Over(Ended { code: 0 }) {
+        return;
+    }
+    let runs = containers::is_running(&start.host.docker, agent);
+    if runs.is_ok_and(|runs| runs) {
+        return;
+    }
+    start.ui.warn(
+        "the agent's container ended under it: the Docker daemon restarted, or somebody ended it",
+    );
 }
 
 /// Undoes everything, saying what could not be. From here on no signal ends a child of ours.
@@ -136,8 +151,14 @@ pub(crate) fn finished(teardown: Teardown<'_>, leftovers: &[Leftover]) -> anyhow
         return Ok(());
     }
     let slug = teardown.claim.dir().slug();
-    Err(anyhow!("bottle `{slug}` could not be taken down whole"))
-        .hint("`bottle cleanup` tries again; what it still cannot remove it names")
+    let unsaved = leftovers.iter().any(|at| exit::find::<WorkStays>(&at.error).is_some());
+    let hint = if unsaved {
+        "see why, make room, and `bottle cleanup` saves it and removes the rest; `bottle cleanup \
+         --all` throws it away"
+    } else {
+        "`bottle cleanup` tries again; what it still cannot remove it names"
+    };
+    Err(anyhow!("bottle `{slug}` could not be taken down whole")).hint(hint)
 }
 
 /// The phase and the code, so that `list` in another terminal sees it go.

@@ -88,7 +88,7 @@ pub(crate) struct Standing {
 impl<'a> Start<'a> {
     /// Takes every step after the claim. Where one fails, `undo` holds what is to be undone.
     pub(crate) fn run(&self, undo: &mut Undo<'a>) -> anyhow::Result<Standing> {
-        let teardown = Teardown { host: self.host, claim: self.claim };
+        let teardown = Teardown::of(self.host, self.claim);
         teardown.undo_claim(undo);
         let mut metadata = self.metadata();
         self.step(Step::Claim, || Ok(self.claim.dir().set_metadata(&metadata)?))?;
@@ -101,7 +101,6 @@ impl<'a> Start<'a> {
 
         teardown.undo_up(undo);
         self.step(Step::Up, || self.up(&rendered))?;
-        teardown.undo_provision(undo);
         self.step(Step::Provision, || self.provision_and_wait(&prepared, &rendered))?;
         let watch = self.step(Step::Probe, || self.probe(&prepared))?;
 

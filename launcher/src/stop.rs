@@ -14,7 +14,7 @@ use crate::exit::Hint as _;
 use crate::farewell;
 use crate::host::Host;
 use crate::start::{finished, stopping};
-use crate::teardown::Teardown;
+use crate::teardown::{Teardown, Unsaved};
 use crate::ui::Ui;
 
 /// How long the process that holds a bottle may take to save its workspace and take it down.
@@ -37,17 +37,22 @@ pub(crate) fn stop(host: &Host, slug: &Slug, ui: &Ui) -> anyhow::Result<()> {
         return Ok(());
     }
     let claim = host.state.claim(slug).hint("another command is at work on it; try again")?;
-    take_down(host, claim, ui)
+    take_down(host, claim, Unsaved::Stays, ui)
 }
 
 /// Takes down whatever is there of a bottle whose lock we hold, and gives its folder back where
 /// nothing worth keeping is in it.
-pub(crate) fn take_down(host: &Host, claim: Claim, ui: &Ui) -> anyhow::Result<()> {
+pub(crate) fn take_down(
+    host: &Host,
+    claim: Claim,
+    unsaved: Unsaved,
+    ui: &Ui,
+) -> anyhow::Result<()> {
     if let Ok(Some(metadata)) = claim.dir().metadata() {
         claim.dir().set_metadata(&stopping(metadata)).ok();
     }
     let slug = claim.dir().slug().clone();
-    let teardown = Teardown { host, claim: &claim };
+    let teardown = Teardown { unsaved, ..Teardown::of(host, &claim) };
     let leftovers = ui
         .step(format_args!("taking `{slug}` down"), |step| teardown.all(|what| step.waiting(what)));
     for leftover in &leftovers {

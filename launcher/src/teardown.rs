@@ -27,26 +27,50 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long the engine may take to end what it has begun to end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Whatever of a bottle's state must not outlive it: keys, what fingerprints of secrets are in, and
-/// what was mounted for the agent, which is of use to nobody.
-const SECRET_FILES: [&str; 7] = [
+/// How long a daemon that restarts is waited for.
+const ENGINE_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Whatever of a bottle's state must not outlive it: keys, and what fingerprints of secrets are in.
+const SECRET_FILES: [&str; 6] = [
     "pipelock/ca-key.pem",
     "egress/ca-key.pem",
     "pipelock/bottle.yaml",
     "pipelock/history",
     "apply.json",
     "git-gate/keys",
-    "provision",
 ];
+
+/// What was mounted for the agent. Its container can be looked into as long as this is there.
+const MOUNTED: &str = "provision";
 
 /// The parts of a teardown, for one bottle whose lock we hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Teardown<'a> {
     pub host: &'a Host,
     pub claim: &'a Claim,
+    pub unsaved: Unsaved,
 }
 
+/// What becomes of work that cannot be saved.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unsaved {
+    /// The containers stay, stopped, until it can be.
+    Stays,
+    /// A person said that it may go.
+    Goes,
+}
+
+/// The work is still in the agent's container, and only there.
+#[derive(Debug, thiserror::Error)]
+#[error("the agent's work is not saved; its container stays, stopped")]
+pub(crate) struct WorkStays;
+
 impl<'a> Teardown<'a> {
+    /// The teardown of that bottle, which throws no work away.
+    pub(crate) fn of(host: &'a Host, claim: &'a Claim) -> Self {
+        Self { host, claim, unsaved: Unsaved::Stays }
+    }
+
     /// Everything, newest first; returns what could not be done. Nothing stops at a failure.
     pub(crate) fn all(self, tell: impl FnMut(&str)) -> Vec<Leftover> {
         let mut undo = Undo::new();
@@ -60,7 +84,6 @@ impl<'a> Teardown<'a> {
         self.undo_networks(undo);
         self.undo_mint(undo);
         self.undo_up(undo);
-        self.undo_provision(undo);
     }
 
     /// The claim's: the bottle counts as stopped, once nothing of it is left on the engine.
@@ -76,6 +99,10 @@ impl<'a> Teardown<'a> {
     /// The networks'.
     pub(crate) fn undo_networks(self, undo: &mut Undo<'a>) {
         undo.register("remove the networks", move || {
+            // A container that stays can be started again only on its networks.
+            if self.holds_containers()? {
+                return Ok(());
+            }
             // One of these names that is not labelled as ours is another's and stays.
             if self.networks()?.is_empty() {
                 return Ok(());
@@ -86,18 +113,32 @@ impl<'a> Teardown<'a> {
 
     /// The minting's and rendering's: keys, tokens and fingerprints go.
     pub(crate) fn undo_mint(self, undo: &mut Undo<'a>) {
+        undo.register("remove what was mounted for the agent", move || {
+            if self.holds_containers()? {
+                return Ok(());
+            }
+            workspace::unseal(self.dir().path(), &self.host.state)?;
+            Ok(self.dir().remove(&[MOUNTED])?)
+        });
         undo.register("remove the keys", move || Ok(self.dir().remove(&SECRET_FILES)?));
     }
 
-    /// Up's: the logs are saved before the containers go.
+    /// Up's: the logs and the work are saved before the containers go.
     pub(crate) fn undo_up(self, undo: &mut Undo<'a>) {
-        undo.register("remove the containers", move || self.down());
+        undo.register("save the work and remove the containers", move || {
+            match (self.save_workspace(), self.unsaved) {
+                (Err(error), Unsaved::Stays) => {
+                    self.stop()?;
+                    Err(error.context(WorkStays))
+                }
+                (Ok(()) | Err(_), _) => self.down(),
+            }
+        });
         undo.register("save the logs", move || self.save_logs());
-    }
-
-    /// The provisioning's: a copied workspace is saved while its container is there.
-    pub(crate) fn undo_provision(self, undo: &mut Undo<'a>) {
-        undo.register("save the workspace", move || self.save_workspace());
+        undo.register("wait for the Docker daemon", move || {
+            self.wait_for_engine();
+            Ok(())
+        });
     }
 
     fn slug(self) -> &'a Slug {
@@ -125,6 +166,24 @@ impl<'a> Teardown<'a> {
     /// What is known of it; a broken file is no reason to leave anything behind.
     fn metadata(self) -> Option<Metadata> {
         self.dir().metadata().ok().flatten()
+    }
+
+    fn holds_containers(self) -> anyhow::Result<bool> {
+        Ok(!containers::list(self.docker(), Some(self.slug()))?.is_empty())
+    }
+
+    /// A daemon that restarts took the containers with it, and the work is lost only if we go on
+    /// without it. One that stays away is told by every part that needs it.
+    fn wait_for_engine(self) {
+        let answers = || self.docker().run(["version"]).ok();
+        if answers().is_none() {
+            drop(wait::until("the Docker daemon", ENGINE_PATIENCE, answers));
+        }
+    }
+
+    /// Nothing of it goes on running.
+    fn stop(self) -> anyhow::Result<()> {
+        Ok(containers::stop(self.docker(), self.slug(), GRACE)?)
     }
 
     fn save_workspace(self) -> anyhow::Result<()> {

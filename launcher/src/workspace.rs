@@ -23,6 +23,7 @@ mod save;
 mod saved;
 mod seal;
 mod select;
+mod watched;
 
 pub(crate) use self::archive::archive;
 pub(crate) use self::changes::{Change, What, changes};
@@ -36,6 +37,7 @@ pub(crate) use self::refusals::{check, mount_owner};
 pub(crate) use self::save::save;
 pub(crate) use self::seal::{seal, unseal};
 pub(crate) use self::select::{Selection, select};
+pub(crate) use self::watched::Watched;
 
 /// The file of a bottle's folder that holds its saved workspace.
 pub(crate) const SAVED: &str = "workspace.tar";

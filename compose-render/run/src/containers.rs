@@ -120,12 +120,22 @@ pub fn is_running(docker: &Docker, container: &str) -> Result<bool, RunError> {
     Ok(life(docker, container)?.is_some_and(|life| life.status == "running"))
 }
 
+/// Ends every container of the bottle and leaves it there; what does not end in time is killed.
+pub fn stop(docker: &Docker, slug: &Slug, grace: Duration) -> Result<(), RunError> {
+    let grace = grace.as_secs().to_string();
+    each(docker, &["stop", "--time", &grace], &ids(docker, slug)?)
+}
+
 /// Removes every container of the bottle and its anonymous volumes, by force. None is well.
 pub fn remove(docker: &Docker, slug: &Slug) -> Result<(), RunError> {
+    each(docker, &["rm", "--force", "--volumes"], &ids(docker, slug)?)
+}
+
+/// Every container of the bottle, one on a line.
+fn ids(docker: &Docker, slug: &Slug) -> Result<String, RunError> {
     let filter = filter(Some(slug));
     let args = ["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter];
-    let ids = docker.call(args).timeout(PATIENCE).text()?;
-    each(docker, &["rm", "--force", "--volumes"], &ids)
+    docker.call(args).timeout(PATIENCE).text()
 }
 
 /// Removes every named volume of the bottle's project. None is well.

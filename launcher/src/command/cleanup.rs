@@ -14,6 +14,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host::Host;
 use crate::stop;
+use crate::teardown::Unsaved;
 use crate::ui::Ui;
 
 /// What nobody has used for so long: an image is built again when it is needed.
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &cli::Cleanup, ui: &Ui) -> anyhow::Result<Exit> {
         let name = bottle.slug.to_string();
         match bottle.condition {
             Condition::Broken => {
-                let done = if args.dry_run { Ok(true) } else { remove(&host, &bottle, ui) };
+                let done = if args.dry_run { Ok(true) } else { remove(&host, &bottle, args, ui) };
                 note(done, &name, &mut removed.bottles);
             }
             Condition::Stopped if args.all || is_stale(&host, &bottle) => {
@@ -72,14 +73,15 @@ pub(crate) fn run(args: &cli::Cleanup, ui: &Ui) -> anyhow::Result<Exit> {
 }
 
 /// Takes a broken bottle down. One that somebody holds by now is being started or taken down.
-fn remove(host: &Host, bottle: &Bottle, ui: &Ui) -> anyhow::Result<bool> {
+fn remove(host: &Host, bottle: &Bottle, args: &cli::Cleanup, ui: &Ui) -> anyhow::Result<bool> {
     let Some(claim) = stop::claim_free(host, &bottle.slug)? else { return Ok(false) };
     // A start may have come and gone between the look and the lock: look again, holding it.
     let now = bottles::judged_unheld(host, &bottle.slug)?;
     if now != Condition::Broken {
         return Ok(false);
     }
-    stop::take_down(host, claim, ui)?;
+    let unsaved = if args.all { Unsaved::Goes } else { Unsaved::Stays };
+    stop::take_down(host, claim, unsaved, ui)?;
     Ok(true)
 }
 

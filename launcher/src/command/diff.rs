@@ -1,11 +1,16 @@
 //! `bottle diff`: what the agent changed, with a word about every file the host acts on by itself.
 
+use std::path::Path;
+
 use crate::cli;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host::Host;
 use crate::ui::{Ui, plain};
 use crate::workspace::{self, Change, Record, What};
+
+/// More warnings than these nobody reads.
+const WARNED: usize = 40;
 
 pub(crate) fn run(args: &cli::Diff, ui: &Ui) -> anyhow::Result<Exit> {
     let host = Host::find(&Environment::of_process())?;
@@ -22,17 +27,28 @@ pub(crate) fn run(args: &cli::Diff, ui: &Ui) -> anyhow::Result<Exit> {
     } else if !changes.is_empty() {
         ui.data(changes.iter().map(shown).collect::<String>())?;
     }
+    if changes.is_empty() {
+        ui.say("nothing changed");
+    }
     warn(ui, &changes);
     Ok(Exit::Done)
 }
 
 /// Says which of these files something on the host acts on by itself.
 pub(crate) fn warn(ui: &Ui, changes: &[Change]) {
-    for change in changes.iter().filter(|change| change.what != What::Removed) {
-        if let Some(why) = change.acted_on {
-            let path = change.path.display().to_string();
-            ui.warn(format_args!("look at `{}` before you use it: {why}", plain(&path)));
-        }
+    let there = changes.iter().filter(|change| change.what != What::Removed);
+    warn_of(ui, there.filter_map(|change| Some((change.path.as_path(), change.acted_on?))));
+}
+
+/// The same for files and what acts on them.
+pub(crate) fn warn_of<'a>(ui: &Ui, mut files: impl Iterator<Item = (&'a Path, &'a str)>) {
+    for (path, why) in files.by_ref().take(WARNED) {
+        let path = path.display().to_string();
+        ui.warn(format_args!("look at `{}` before you use it: {why}", plain(&path)));
+    }
+    let more = files.count();
+    if more > 0 {
+        ui.warn(format_args!("look at {more} more files before you use them"));
     }
 }
 

@@ -197,6 +197,9 @@ impl Start<'_> {
     /// and with `clone` none.
     fn selection(&self) -> anyhow::Result<Option<workspace::Selection>> {
         let mode = self.plan.workspace.mode;
+        if mode == WorkspaceMode::Mount {
+            workspace::Watched::look(&self.plan.workspace.source).save(self.claim.dir().path())?;
+        }
         if matches!(mode, WorkspaceMode::Mount | WorkspaceMode::Clone) || self.resume.is_some() {
             return Ok(None);
         }

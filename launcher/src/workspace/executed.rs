@@ -68,7 +68,7 @@ const FOLDERS: &[(&str, &str)] = &[
 pub(super) fn by(path: &Path, executable: bool) -> Option<&'static str> {
     let mut parts = path.components().map(Component::as_os_str);
     if parts.clone().any(|part| part.eq_ignore_ascii_case(".git")) {
-        return Some("git obeys it");
+        return Some("git runs what it names");
     }
     let name = path.file_name()?;
     let named = NAMES.iter().find(|(known, _)| name == *known).map(|(_, why)| *why);
@@ -91,8 +91,8 @@ mod tests {
         for (path, why) in [
             (".vscode/tasks.json", "VS Code obeys it"),
             ("web/package.json", "npm runs its scripts"),
-            (".git/config", "git obeys it"),
-            ("sub/.GIT/hooks/pre-push", "git obeys it"),
+            (".git/config", "git runs what it names"),
+            ("sub/.GIT/hooks/pre-push", "git runs what it names"),
             (".claude/settings.json", "Claude Code obeys it"),
             ("a/.envrc", "direnv runs it"),
         ] {

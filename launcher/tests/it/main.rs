@@ -7,6 +7,8 @@ mod apply;
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod ground;
@@ -17,9 +19,13 @@ mod life;
 #[cfg(test)]
 mod mounted;
 #[cfg(test)]
+mod own_engine;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod restart;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]

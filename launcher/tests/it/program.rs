@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Account {
     folder: tempfile::TempDir,
     variables: BTreeMap<String, String>,
+    /// A process whose networks, processes and mounts the program sees instead of ours.
+    beside: Option<String>,
 }
 
 /// What the program said.
@@ -29,7 +31,7 @@ impl Account {
             ("PATH".to_owned(), path.to_string_lossy().into_owned()),
             ("HOME".to_owned(), folder.path().join("home").display().to_string()),
         ]);
-        Self { folder, variables }
+        Self { folder, variables, beside: None }
     }
 
     /// With a variable set for every later call.
@@ -38,9 +40,19 @@ impl Account {
         self
     }
 
+    /// Every later call sees what that process sees.
+    pub(crate) fn enter(&mut self, process: &str) {
+        self.beside = Some(process.to_owned());
+    }
+
     /// Sets a variable for every later call.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Sets a variable and returns what it was.
+    pub(crate) fn replaced(&mut self, name: &str, value: &str) -> String {
+        self.variables.insert(name.to_owned(), value.to_owned()).unwrap_or_default()
     }
 
     /// With what a start needs: the sidecars' binaries, and the images' cache of whoever runs
@@ -73,18 +85,24 @@ impl Account {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    /// Starts `bottle` and does not wait for it. What it prints goes to the two files.
+    /// `bottle`, with no terminal and nothing of our own environment.
     #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
+    fn program(&self, args: &[&str]) -> duct::Expression {
+        let bottle = env!("CARGO_BIN_EXE_bottle");
+        let here = self.here();
+        let Some(process) = &self.beside else {
+            return duct::cmd(bottle, args).dir(here).full_env(&self.variables).stdin_null();
+        };
+        let here = here.display().to_string();
+        let entered = ["--target", process, "--net", "--pid", "--mount"];
+        let shell = ["sh", "-c", "cd \"$0\" && exec \"$@\"", &here, bottle];
+        let all = entered.iter().chain(&shell).chain(args).copied();
+        duct::cmd("nsenter", all).full_env(&self.variables).stdin_null()
+    }
+
+    /// Starts `bottle` and does not wait for it. What it prints goes to the two files.
     pub(crate) fn spawn(&self, args: &[&str], out: &Path, err: &Path) -> duct::Handle {
-        duct::cmd(Path::new(env!("CARGO_BIN_EXE_bottle")), args)
-            .dir(self.here())
-            .full_env(&self.variables)
-            .stdin_null()
-            .stdout_path(out)
-            .stderr_path(err)
-            .unchecked()
-            .start()
-            .unwrap()
+        self.program(args).stdout_path(out).stderr_path(err).unchecked().start().unwrap()
     }
 
     /// Runs `bottle` where no file may grow beyond 4 KiB, and what would is an error as on a full
@@ -123,19 +141,10 @@ impl Account {
             .unwrap()
     }
 
-    /// Runs `bottle` with no terminal and nothing of our own environment.
-    #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
+    /// Runs `bottle` to its end.
     pub(crate) fn bottle(&self, args: &[&str]) -> Said {
-        let program = Path::new(env!("CARGO_BIN_EXE_bottle"));
-        let output = duct::cmd(program, args)
-            .dir(self.here())
-            .full_env(&self.variables)
-            .stdin_null()
-            .stdout_capture()
-            .stderr_capture()
-            .unchecked()
-            .run()
-            .unwrap();
+        let program = self.program(args).stdout_capture().stderr_capture().unchecked();
+        let output = program.run().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }

@@ -47,9 +47,30 @@ fn credentials_stay_outside_unless_they_are_named() {
 }
 
 #[test]
+fn the_end_says_what_is_kept_and_how_to_go_on() {
+    let ground = Ground::new("kept");
+    let name = ground.slug.as_str();
+    let ended = run(&ground, "true", &[]);
+    assert!(ended.err.contains("the workspace is as it was"), "{ended:?}");
+    let diff = ground.bottle(&["diff", name]);
+    assert_eq!((diff.out.as_str(), diff.err.trim()), ("", "nothing changed"), "{diff:?}");
+    let changed = run(&ground, "echo x > new.txt", &["--resume", name]);
+    for hint in [
+        format!("1 file of the workspace changed: `bottle diff {name}`"),
+        format!("`bottle export {name} DIR`"),
+        format!("`bottle start worker --resume {name}`"),
+        format!("`bottle logs {name}`"),
+    ] {
+        assert!(changed.err.contains(&hint), "{hint}: {changed:?}");
+    }
+    // What was mounted for the agent is of use to nobody.
+    assert!(!ground.state("provision").exists());
+}
+
+#[test]
 fn what_the_agent_changed_is_shown_and_brought_out() {
     let ground = Ground::new("changes");
-    run(
+    let ended = run(
         &ground,
         "echo of the agent > file.txt; echo x > new.txt; mkdir .vscode; echo {} > .vscode/tasks.json",
         &[],
@@ -68,7 +89,7 @@ fn what_the_agent_changed_is_shown_and_brought_out() {
     let own = ground.account.here().join("work");
     assert_eq!(names(&own), ["file.txt"]);
     assert_eq!(fs::read_to_string(own.join("file.txt")).unwrap(), "of the host\n");
-    for said in [&diff, &said] {
+    for said in [&ended, &diff, &said] {
         record("I3", "a new .vscode/tasks.json", &said.err);
         assert!(
             said.err.contains("look at `.vscode/tasks.json` before you use it"),
