@@ -114,7 +114,7 @@ fn prompts(message: &Value) -> Vec<&str> {
 }
 
 /// The name in the last `[[name]]`.
-fn marker(text: &str) -> Option<String> {
+pub(crate) fn marker(text: &str) -> Option<String> {
     let (before, _) = text.rsplit_once("]]")?;
     let (_, name) = before.rsplit_once("[[")?;
     let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();

@@ -10,8 +10,10 @@ mod control;
 mod conversation;
 mod events;
 mod mint;
+mod mirror;
 mod model;
 mod record;
+mod responses;
 mod server;
 mod setting;
 mod tls;
@@ -23,6 +25,6 @@ pub use self::{
     model::Model,
     record::{Arrival, Credential, Record, Report, Seen, digest},
     server::Server,
-    setting::{Expected, Setting, Step, Tool},
+    setting::{Expected, Setting, Step, Token, Tool},
     tls::server as tls_server,
 };

@@ -12,15 +12,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::body::{self, Body};
-use crate::conversation::{self, Turn};
+use crate::conversation::{self, ToolResult, Turn};
 use crate::events::{self, Answer};
-use crate::record::{Credential, Record, Seen, now_ms};
+use crate::mirror;
+use crate::record::{Credential, Record, Seen, digest, now_ms};
+use crate::responses;
 use crate::setting::{Setting, Step};
 
 /// A conversation is about 100 KB; telemetry is 400 KB.
 const MOST_BODY: usize = 32 << 20;
 /// A held step goes on by itself after this long.
 const LONGEST_HOLD: Duration = Duration::from_mins(3);
+/// Where tokens are renewed.
+const TOKENS: &str = "/v1/oauth/token";
 const PING_EVERY: Duration = Duration::from_secs(1);
 
 /// One scripted model: its setting, and what it has seen.
@@ -61,6 +65,9 @@ impl Model {
         request: Request<Incoming>,
     ) -> Response<Body> {
         let host = host_of(&request);
+        if self.setting.mirrors.contains(&host) {
+            return mirror::answer(request).await;
+        }
         if !self.setting.hosts.contains(&host) {
             let what = format!("{} https://{host}{}", request.method(), request.uri().path());
             self.record.arrival(ends.peer, ends.local.port(), what);
@@ -104,10 +111,38 @@ impl Model {
                     let message = "the body broke off or is too long";
                     return fault(StatusCode::BAD_REQUEST, "invalid_request_error", message);
                 };
-                if let Ok(asked) = serde_json::from_slice(&content.to_bytes()) {
+                let asked = serde_json::from_slice::<Value>(&content.to_bytes()).ok();
+                // As the API does it: whether a credential is good is asked with an empty question.
+                if let Some(asked) = asked.filter(|asked| asked["messages"].is_array()) {
                     self.messages(local, &asked)
                 } else {
-                    let message = "the body is no JSON";
+                    let message = "the body is no JSON with messages";
+                    fault(StatusCode::BAD_REQUEST, "invalid_request_error", message)
+                }
+            }
+            (&Method::POST, TOKENS) if !self.setting.tokens.is_empty() => {
+                let content = Limited::new(content, MOST_BODY).collect().await;
+                let content = content.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                self.token(&content)
+            }
+            // What it wants first is a WebSocket; after this answer it asks by POST at once.
+            (&Method::GET, "/v1/responses") => fault(
+                StatusCode::UPGRADE_REQUIRED,
+                "upgrade_required",
+                "ask by POST",
+            ),
+            (&Method::POST, "/v1/responses") if !credential.expected => {
+                let message = "the credential is not the one this model expects";
+                fault(StatusCode::UNAUTHORIZED, "invalid_request_error", message)
+            }
+            (&Method::POST, "/v1/responses") => {
+                let content = Limited::new(content, MOST_BODY).collect().await;
+                let content = content.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+                let asked = serde_json::from_slice::<Value>(&content).unwrap_or_default();
+                if asked["input"].is_array() {
+                    self.responses(local, &asked)
+                } else {
+                    let message = "the body is no JSON with an input";
                     fault(StatusCode::BAD_REQUEST, "invalid_request_error", message)
                 }
             }
@@ -141,6 +176,32 @@ impl Model {
         #[expect(clippy::disallowed_methods, reason = "a stream has its connection as its owner")]
         let _task = tokio::spawn(async move { self.stream(&answer, &sender).await });
         body::with_type(StatusCode::OK, "text/event-stream", content)
+    }
+
+    /// An answer of the Responses API.
+    fn responses(&self, local: IpAddr, asked: &Value) -> Response<Body> {
+        let results = responses::outputs(asked).into_iter();
+        let results = results.map(|(id, text)| ToolResult { id, is_error: false, text });
+        self.record.call(results.collect());
+        let turn = match responses::turn(asked) {
+            Some((script, step)) => Turn::Step { script, step },
+            None => Turn::Unscripted,
+        };
+        let (script, index, step) = self.step(&turn);
+        responses::answer(&script, index, &step.at(local))
+    }
+
+    /// The next answer of the token endpoint; which refresh token came is told by its digest.
+    fn token(&self, content: &[u8]) -> Response<Body> {
+        let asked = serde_json::from_slice::<Value>(content).unwrap_or_default();
+        let came = asked["refresh_token"].as_str().unwrap_or_default();
+        let nth = self.record.refresh(digest(came.as_bytes()));
+        let answers = &self.setting.tokens;
+        let Some(answer) = answers.get(nth).or(answers.last()) else {
+            return fault(StatusCode::NOT_FOUND, "not_found_error", "not here");
+        };
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+        body::json(status, &answer.body)
     }
 
     fn step(&self, turn: &Turn) -> (String, usize, Step) {

@@ -26,6 +26,8 @@ pub struct Report {
     pub tool_results: Vec<ToolResult>,
     /// Whatever came for another name or to a sink: nothing of the agent's ever should.
     pub arrivals: Vec<Arrival>,
+    /// The digests of refresh tokens that came to the token endpoint.
+    pub refreshes: Vec<String>,
 }
 
 /// One request to the model. Header values are judged, never kept.
@@ -119,6 +121,16 @@ impl Record {
             }
         }
         report.calls
+    }
+
+    /// Notes a refresh token by its digest. Returns how many came before.
+    pub fn refresh(&self, digest: String) -> usize {
+        let mut report = self.lock();
+        let before = report.refreshes.len();
+        if before < MOST_ENTRIES {
+            report.refreshes.push(digest);
+        }
+        before
     }
 
     pub fn holding(&self, holding: bool) {

@@ -94,7 +94,7 @@ async fn model_connection(acceptor: TlsAcceptor, model: Arc<Model>, stream: TcpS
         async move { Ok::<_, Infallible>(model.answer(ends, request).await) }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
-    builder.serve_connection(TokioIo::new(stream), service).await.ok();
+    builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await.ok();
 }
 
 async fn sink_connection(model: Arc<Model>, mut stream: TcpStream) {

@@ -20,6 +20,20 @@ pub struct Setting {
     pub sinks: Vec<u16>,
     /// What the model says, by the name that a prompt gives as `[[name]]`.
     pub scripts: BTreeMap<String, Vec<Step>>,
+    /// Names that say what arrived, for tests of what stands before them.
+    #[serde(default)]
+    pub mirrors: Vec<String>,
+    /// What its token endpoint answers, one after the other; the last again and again.
+    #[serde(default)]
+    pub tokens: Vec<Token>,
+}
+
+/// One answer of a token endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    pub status: u16,
+    pub body: Value,
 }
 
 /// The credential that must arrive, known by its digest alone.

@@ -67,6 +67,7 @@ fn setting() -> Setting {
         credential: Some(Expected { header: "x-api-key".into(), sha256: digest(b"right") }),
         sinks: vec![],
         scripts: [("work".to_owned(), vec![first, last])].into(),
+        ..Setting::default()
     }
 }
 
