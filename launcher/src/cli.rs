@@ -11,9 +11,9 @@ use clap::{Args, Parser, Subcommand};
 use compose_render::Slug;
 
 pub(crate) use self::decide::{
-    Apply, Approve, Deciding, Deny, Edit, Proposals, Revoke, Rollback, Scope,
+    Apply, Approve, Deciding, Deny, Edit, Learn, Proposals, Revoke, Rollback, Scope,
 };
-pub(crate) use self::look::{Audit, List, Logs, Metrics, Show, Watch};
+pub(crate) use self::look::{Audit, Dashboard, List, Logs, Metrics, Show, Watch};
 pub(crate) use self::sidecar::{Sidecar, SidecarAction, SidecarRender, SidecarStart, SidecarStop};
 
 /// Run a coding agent in a bottle: a container with no way out but through its sidecars
@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Print what the sidecars decide, as they decide it
     Watch(Watch),
+    /// Show every bottle on one screen, and answer their agents there
+    Dashboard(Dashboard),
     /// Print the sidecars' counters
     Metrics(Metrics),
     /// Show what the agent changed in its copy of the workspace
@@ -93,6 +95,8 @@ pub(crate) enum Command {
     Deny(Deny),
     /// Take a grant back, and close what is open under it
     Revoke(Revoke),
+    /// Show the smallest manifest that would have let a bottle do what it did
+    Learn(Learn),
     /// Let a manifest found in a repository count, as it is now
     Trust(Trust),
     /// Write a commented manifest
@@ -143,6 +147,10 @@ pub(crate) struct Start {
     /// Leave the containers until `bottle stop`
     #[arg(long)]
     pub keep: bool,
+
+    /// For so long (as in `30m`) let what no rule allows pass, and write it down
+    #[arg(long, value_name = "DURATION", value_parser = decide::duration)]
+    pub observe: Option<u64>,
 
     /// Name files that hold credentials and are to be copied all the same
     #[arg(long = "include", value_name = "PATH")]
@@ -286,6 +294,10 @@ pub(crate) struct Policy {
     /// A bottle of this host, or an agent of the manifest
     #[arg(value_name = "BOTTLE|AGENT")]
     pub bottle: String,
+
+    /// What changed since that version of a bottle's policy
+    #[arg(long, value_name = "N")]
+    pub diff: Option<u64>,
 
     #[command(flatten)]
     pub manifest: ManifestChoice,

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod cleanup;
 pub(crate) mod completions;
+pub(crate) mod dashboard;
 pub(crate) mod deny;
 pub(crate) mod diff;
 pub(crate) mod doctor;
@@ -14,6 +15,7 @@ pub(crate) mod exec;
 pub(crate) mod export;
 pub(crate) mod init;
 pub(crate) mod keep;
+pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod metrics;
@@ -48,6 +50,7 @@ pub(crate) fn dispatch(command: &Command, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Logs(args) => logs::run(args, ui),
         Command::Audit(args) => audit::run(args, ui),
         Command::Watch(args) => watch::run(args, ui),
+        Command::Dashboard(args) => dashboard::run(args, ui),
         Command::Metrics(args) => metrics::run(args, ui),
         Command::Diff(args) => diff::run(args, ui),
         Command::Export(args) => export::run(args, ui),
@@ -65,6 +68,7 @@ pub(crate) fn dispatch(command: &Command, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Edit(args) => approve::edit(args, ui),
         Command::Deny(args) => deny::run(args, ui),
         Command::Revoke(args) => revoke::run(args, ui),
+        Command::Learn(args) => learn::run(args, ui),
         Command::Trust(args) => trust::run(args, ui),
         Command::Init(args) => init::run(args, ui),
         Command::Doctor(args) => doctor::run(args, ui),

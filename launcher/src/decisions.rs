@@ -32,6 +32,11 @@ impl Decision {
         self.value.get(field)?.as_str()
     }
 
+    /// A field that is a number.
+    pub(crate) fn number(&self, field: &str) -> Option<u64> {
+        self.value.get(field)?.as_u64()
+    }
+
     /// Whether something was refused.
     pub(crate) fn is_denied(&self) -> bool {
         let push = self.text("event") == Some("push");
@@ -52,11 +57,23 @@ impl Decision {
         let repeats = self.value.get("repeats").and_then(Value::as_u64);
         let repeats = repeats.map(|count| format!("  {count} times more")).unwrap_or_default();
         let id = self.text("id").map(|id| format!("  [{id}]")).unwrap_or_default();
+        let who = self.text("who").map(|who| format!("  by {who}")).unwrap_or_default();
         format!(
-            "{time:<14} {:<9} {:<8} {what}{why}{rule}{repeats}{id}",
+            "{time:<14} {:<9} {:<8} {what}{why}{rule}{repeats}{id}{who}",
             field("service"),
             field("event"),
         )
+    }
+
+    /// How often it stands for itself: repeats are counted and not written.
+    pub(crate) fn repeats(&self) -> u64 {
+        self.value.get("repeats").and_then(Value::as_u64).unwrap_or(1)
+    }
+
+    /// What about, in a few words.
+    pub(crate) fn what(&self) -> String {
+        let method = self.text("method").unwrap_or_default();
+        format!("{method} {}", self.whereto()).trim().to_owned()
     }
 
     fn whereto(&self) -> String {
@@ -84,6 +101,17 @@ pub(crate) fn read(bottle: &Path) -> anyhow::Result<Vec<Decision>> {
     }
     all.sort_by(|a, b| a.text("time").cmp(&b.text("time")));
     Ok(all)
+}
+
+/// Whether lines of a proxy are gone: its file is bounded, and begins with its config while whole.
+pub(crate) fn is_cut(bottle: &Path) -> bool {
+    [Role::Pipelock, Role::Egress].into_iter().any(|role| {
+        let file = Path::new(role.as_str()).join("outbox").join(contract::DECISIONS_FILE);
+        let Ok(bytes) = read_plain(bottle, &file, LIMIT) else { return false };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let first = text.lines().next().and_then(Decision::parse);
+        first.is_some_and(|line| line.text("event") != Some("config"))
+    })
 }
 
 #[cfg(test)]

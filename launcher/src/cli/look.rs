@@ -57,6 +57,9 @@ pub(crate) struct Audit {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct Dashboard {}
+
+#[derive(Args, Debug)]
 pub(crate) struct Watch {
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,

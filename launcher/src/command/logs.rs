@@ -117,7 +117,7 @@ fn print_saved(dir: &BottleDir, service: Option<Role>, ui: &Ui) -> anyhow::Resul
 
 /// Whether that line of the merged log is the container's: what stands before the first bar is
 /// compose's and cannot be forged by what a container prints.
-fn is_of(line: &str, role: Role, container: &str) -> bool {
+pub(crate) fn is_of(line: &str, role: Role, container: &str) -> bool {
     let name = line.split_once('|').map_or("", |(name, _)| name.trim());
     name == container || name == role.as_str() || name == format!("{role}-1")
 }

@@ -66,7 +66,7 @@ fn title(screen: &Screen, model: &Model, style: Style, frame: &mut Frame<'_>, ar
         spans.push(Span::styled(format!(" {} {name} ", nth + 1), look));
     }
     frame.render_widget(Line::from(spans), table::top(area, 1));
-    let clock = table::cut(&plain(&model.clock), 8);
+    let clock = table::cut(&plain(&model.clock), 12);
     let width = u16::try_from(clock.width()).unwrap_or(0) + 1;
     if area.width > width {
         let at = Rect { x: area.right() - width, y: area.y, width, height: 1 };

@@ -111,7 +111,7 @@ pub(super) fn model() -> Model {
                  \"denied\",\"host\":\"docs.example.org\"}",
             ),
         },
-        clock: "12:04:11".to_owned(),
+        clock: "12:04:11 UTC".to_owned(),
         engine: None,
     }
 }
