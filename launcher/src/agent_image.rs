@@ -7,6 +7,7 @@ mod assemble;
 mod base;
 mod cache;
 mod claude;
+mod codex;
 mod context;
 mod gate;
 mod host_program;
@@ -80,6 +81,7 @@ impl Builder<'_> {
                 assemble::layered(self, base.as_ref(), apt, run, name)
             }
             Image::Dockerfile(file) => context::build(self, file, name),
+            Image::Codex => codex::build(self, name),
             Image::Named(_) => Ok(()),
         }
     }
@@ -110,6 +112,7 @@ impl std::fmt::Debug for Builder<'_> {
 pub(crate) fn name_of(image: &Image) -> anyhow::Result<ImageRef> {
     Ok(match image {
         Image::Standard => assemble::standard_name()?,
+        Image::Codex => codex::name()?,
         Image::Named(name) => name.clone(),
         Image::Layered { base, apt, run } => assemble::layered_name(base.as_ref(), apt, run)?,
         Image::Dockerfile(file) => context::name(file)?,

@@ -6,6 +6,7 @@ mod bottle;
 mod built_in;
 mod check;
 mod fault;
+pub(crate) mod flow;
 mod git;
 mod image;
 pub(crate) mod lookup;
@@ -13,6 +14,7 @@ mod node;
 mod policy;
 mod preset;
 mod reader;
+pub(crate) mod rewrite;
 mod route;
 
 use std::collections::BTreeMap;
@@ -101,6 +103,11 @@ impl Manifest {
         Err(Faults { file, faults })
     }
 
+    /// The text of the manifest that is used where there is no other.
+    pub(crate) fn built_in_text(environment: &Environment) -> &'static str {
+        built_in::text(environment)
+    }
+
     /// The manifest that makes the first command work with no file.
     pub(crate) fn built_in(environment: &Environment) -> Result<Self, Faults> {
         Self::read(built_in::text(environment), Origin::BuiltIn, None)
@@ -187,6 +194,8 @@ pub(crate) enum Image {
     /// The agent image of ours.
     #[default]
     Standard,
+    /// The same with Codex CLI instead of Claude Code.
+    Codex,
     /// An image that is there, used as it is.
     Named(ImageRef),
     /// The standard image on another base, with more in it.

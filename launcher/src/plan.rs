@@ -44,6 +44,8 @@ pub(crate) struct Plan {
     pub git: Vec<git_gate::Repository>,
     /// Whether the agent may ask a person for more.
     pub supervise: bool,
+    /// Denials are findings, for a time.
+    pub observe: Option<pipelock::Observe>,
     /// PEM certificates that upstream may be signed by, besides the public roots.
     pub upstream_ca: Vec<String>,
     pub stand_in: Option<StandIn>,
@@ -61,6 +63,10 @@ pub(crate) struct AgentPlan {
     pub command: Vec<String>,
     /// Whether it is Claude Code, which gets its settings seeded.
     pub is_claude: bool,
+    /// Codex CLI is started: it gets the settings it needs.
+    pub is_codex: bool,
+    /// The placeholder that it reads from its own file.
+    pub codex_key: Option<String>,
     /// Appended to its system prompt.
     pub prompt: Option<PathBuf>,
     pub skills: Vec<PathBuf>,

@@ -205,6 +205,12 @@ impl RouteView {
     }
 }
 
+/// What a person is told of a bottle in which denials are, or were, findings.
+pub(crate) fn observed(until: u64) -> String {
+    let word = if until > crate::proposals::now() { "until" } else { "ended" };
+    format!("OBSERVED: denials are findings ({word} {})", clock(until))
+}
+
 /// A time in seconds since 1970 as people read it.
 pub(crate) fn clock(seconds: u64) -> String {
     let format =
@@ -230,6 +236,7 @@ fn allowed(bottle: &Bottle) -> Vec<String> {
 fn image(image: &Image) -> (String, Vec<String>) {
     match image {
         Image::Standard => ("the agent image of bottle".to_owned(), Vec::new()),
+        Image::Codex => ("the agent image of bottle with Codex CLI".to_owned(), Vec::new()),
         Image::Named(name) => (name.to_string(), Vec::new()),
         Image::Dockerfile(path) => {
             (format!("built from {}, whose instructions run", path.display()), Vec::new())

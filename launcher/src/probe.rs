@@ -5,6 +5,7 @@
 //! A control from the uplink must arrive, or nothing was proven. What has neither arrived nor
 //! failed after the grace time is watched on while the agent starts.
 
+mod check;
 mod guest;
 mod listener;
 mod watch;
@@ -22,7 +23,7 @@ use compose_run::Docker;
 pub(crate) use self::listener::Listener;
 pub(crate) use self::watch::Watch;
 use self::way::passed;
-pub(crate) use self::way::{Way, Went, way};
+pub(crate) use self::way::{Way, Went, ways};
 use crate::exit;
 use crate::plan::guest as guest_path;
 
@@ -50,8 +51,8 @@ pub(crate) struct Targets<'a> {
     pub host_addresses: &'a [IpAddr],
     /// The bottle's folder, in which pipelock's lines are.
     pub bottle: &'a Path,
-    /// The way that must be there, where the policy has one that can be tried.
-    pub way: Option<&'a Way>,
+    /// The ways that must be there, where the policy has one that can be tried.
+    pub ways: &'a [Way],
 }
 
 /// Probes. Returns once the grace time is over and nothing speaks against the bottle.
@@ -66,14 +67,14 @@ pub(crate) fn run(
         tcp: tcp_targets(targets, port),
         udp: host_targets(targets, port),
         name: Some(format!("bottle-probe-{}.invalid", listener.nonce())),
-        way: targets.way.map(|way| way.for_guest(targets.addresses)),
+        ways: targets.ways.iter().map(|way| way.for_guest(targets.addresses)).collect(),
         grace_ms: millis(GRACE),
         watch_ms: millis(WATCH),
     };
     let control = listener.control().to_owned();
     let gateway = SocketAddr::from((targets.addresses.gateway(Network::Uplink), port));
     let internal = targets.addresses.subnet(Network::Internal);
-    let proof = targets.way.map(|way| (targets.bottle.to_owned(), way.host.clone()));
+    let proof = targets.ways.first().map(|way| (targets.bottle.to_owned(), way.clone()));
     let watch = Watch::begin(docker, targets.agent, &spec, listener, internal, proof)?;
     let reach = [guest_path::BINARY, "reach", &control, &gateway.to_string()];
     let reached = docker.exec(targets.uplink, None, false, reach).timeout(DEADLINE).run();

@@ -1,6 +1,7 @@
 //! Sets the agent up: whom it trusts, what it knows, and its folder, in one mount and one command.
 
 mod claude;
+mod codex;
 mod git;
 mod identity;
 mod java;
@@ -17,8 +18,10 @@ use compose_render::contract;
 use compose_run::{Docker, replace};
 
 pub(crate) use self::identity::Identity;
+use crate::exit;
 use crate::manifest::{Image, WorkspaceMode};
 use crate::plan::{Plan, guest};
+use crate::policy_view::clock;
 use crate::workspace::{self, Record, Selection};
 
 /// A prompt longer than this would not fit into an argument.
@@ -81,6 +84,12 @@ pub(crate) struct Arrival<'a> {
 /// Refuses prompts and skills that cannot be provisioned, before anything is created.
 pub(crate) fn check(plan: &Plan) -> anyhow::Result<()> {
     command(plan)?;
+    if plan.agent.is_codex && plan.image == Image::Standard {
+        return Err(exit::advise(
+            anyhow!("the agent's command is `codex`, and its image holds Claude Code"),
+            "say `image: {agent: codex}` in the manifest",
+        ));
+    }
     skills::read(&plan.agent.skills).map(drop)
 }
 
@@ -108,7 +117,7 @@ pub(crate) fn bring(
 fn settle(docker: &Docker, container: &str, plan: &Plan) -> anyhow::Result<()> {
     let foreign = match plan.image {
         Image::Named(_) | Image::Dockerfile(_) => true,
-        Image::Standard | Image::Layered { .. } => false,
+        Image::Standard | Image::Codex | Image::Layered { .. } => false,
     };
     let (uid, gid) = match plan.workspace.mode {
         WorkspaceMode::Mount => workspace::mount_owner(&plan.workspace.source)?,
@@ -161,6 +170,11 @@ fn seeds(arrival: &Arrival<'_>) -> anyhow::Result<Vec<Seed>> {
         let text = git::skill(&arrival.plan.slug, &arrival.plan.git);
         seeds.push(Seed::file(".claude/skills/git-gate/SKILL.md", text));
     }
+    if agent.is_codex {
+        let told = told(arrival.plan)?;
+        let key = agent.codex_key.as_deref();
+        seeds.extend(codex::seeds(key, told.as_deref(), arrival.plan.supervise)?);
+    }
     seeds.extend(skills::read(&agent.skills)?);
     Ok(seeds)
 }
@@ -168,24 +182,34 @@ fn seeds(arrival: &Arrival<'_>) -> anyhow::Result<Vec<Seed>> {
 /// The agent's command, its prompt included.
 pub(crate) fn command(plan: &Plan) -> anyhow::Result<Vec<String>> {
     let mut command = plan.agent.command.clone();
-    let prompt = plan.agent.prompt.as_deref();
-    let mut prompt = prompt.map(|path| skills::read_text(path, PROMPT_LIMIT)).transpose()?;
     if !plan.agent.is_claude {
-        if prompt.is_some() {
-            anyhow::bail!("`prompt` is only known for Claude Code: write it into the command");
+        if plan.agent.prompt.is_some() && !plan.agent.is_codex {
+            anyhow::bail!("`prompt` is known for Claude Code and Codex: write it into the command");
         }
         return Ok(command);
     }
-    if plan.has_git_gate() {
-        let told = git::told(&plan.slug, &plan.git);
-        prompt = Some(prompt.map_or_else(|| told.clone(), |text| format!("{text}\n\n{told}")));
-    }
-    if let Some(text) = prompt {
+    if let Some(text) = told(plan)? {
         // Before the arguments a person typed: those may end in `-p PROMPT`.
         let at = command.len().min(1);
         command.splice(at..at, ["--append-system-prompt".to_owned(), text]);
     }
     Ok(command)
+}
+
+/// What stands before everything that the agent is asked: the manifest's prompt, and how git works here.
+fn told(plan: &Plan) -> anyhow::Result<Option<String>> {
+    let prompt = plan.agent.prompt.as_deref();
+    let prompt = prompt.map(|path| skills::read_text(path, PROMPT_LIMIT)).transpose()?;
+    let git = plan.has_git_gate().then(|| git::told(&plan.slug, &plan.git));
+    let observed = plan.observe.as_ref().map(|observe| {
+        format!(
+            "This bottle is observed until {}: hosts that are not allowed can be reached, and every \
+             request to one is written down for a person.",
+            clock(observe.until)
+        )
+    });
+    let parts: Vec<String> = [prompt, git, observed].into_iter().flatten().collect();
+    Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
 }
 
 /// A file or a link in the agent's home.

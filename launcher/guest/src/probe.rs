@@ -29,7 +29,8 @@ struct Spec {
     udp: Vec<SocketAddr>,
     /// A name that no resolver of a bottle may answer.
     name: Option<String>,
-    way: Option<way::Way>,
+    /// What must get through.
+    ways: Vec<way::Way>,
     grace_ms: u64,
     watch_ms: u64,
 }
@@ -82,29 +83,39 @@ pub(crate) fn run(spec: &str) -> anyhow::Result<()> {
     if let Some(name) = spec.name {
         start(format!("name {name}"), Box::new(move || attempt::name(&name, watch)));
     }
-    if let Some(way) = spec.way {
-        start(format!("way {}", way.host), Box::new(move || way.take(watch)));
+    for way in spec.ways {
+        start(way.label.clone(), Box::new(move || way.take(watch)));
     }
 
     let began = Instant::now();
-    collect(&results, &mut states, began + Duration::from_millis(spec.grace_ms));
+    let grace = began + Duration::from_millis(spec.grace_ms);
+    while take(&results, &mut states, grace).is_some() {}
     say(&states, false)?;
-    collect(&results, &mut states, began + watch);
+    while let Some(label) = take(&results, &mut states, began + watch) {
+        // Somebody may wait for what must get through.
+        if label.starts_with(way::LABEL) {
+            say(&states, false)?;
+        }
+    }
     say(&states, true)
 }
 
-/// Takes results until all are in or the time is over.
-fn collect(
+/// Takes one result. Nothing once all are in or the time is over.
+fn take(
     results: &mpsc::Receiver<(String, State)>,
     states: &mut BTreeMap<String, State>,
     until: Instant,
-) {
-    while states.values().any(|state| *state == State::Pending) {
-        let left = until.saturating_duration_since(Instant::now());
-        match results.recv_timeout(left) {
-            Ok((label, state)) => drop(states.insert(label, state)),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+) -> Option<String> {
+    if !states.values().any(|state| *state == State::Pending) {
+        return None;
+    }
+    let left = until.saturating_duration_since(Instant::now());
+    match results.recv_timeout(left) {
+        Ok((label, state)) => {
+            states.insert(label.clone(), state);
+            Some(label)
         }
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn fetch(
         }
         (builder.tell)("what npm has is not the pinned binary: taking the Python wheel");
     }
-    let path = wheel::ensure(builder, pin)?;
+    let path = wheel::ensure(builder, &pin.wheel())?;
     let taken = take(wheel::binary(&path, pin)?)?;
     anyhow::ensure!(taken, "Claude Code in `{}` is not the pinned binary", path.display());
     Ok(())

@@ -18,6 +18,7 @@ static PINS: LazyLock<Pins> =
 pub(super) struct Pins {
     pub base: BasePin,
     claude: Claude,
+    codex: Codex,
 }
 
 /// What the base is made from.
@@ -48,6 +49,41 @@ struct Platform {
     wheel_tag: String,
     wheel_sha256: String,
     binary_sha256: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Codex {
+    version: String,
+    wheel: String,
+    platforms: BTreeMap<String, WheelPlatform>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WheelPlatform {
+    #[serde(rename = "wheel_platform")]
+    tag: String,
+    #[serde(rename = "wheel_sha256")]
+    sha256: String,
+}
+
+/// A Python wheel of a program. Its SHA-256 pins all that is in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wheel {
+    /// What people call the program.
+    pub program: &'static str,
+    pub package: &'static str,
+    pub version: &'static str,
+    pub platform: &'static str,
+    pub sha256: &'static str,
+}
+
+/// Codex CLI for this machine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CodexPin {
+    pub version: &'static str,
+    pub wheel: Wheel,
 }
 
 /// Claude Code for this machine. The binary's SHA-256 decides, wherever it was fetched from.
@@ -88,6 +124,35 @@ fn claude_for(architecture: &str) -> anyhow::Result<ClaudePin> {
     })
 }
 
+/// The pin of Codex CLI for the architecture we were built for.
+pub(super) fn codex() -> anyhow::Result<CodexPin> {
+    let (codex, architecture) = (&PINS.codex, std::env::consts::ARCH);
+    let platform = codex
+        .platforms
+        .get(architecture)
+        .with_context(|| format!("Codex CLI is not pinned for `{architecture}`"))?;
+    let wheel = Wheel {
+        program: "Codex CLI",
+        package: &codex.wheel,
+        version: &codex.version,
+        platform: &platform.tag,
+        sha256: &platform.sha256,
+    };
+    Ok(CodexPin { version: &codex.version, wheel })
+}
+
+impl ClaudePin {
+    pub(super) const fn wheel(&self) -> Wheel {
+        Wheel {
+            program: "Claude Code",
+            package: self.wheel,
+            version: self.wheel_version,
+            platform: self.wheel_platform,
+            sha256: self.wheel_sha256,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +165,9 @@ mod tests {
             for digest in [pin.binary_sha256, pin.wheel_sha256] {
                 assert!(digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()));
             }
+        }
+        for platform in pins().codex.platforms.values() {
+            assert!(platform.sha256.len() == 64);
         }
         assert!(claude_for("vax").is_err());
         compose_testkit::record("K6", &pins().base.image, "pinned, and Claude Code as well");

@@ -1,4 +1,4 @@
-//! The Python wheel that carries Claude Code: fetched by pip, kept in the cache, hashed at each use.
+//! Python wheels that carry an agent's program: fetched by pip, kept in the cache, hashed at each use.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -10,56 +10,65 @@ use anyhow::{Context as _, bail};
 use compose_run::{Call, program};
 
 use super::claude::Binary;
-use super::pins::ClaudePin;
+use super::pins::{ClaudePin, Wheel};
 use super::{Builder, cache, host_program, stream};
 
-/// Where the binary lies in the wheel.
+/// Where Claude Code lies in its wheel.
 const BUNDLED: &str = "claude_agent_sdk/_bundled/claude";
 
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// The wheel in the cache, downloaded where it is not there or not what it should be.
-pub(super) fn ensure(builder: &Builder<'_>, pin: &ClaudePin) -> anyhow::Result<PathBuf> {
-    let folder = builder.cache.join("wheels").join(pin.wheel_sha256);
-    if let Some(path) = cached(&folder, pin)? {
+pub(super) fn ensure(builder: &Builder<'_>, wheel: &Wheel) -> anyhow::Result<PathBuf> {
+    let Wheel { program, package, version, platform, sha256 } = *wheel;
+    let folder = builder.cache.join("wheels").join(sha256);
+    if let Some(path) = cached(&folder, sha256)? {
         return Ok(path);
     }
     cache::make(&folder)?;
     (builder.tell)(&format!(
-        "fetching Claude Code {} from the Python wheel `{}` {} (168 MB, once)",
-        pin.version, pin.wheel, pin.wheel_version
+        "fetching {program} from the Python wheel `{package}` {version} (some 150 MB, once)"
     ));
-    let requirement =
-        format!("{}=={} --hash=sha256:{}\n", pin.wheel, pin.wheel_version, pin.wheel_sha256);
+    let requirement = format!("{package}=={version} --hash=sha256:{sha256}\n");
     let list = tempfile::NamedTempFile::new_in(&folder)?;
     io::Write::write_all(&mut list.as_file(), requirement.as_bytes())?;
     pip(builder.tell)?
         .args(["download", "--quiet", "--disable-pip-version-check", "--no-deps"])
-        .args(["--only-binary=:all:", "--require-hashes", "--platform", pin.wheel_platform])
+        .args(["--only-binary=:all:", "--require-hashes", "--platform", platform])
         .arg("--dest")
         .arg(&folder)
         .arg("--requirement")
         .arg(list.path())
         .timeout(DOWNLOAD_TIMEOUT)
         .run()
-        .context("cannot fetch Claude Code")?;
-    cached(&folder, pin)?.with_context(|| format!("pip left no wheel in `{}`", folder.display()))
+        .with_context(|| format!("cannot fetch {program}"))?;
+    cached(&folder, sha256)?.with_context(|| format!("pip left no wheel in `{}`", folder.display()))
 }
 
 /// The binary in the wheel.
 pub(super) fn binary(wheel: &Path, pin: &ClaudePin) -> anyhow::Result<Binary> {
+    let (size, contents) = file(wheel, BUNDLED)?;
+    let source = format!("PyPI {} {}", pin.wheel, pin.wheel_version);
+    Ok(Binary { source, size, contents, scratch: None })
+}
+
+/// One file of the wheel: how long it is, and what is in it.
+pub(super) fn file(
+    wheel: &Path,
+    inside: &'static str,
+) -> anyhow::Result<(u64, Box<dyn Read + Send>)> {
     let mut archive = open(wheel)?;
-    let size = archive.by_name(BUNDLED).context("the wheel holds no Claude Code")?.size();
+    let missing = || format!("the wheel holds no `{inside}`");
+    let size = archive.by_name(inside).with_context(missing)?.size();
     // The archive's reader borrows from the archive, so that a thread has to own both.
     let (reader, mut writer) = io::pipe().context("no pipe")?;
     thread::spawn(move || {
-        if let Ok(mut entry) = archive.by_name(BUNDLED) {
-            // Half a binary has another hash: whoever reads finds out.
+        if let Ok(mut entry) = archive.by_name(inside) {
+            // Half a file is another: whoever reads finds out by its length or its hash.
             drop(io::copy(&mut entry, &mut writer));
         }
     });
-    let source = format!("PyPI {} {}", pin.wheel, pin.wheel_version);
-    Ok(Binary { source, size, contents: Box::new(reader), scratch: None })
+    Ok((size, Box::new(reader)))
 }
 
 fn open(wheel: &Path) -> anyhow::Result<zip::ZipArchive<File>> {
@@ -68,7 +77,7 @@ fn open(wheel: &Path) -> anyhow::Result<zip::ZipArchive<File>> {
 }
 
 /// The wheel where it is there and whole. What is not is removed.
-fn cached(folder: &Path, pin: &ClaudePin) -> anyhow::Result<Option<PathBuf>> {
+fn cached(folder: &Path, sha256: &str) -> anyhow::Result<Option<PathBuf>> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.extension().is_none_or(|extension| extension != "whl") {
@@ -76,7 +85,7 @@ fn cached(folder: &Path, pin: &ClaudePin) -> anyhow::Result<Option<PathBuf>> {
         }
         let (mut contents, digest) = stream::Hashing::new(File::open(&path)?);
         io::copy(&mut contents.by_ref(), &mut io::sink())?;
-        if digest.hex() == pin.wheel_sha256 {
+        if digest.hex() == sha256 {
             return Ok(Some(path));
         }
         fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;

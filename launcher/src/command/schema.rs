@@ -103,6 +103,10 @@ fn image() -> Value {
             "apt": texts("Debian packages"),
             "run": texts("Shell commands, one line each"),
             "dockerfile": text("A Dockerfile; its folder is the context"),
+            "agent": {
+                "enum": ["claude", "codex"],
+                "description": "Whose program ours holds: `claude` unless said",
+            },
         }),
     )
 }

@@ -8,16 +8,28 @@ use super::node::Node;
 use super::reader::Reader;
 
 /// The keys of an image.
-pub(crate) const KEYS: &[&str] = &["name", "base", "apt", "run", "dockerfile"];
+pub(crate) const KEYS: &[&str] = &["name", "base", "apt", "run", "dockerfile", "agent"];
+
+/// The agents' programs that images of ours hold.
+pub(crate) const AGENTS: &[(&str, Agent)] = &[("claude", Agent::Claude), ("codex", Agent::Codex)];
+
+/// An agent's program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Agent {
+    Claude,
+    Codex,
+}
 
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<Image> {
     let fields = reader.fields(node, "an image", KEYS)?;
     let layered = ["base", "apt", "run"].iter().any(|key| fields.get(key).is_some());
-    let ways = [fields.get("name").is_some(), fields.get("dockerfile").is_some(), layered];
+    let given = |key: &str| fields.get(key).is_some();
+    let ways = [given("name"), given("dockerfile"), layered, given("agent")];
     if ways.iter().filter(|given| **given).count() > 1 {
         reader.fault(
             fields.position,
-            "an image is a `name`, a `dockerfile`, or `base` with `apt` and `run`: one of the three",
+            "an image is a `name`, a `dockerfile`, an `agent`, or `base` with `apt` and `run`: one of \
+             these",
         );
         return None;
     }
@@ -26,6 +38,12 @@ pub(super) fn read(reader: &mut Reader, node: &Node) -> Option<Image> {
     }
     if let Some(node) = fields.get("dockerfile") {
         return check::file(reader, node, "the Dockerfile").map(Image::Dockerfile);
+    }
+    if let Some(node) = fields.get("agent") {
+        return reader.word(node, "`agent`", AGENTS).map(|agent| match agent {
+            Agent::Claude => Image::Standard,
+            Agent::Codex => Image::Codex,
+        });
     }
     if !layered {
         return Some(Image::Standard);

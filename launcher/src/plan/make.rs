@@ -133,6 +133,7 @@ impl Plan {
             pipelock: bottle.pipelock.clone(),
             git: git.repositories,
             supervise: bottle.supervise,
+            observe: None,
             stand_in: wish.stand_in,
             manifest: ManifestNote {
                 origin: manifest.origin.to_string(),
@@ -177,6 +178,8 @@ fn agent_plan(
     Ok(AgentPlan {
         name: name.to_owned(),
         is_claude: program.is_some_and(|program| program == "claude"),
+        is_codex: program.is_some_and(|program| program == "codex"),
+        codex_key: placeholders.get("OPENAI_API_KEY").cloned(),
         prompt: agent.prompt.clone(),
         skills: agent.skills.clone(),
         approved_key: key.and_then(tail),

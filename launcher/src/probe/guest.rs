@@ -12,18 +12,21 @@ pub(super) struct Spec {
     pub tcp: Vec<SocketAddr>,
     pub udp: Vec<SocketAddr>,
     pub name: Option<String>,
-    pub way: Option<Way>,
+    pub ways: Vec<Way>,
     pub grace_ms: u64,
     pub watch_ms: u64,
 }
 
-/// The way that must be there.
+/// A way that must be there.
 #[derive(Debug, Serialize)]
 pub(super) struct Way {
+    pub label: String,
     pub proxy: SocketAddr,
     pub host: String,
     pub method: String,
     pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
     pub roots: String,
 }
 

@@ -11,7 +11,7 @@ use compose_run::Docker;
 use ipnet::Ipv4Net;
 
 use super::guest::{Report, Spec, State};
-use super::{Listener, Went, breach, passed, read_report};
+use super::{Listener, Way, Went, breach, passed, read_report};
 use crate::plan::guest as guest_path;
 
 /// The guest's last line comes after the watch; the engine may be slow to pass it on.
@@ -30,8 +30,8 @@ pub(crate) struct Watch {
     listener: Listener,
     /// The agent's network: whatever comes from there is a breach.
     internal: Ipv4Net,
-    /// The bottle's folder, where pipelock's lines are, and the host of the way that must be there.
-    proof: Option<(PathBuf, String)>,
+    /// The bottle's folder, where pipelock's lines are, and the first way that must be there.
+    proof: Option<(PathBuf, Way)>,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ impl Watch {
         spec: &Spec,
         listener: Listener,
         internal: Ipv4Net,
-        proof: Option<(PathBuf, String)>,
+        proof: Option<(PathBuf, Way)>,
     ) -> anyhow::Result<Self> {
         let spec = serde_json::to_string(spec).context("cannot write down what is to be tried")?;
         let call = docker.exec(agent, None, false, [guest_path::BINARY, "probe", &spec]);
@@ -101,8 +101,9 @@ impl Watch {
 
     /// What came back over the sidecars has its line in pipelock's own file, or it went another way.
     fn check_proof(&self) -> anyhow::Result<()> {
-        let Some((bottle, host)) = &self.proof else { return Ok(()) };
-        if !matches!(self.way(), Went::Through(_)) || self.shared.lock().proven {
+        let Some((bottle, way)) = &self.proof else { return Ok(()) };
+        let host = &way.host;
+        if !matches!(self.way(way), Went::Through(_)) || self.shared.lock().proven {
             return Ok(());
         }
         let found = passed(bottle, host).is_some();
@@ -120,13 +121,10 @@ impl Watch {
         let last = |progress: &Progress| progress.report.as_ref().is_some_and(|report| report.last);
         self.wait(PATIENCE, last)?;
         self.check()?;
-        let Some((_, host)) =
-            self.proof.as_ref().filter(|_| matches!(self.way(), Went::Through(_)))
-        else {
-            return Ok(());
-        };
+        let through = |(_, way): &&(PathBuf, Way)| matches!(self.way(way), Went::Through(_));
+        let Some((_, way)) = self.proof.as_ref().filter(through) else { return Ok(()) };
         // The line is written a moment after the answer has gone out.
-        let what = format!("pipelock's line about `{host}`");
+        let what = format!("pipelock's line about `{}`", way.host);
         let proven = || {
             self.check_proof().ok()?;
             self.shared.lock().proven.then_some(())
@@ -135,11 +133,25 @@ impl Watch {
         Ok(())
     }
 
-    /// What became of the way that must be there, as far as is known by now.
-    pub(crate) fn way(&self) -> Went {
-        let progress = self.shared.lock();
-        let mut attempts = progress.report.iter().flat_map(|report| &report.attempts);
-        let Some((_, state)) = attempts.find(|(name, _)| name.starts_with("way ")) else {
+    /// What became of a way that must be there, as far as is known by now.
+    pub(crate) fn way(&self, way: &Way) -> Went {
+        Self::went(&self.shared.lock(), way)
+    }
+
+    /// The same, once it is known; or that it is not, after that time.
+    pub(crate) fn way_within(&self, way: &Way, within: Duration) -> Went {
+        let known = |progress: &Progress| {
+            let last = progress.report.as_ref().is_some_and(|report| report.last);
+            last || Self::went(progress, way) != Went::StillGoing
+        };
+        // Whoever waited in vain is told so by what is known.
+        drop(self.wait(within, known));
+        self.way(way)
+    }
+
+    fn went(progress: &Progress, way: &Way) -> Went {
+        let attempts = progress.report.as_ref().map(|report| &report.attempts);
+        let Some(state) = attempts.and_then(|attempts| attempts.get(&way.label())) else {
             return Went::NotTried;
         };
         match state {

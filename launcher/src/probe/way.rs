@@ -1,10 +1,11 @@
-//! The way that must be there: one harmless request that the bottle's own policy allows.
+//! The ways that must be there: harmless requests that the bottle's own policy allows, and that tell
+//! whether its credentials are good where a service is known.
 
 use std::path::Path;
 
 use compose_render::{Addresses, HostPattern, Role, contract};
 
-use super::guest;
+use super::{check, guest};
 use crate::decisions::{self, Decision};
 use crate::plan::{Plan, guest as guest_path};
 
@@ -15,9 +16,16 @@ const NOWHERE: &str = "bottle-probe";
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Way {
     pub host: String,
-    path: String,
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: &'static str,
     /// Whether it goes by egress.
-    routed: bool,
+    pub(super) routed: bool,
+    /// The credential that its answer tells of.
+    pub(super) variable: Option<String>,
+    /// The statuses that say that it is no good.
+    pub(super) refusals: &'static [u16],
 }
 
 /// What became of it.
@@ -34,26 +42,34 @@ pub(crate) enum Went {
     Failed(String),
 }
 
+/// What is asked: of every known service whether its credential is good, else anything of the first
+/// host to which a GET may go.
+pub(crate) fn ways(plan: &Plan) -> Vec<Way> {
+    let checks = check::checks(plan);
+    if checks.is_empty() { way(plan).into_iter().collect() } else { checks }
+}
+
 /// The first host of the policy to which a GET may go: a route's, else one on pipelock's list.
-pub(crate) fn way(plan: &Plan) -> Option<Way> {
+fn way(plan: &Plan) -> Option<Way> {
     let routed = plan.routes.iter().find_map(|route| {
         let host = exact(&route.host).filter(|_| route.port == 443)?;
-        if !route.covers_method("GET") {
+        // The one request of a bounded route would be the agent's.
+        if !route.covers_method("GET") || route.budget.requests.is_some() {
             return None;
         }
         let globs = route.paths.iter().map(|glob| path_below(&glob.to_string()));
         let paths = globs.chain([format!("/{NOWHERE}")]);
         let path = paths.into_iter().find(|path| route.covers_path(path))?;
-        Some(Way { host, path, routed: true })
+        Some(Way::nowhere(host, path, true))
     });
     routed.or_else(|| {
         let host = plan.pipelock.allow.iter().find_map(exact)?;
-        Some(Way { host, path: format!("/{NOWHERE}"), routed: plan.has_egress() })
+        Some(Way::nowhere(host, format!("/{NOWHERE}"), plan.has_egress()))
     })
 }
 
 /// The name, where the pattern is one name.
-fn exact(pattern: &HostPattern) -> Option<String> {
+pub(super) fn exact(pattern: &HostPattern) -> Option<String> {
     let text = pattern.to_string();
     let is_name = text.contains(|c: char| c.is_ascii_alphabetic()) && !text.contains(':');
     (!pattern.is_wildcard() && is_name).then_some(text)
@@ -77,6 +93,34 @@ pub(crate) fn passed(bottle: &Path, host: &str) -> Option<String> {
 }
 
 impl Way {
+    fn nowhere(host: String, path: String, routed: bool) -> Self {
+        let (headers, body, refusals) = (Vec::new(), "", &[] as &[u16]);
+        Self { host, method: "GET", path, headers, body, routed, variable: None, refusals }
+    }
+
+    /// Whether it tells of that credential at that host.
+    pub(super) fn proves(&self, host: &str, variable: &str) -> bool {
+        self.host == host && self.variable.as_deref() == Some(variable)
+    }
+
+    /// Whether its answer tells of a credential.
+    pub(crate) const fn checks(&self) -> bool {
+        self.variable.is_some()
+    }
+
+    /// The credential that the service will not have, by what came back.
+    pub(crate) fn refused(&self, went: &Went) -> Option<(&str, u16)> {
+        let Went::Through(status) = went else { return None };
+        let variable = self.variable.as_deref()?;
+        self.refusals.contains(status).then_some((variable, *status))
+    }
+
+    /// Its name among the attempts.
+    pub(super) fn label(&self) -> String {
+        let of = self.variable.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+        format!("way {}{of}", self.host)
+    }
+
     pub(super) fn for_guest(&self, addresses: &Addresses) -> guest::Way {
         let (role, port) = if self.routed {
             (Role::Egress, contract::EGRESS_PORT)
@@ -86,8 +130,11 @@ impl Way {
         guest::Way {
             proxy: (addresses.internal(role), port).into(),
             host: self.host.clone(),
-            method: "GET".to_owned(),
+            label: self.label(),
+            method: self.method.to_owned(),
             path: self.path.clone(),
+            headers: self.headers.clone(),
+            body: self.body.to_owned(),
             roots: guest_path::TRUST_BUNDLE.to_owned(),
         }
     }

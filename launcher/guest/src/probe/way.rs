@@ -17,15 +17,21 @@ use super::State;
 /// The most of a response's head that is read.
 const HEAD_LIMIT: usize = 16 << 10;
 
+/// What the names of these attempts begin with.
+pub(super) const LABEL: &str = "way ";
+
 /// A request for something that the bottle's policy allows.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Way {
+    pub(super) label: String,
     /// The proxy the agent is told of.
     pub(super) proxy: SocketAddr,
     pub(super) host: String,
     pub(super) method: String,
     pub(super) path: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: String,
     /// The bundle the agent trusts.
     pub(super) roots: PathBuf,
 }
@@ -51,12 +57,18 @@ impl Way {
         let name = ServerName::try_from(host.clone()).context("no host name")?;
         let client = ClientConnection::new(Arc::new(tls(&self.roots)?), name)?;
         let mut stream = StreamOwned::new(client, stream);
-        write!(
-            stream,
-            "{} {} HTTP/1.1\r\nhost: {host}\r\nuser-agent: bottle-probe\r\naccept: */*\r\nconnection: close\r\n\r\n",
+        let mut request = format!(
+            "{} {} HTTP/1.1\r\nhost: {host}\r\nuser-agent: bottle-probe\r\naccept: */*\r\nconnection: close\r\n",
             self.method, self.path
-        )
-        .context("cannot speak TLS with the proxy")?;
+        );
+        for (name, value) in &self.headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !self.body.is_empty() {
+            request.push_str(&format!("content-length: {}\r\n", self.body.len()));
+        }
+        let request = format!("{request}\r\n{}", self.body);
+        stream.write_all(request.as_bytes()).context("cannot speak TLS with the proxy")?;
         read(&head(&mut stream).context("no answer came through")?)
     }
 }
