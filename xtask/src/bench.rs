@@ -1,9 +1,12 @@
 //! `cargo xtask bench`: how long a start and the commands take, as a table and as JSON.
 
+mod approvals;
 mod baseline;
 mod chain;
 mod commands;
+mod dashboard;
 mod figures;
+mod git;
 mod ground;
 mod life;
 mod many;
@@ -33,6 +36,12 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000", conflicts_with = "pairs")]
         soak: Option<usize>,
     },
+    /// From an agent's question to its first allowed request, and what the dashboard takes
+    Approvals {
+        /// Only what the dashboard takes
+        #[arg(long)]
+        dashboard: bool,
+    },
     /// The commands that a person waits for
     Commands {
         /// How often each is run
@@ -47,6 +56,12 @@ pub(crate) enum Bench {
         /// In a network of its own already
         #[arg(long, hide = true)]
         inside: bool,
+    },
+    /// Clones and pushes through git-gate beside git alone, in containers on one network
+    Git {
+        /// How often each is measured
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
     },
     /// pipelock beside mitmproxy and beside no proxy: the same client, origin and work
     Proxy {
@@ -65,8 +80,10 @@ pub(crate) fn run(checkout: &Checkout, bench: &Bench) -> anyhow::Result<()> {
         Bench::Start { many: Some(many), .. } => many::run(checkout, *many),
         Bench::Start { soak: Some(soak), .. } => soak::run(checkout, *soak),
         Bench::Start { pairs, .. } => start::run(checkout, *pairs),
+        Bench::Approvals { dashboard } => approvals::run(checkout, *dashboard),
         Bench::Commands { times } => commands::run(checkout, *times),
         Bench::Chain { rounds, inside } => chain::run(checkout, *rounds, *inside),
+        Bench::Git { rounds } => git::run(checkout, *rounds),
         Bench::Proxy { rounds, inside } => proxy::run(checkout, *rounds, *inside),
     }
 }
