@@ -2,6 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::digits::BASE64;
+
 /// Whether the digits pass Luhn's sum (ISO/IEC 7812-1) and are not all alike.
 pub(crate) fn luhn(value: &[u8]) -> bool {
     let digits: Vec<u8> = value.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect();
@@ -108,16 +110,15 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
 /// Whether the first part is a JSON object that names an algorithm (RFC 7515, 4.1.1).
 pub(crate) fn jwt(value: &[u8]) -> bool {
     let head = value.split(|&b| b == b'.').next().unwrap_or_default();
-    crate::decode::base64(head).is_some_and(|json| {
-        json.starts_with(b"{") && json.windows(5).any(|window| window == b"\"alg\"")
-    })
+    let json = BASE64.bytes(head);
+    json.starts_with(b"{") && json.windows(5).any(|window| window == b"\"alg\"")
 }
 
 /// Whether the first part decodes to a number: the account the token belongs to.
 pub(crate) fn discord(value: &[u8]) -> bool {
     let head = value.split(|&b| b == b'.').next().unwrap_or_default();
-    crate::decode::base64(head)
-        .is_some_and(|id| (17..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit))
+    let id = BASE64.bytes(head);
+    (17..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether a URL's password is more than a word of documentation.

@@ -2,14 +2,21 @@
 //!
 //! Bytes in, findings out: this crate does no IO, and no finding carries the value it found.
 
+mod bytes;
 mod check;
-mod decode;
+#[cfg(test)]
+mod chunks;
+mod digits;
 mod filter;
 mod own;
+mod places;
+mod rewrite;
+mod rows;
 mod rule;
 mod rules;
 mod runs;
 mod set;
+mod shape;
 mod stream;
 mod view;
 

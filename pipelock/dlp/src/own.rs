@@ -3,8 +3,12 @@
 //! A rolling hash over whole values nominates, HMAC-SHA-256 under a key of the bottle decides. No
 //! part of a value is ever hashed alone, so the fingerprint of a long value gives nothing away.
 
+use std::ops::Range;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+
+use crate::bytes::Class;
 
 /// Values shorter than this can be guessed from their fingerprint, and are not taken.
 pub const LEAST: usize = 16;
@@ -49,7 +53,7 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Of a value; nothing where it is too short or too long, or has no character of a word.
     pub fn of(key: &Key, value: &[u8]) -> Option<Self> {
-        if !(LEAST..=MOST).contains(&value.len()) || !value.iter().all(|&byte| is_word(byte)) {
+        if !(LEAST..=MOST).contains(&value.len()) || !value.iter().all(|&byte| WORDS.has(byte)) {
             return None;
         }
         let base = key.base();
@@ -64,55 +68,132 @@ impl Fingerprint {
 pub struct Own {
     key: Key,
     fingerprints: Vec<Fingerprint>,
-    /// Each length that occurs, and the base to its power: what leaves the window takes it along.
-    lengths: Vec<(usize, u64)>,
+    /// What is searched for, the shortest first, so many at once.
+    lanes: Vec<[Lane; LANES]>,
+}
+
+/// Rolling hashes that are computed side by side: each alone waits for its own multiplication.
+const LANES: usize = 4;
+
+/// One secret as it is searched for.
+#[derive(Clone, Copy, Debug)]
+struct Lane {
+    number: usize,
+    len: usize,
+    rolling: u64,
+    /// The base to the power of its length: what leaves the window takes it along.
+    power: u64,
 }
 
 impl Own {
     pub fn new(key: Key, fingerprints: Vec<Fingerprint>) -> Self {
         let base = key.base();
-        let mut lengths: Vec<_> = fingerprints.iter().map(|known| known.len).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
-        let power = |len: usize| (0..len).fold(1_u64, |power, _| power.wrapping_mul(base));
-        let lengths = lengths.into_iter().map(|len| (len, power(len))).collect();
-        Self { key, fingerprints, lengths }
+        let lane = |(number, known): (usize, &Fingerprint)| {
+            let power = (0..known.len).fold(1_u64, |power, _| power.wrapping_mul(base));
+            Lane { number, len: known.len, rolling: known.rolling, power }
+        };
+        let mut all: Vec<Lane> = fingerprints.iter().enumerate().map(lane).collect();
+        all.sort_unstable_by_key(|lane| lane.len);
+        let lanes = all.chunks(LANES).filter_map(|some| {
+            let last = some.last()?;
+            Some(std::array::from_fn(|nth| *some.get(nth).unwrap_or(last)))
+        });
+        let lanes = lanes.collect();
+        Self { key, fingerprints, lanes }
     }
 
-    /// Calls `see` with the number of each secret in the text, where it begins, and its length.
-    pub(crate) fn each(&self, text: &[u8], mut see: impl FnMut(usize, usize, usize)) {
-        let Some(&(shortest, _)) = self.lengths.first() else { return };
-        let mut start = 0;
-        for word in text.split(|&byte| !is_word(byte)) {
-            if word.len() >= shortest {
-                for &(len, power) in &self.lengths {
-                    self.in_word(word, len, power, &mut |number, at| see(number, start + at, len));
-                }
+    /// Calls `see` with the number of each secret that begins before `until`, where, and its length.
+    pub(crate) fn each(&self, text: &[u8], until: usize, mut see: impl FnMut(usize, usize, usize)) {
+        each_word(text, until, |word| {
+            for lanes in &self.lanes {
+                let longest = lanes[LANES - 1].len;
+                let end = word.end.min(until.saturating_add(longest));
+                let bytes = text.get(word.start..end).unwrap_or_default();
+                self.in_word(bytes, lanes, &mut |secret, at, len| {
+                    see(secret, word.start + at, len);
+                });
             }
-            start += word.len() + 1;
-        }
+        });
     }
 
-    fn in_word(&self, word: &[u8], len: usize, power: u64, see: &mut dyn FnMut(usize, usize)) {
+    fn in_word(
+        &self,
+        word: &[u8],
+        lanes: &[Lane; LANES],
+        see: &mut dyn FnMut(usize, usize, usize),
+    ) {
         let base = self.key.base();
-        let mut hash = 0_u64;
-        for (at, &byte) in word.iter().enumerate() {
-            hash = add(hash, base, byte);
-            let Some(start) = (at + 1).checked_sub(len) else { continue };
-            if let Some(&gone) = start.checked_sub(1).and_then(|gone| word.get(gone)) {
-                hash = hash.wrapping_sub((u64::from(gone) + 1).wrapping_mul(power));
+        let mut decide = |lane: &Lane, at: usize, hash: u64| {
+            if hash == lane.rolling && self.decides(word, at, lane.number) {
+                see(lane.number, at, lane.len);
             }
-            for (number, known) in self.fingerprints.iter().enumerate() {
-                if known.len == len && known.rolling == hash && self.decides(word, start, known) {
-                    see(number, start);
-                }
+        };
+        if word.len() < lanes[0].len {
+            return;
+        }
+        // The hash of what stands at the beginning; a lane that is longer than the word rests.
+        let mut hashes = lanes.each_ref().map(|lane| {
+            let first = word.get(..lane.len).unwrap_or_default();
+            first.iter().fold(0, |hash, &byte| add(hash, base, byte))
+        });
+        let rests: [&[u8]; LANES] =
+            lanes.each_ref().map(|lane| word.get(lane.len..).unwrap_or_default());
+        for (lane, &hash) in lanes.iter().zip(&hashes).filter(|(lane, _)| lane.len <= word.len()) {
+            decide(lane, 0, hash);
+        }
+        let [one, two, three, four] = rests;
+        let together = one.iter().zip(two).zip(three).zip(four).zip(word).enumerate();
+        let mut done = 0;
+        for (at, ((((&one, &two), &three), &four), &gone)) in together {
+            let gone = u64::from(gone) + 1;
+            let roll = |hash: u64, come: u8, lane: &Lane| {
+                let change = (u64::from(come) + 1).wrapping_sub(gone.wrapping_mul(lane.power));
+                hash.wrapping_mul(base).wrapping_add(change)
+            };
+            let come = [one, two, three, four];
+            hashes = std::array::from_fn(|nth| roll(hashes[nth], come[nth], &lanes[nth]));
+            let seen = |nth: usize| hashes[nth] == lanes[nth].rolling;
+            if seen(0) || seen(1) || seen(2) || seen(3) {
+                lanes.iter().zip(&hashes).for_each(|(lane, &hash)| decide(lane, at + 1, hash));
+            }
+            done = at + 1;
+        }
+        // The shorter ones go on alone.
+        for (lane, (mut hash, rest)) in lanes.iter().zip(hashes.into_iter().zip(rests)) {
+            for (at, &come) in rest.iter().enumerate().skip(done) {
+                let gone = word.get(at).map_or(0, |&gone| u64::from(gone) + 1);
+                hash = add(hash, base, come).wrapping_sub(gone.wrapping_mul(lane.power));
+                decide(lane, at + 1, hash);
             }
         }
     }
 
-    fn decides(&self, word: &[u8], start: usize, known: &Fingerprint) -> bool {
+    fn decides(&self, word: &[u8], start: usize, number: usize) -> bool {
+        let Some(known) = self.fingerprints.get(number) else { return false };
         let value = word.get(start..start + known.len).unwrap_or_default();
         self.key.mac(value).is_some_and(|mac| mac.verify_slice(&known.mac).is_ok())
+    }
+}
+
+/// Calls `see` with every word in which a secret could stand that begins before `until`. A word of
+/// [`LEAST`] bytes covers eight from one such place on.
+fn each_word(text: &[u8], until: usize, mut see: impl FnMut(Range<usize>)) {
+    const STEP: usize = 8;
+    let mut at = 0;
+    while let Some(sample) = text.get(at..).and_then(|rest| rest.first_chunk::<STEP>()) {
+        if !sample.iter().rev().all(|&byte| WORDS.has(byte)) {
+            at += STEP;
+            continue;
+        }
+        let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
+        let (start, end) = (at - WORDS.last(head), at + WORDS.first(tail));
+        if start >= until {
+            return;
+        }
+        if end - start >= LEAST {
+            see(start..end);
+        }
+        at = (end / STEP + 1) * STEP;
     }
 }
 
@@ -121,9 +202,7 @@ const fn add(hash: u64, base: u64, byte: u8) -> u64 {
 }
 
 /// What a secret is made of: visible ASCII, but for what always ends a word.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b"\"'<>`\\".contains(&byte)
-}
+static WORDS: Class = Class::new(true, b"!#$%&()*+,-./:;=?@[]^_{|}~");
 
 #[cfg(test)]
 mod tests {

@@ -40,8 +40,6 @@ pub(crate) struct Rule {
     /// A byte of a word behind the match makes it none, too, and so do `+`, `/` and `=` on both
     /// sides: base64 would show it by chance.
     pub(crate) whole: bool,
-    /// Whether a match may hold white space or quotes, and so go on past the end of a word.
-    pub(crate) spans: bool,
 }
 
 /// A quick look at a word, before any expression is run.
@@ -66,16 +64,7 @@ impl Rule {
         expression: &'static str,
     ) -> Self {
         let trigger = Trigger::Anchors(anchors);
-        Self {
-            id,
-            severity,
-            trigger,
-            expression,
-            check: None,
-            alone: true,
-            whole: false,
-            spans: false,
-        }
+        Self { id, severity, trigger, expression, check: None, alone: true, whole: false }
     }
 
     pub(crate) const fn word(
@@ -85,16 +74,7 @@ impl Rule {
         expression: &'static str,
     ) -> Self {
         let trigger = Trigger::Word(length, look);
-        Self {
-            id,
-            severity,
-            trigger,
-            expression,
-            check: None,
-            alone: true,
-            whole: false,
-            spans: false,
-        }
+        Self { id, severity, trigger, expression, check: None, alone: true, whole: false }
     }
 
     pub(crate) const fn number(
@@ -120,11 +100,6 @@ impl Rule {
     /// Whether this byte behind a match does.
     pub(crate) fn goes_on(&self, byte: u8) -> bool {
         self.whole && (byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte))
-    }
-
-    pub(crate) const fn spans(mut self) -> Self {
-        self.spans = true;
-        self
     }
 
     pub(crate) const fn checked(mut self, check: Check) -> Self {

@@ -3,101 +3,116 @@
 
 use std::ops::Range;
 
+use crate::bytes::{Class, RUN, WORD};
+
 /// Fewer encoded bytes than this hold no credential of any rule.
 pub(crate) const LEAST: usize = 20;
-/// Where a run is looked for: one of [`LEAST`] covers five bytes from one such place on.
-const STEP: usize = 16;
-const SEEN: usize = LEAST - STEP + 1;
+/// Where a run is looked for: one of [`LEAST`] covers eight bytes from one such place on.
+const STEP: usize = LEAST + 1 - SEEN;
+const SEEN: usize = 8;
 /// Where a number is looked for: one of 15 bytes covers eight from one such place on.
 const NUMBER_STEP: usize = 8;
 
-/// `[A-Za-z0-9+/=_-]`.
-pub(crate) fn is_run(byte: u8) -> bool {
-    RUN[usize::from(byte)]
-}
-
-static RUN: [bool; 256] = table(b"+/=_-");
-static WORD: [bool; 256] = table(b"_-");
 /// Of cards and accounts: capitals, digits, the space and the dash between groups.
-static NUMBER: [bool; 256] = {
-    let mut made = [false; 256];
-    let mut c = 0_u8;
-    while c < 128 {
-        made[c as usize] = c.is_ascii_uppercase() || c.is_ascii_digit() || c == b' ' || c == b'-';
-        c += 1;
-    }
-    made
-};
+static NUMBER: Class = Class::new(false, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -");
 
-const fn table(more: &[u8]) -> [bool; 256] {
-    let mut made = [false; 256];
-    let mut c = 0_u8;
-    while c < 128 {
-        made[c as usize] = c.is_ascii_alphanumeric();
-        c += 1;
-    }
-    let mut at = 0;
-    while at < more.len() {
-        made[more[at] as usize] = true;
-        at += 1;
-    }
-    made
+/// Calls `see` with every run of at least [`LEAST`] bytes that begins before `until`.
+pub(crate) fn each(text: &[u8], until: usize, mut see: impl FnMut(Range<usize>)) {
+    each_of(&RUN, text, until, LEAST, &mut see);
 }
 
-/// Calls `see` with every run of at least [`LEAST`] bytes.
-pub(crate) fn each(text: &[u8], mut see: impl FnMut(Range<usize>)) {
+/// Calls `see` with every row of at least `least` bytes of a class that begins before `until`. At
+/// least [`LEAST`] bytes: shorter ones might cover no sample.
+pub(crate) fn each_of(
+    class: &Class,
+    text: &[u8],
+    until: usize,
+    least: usize,
+    mut see: impl FnMut(Range<usize>),
+) {
     let mut at = 0;
-    while let Some(sample) = text.get(at..at + SEEN) {
-        if !sample.iter().all(|&byte| is_run(byte)) {
+    while let Some(sample) = text.get(at..).and_then(|rest| rest.first_chunk::<SEEN>()) {
+        if !is_dense(*sample) || !class.all(*sample) {
             at += STEP;
             continue;
         }
         let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
-        let start = at - head.iter().rev().take_while(|&&byte| is_run(byte)).count();
-        let end = at + tail.iter().take_while(|&&byte| is_run(byte)).count();
-        if end - start >= LEAST {
+        let (start, end) = (at - class.last(head), at + class.first(tail));
+        if start >= until {
+            return;
+        }
+        if end - start >= least {
             see(start..end);
         }
         at = (end / STEP + 1) * STEP;
     }
 }
 
-/// Calls `see` with every word (`[A-Za-z0-9_-]`) within a run.
-pub(crate) fn each_word(text: &[u8], run: Range<usize>, mut see: impl FnMut(Range<usize>)) {
-    let mut start = run.start;
-    let bytes = text.get(run.clone()).unwrap_or_default();
-    for word in bytes.split(|&byte| !WORD[usize::from(byte)]) {
-        if word.len() >= LEAST {
-            see(start..start + word.len());
-        }
-        start += word.len() + 1;
-    }
+/// Whether all are ASCII from the plus sign on, in one step: white space, quotes, parentheses are not.
+fn is_dense(bytes: [u8; 8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const TO_HIGH: u64 = 0x0101_0101_0101_0101 * (0x80 - b'+' as u64);
+    let bytes = u64::from_le_bytes(bytes);
+    // No byte is carried into the next: of each only the lower seven bits are added to.
+    let from_plus = (bytes & !HIGH) + TO_HIGH;
+    from_plus & !bytes & HIGH == HIGH
+}
+
+/// How many of the bytes are digits.
+fn digits(bytes: [u8; 8]) -> u32 {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const TO_HIGH: u64 = 0x0101_0101_0101_0101 * (0x80 - 10);
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    let value = u64::from_le_bytes(bytes) ^ ZEROS;
+    let none = ((value & !HIGH) + TO_HIGH) | value;
+    (!none & HIGH).count_ones()
+}
+
+/// Calls `see` with every word (`[A-Za-z0-9_-]`) within a run that begins before `until`.
+pub(crate) fn each_word(
+    text: &[u8],
+    run: Range<usize>,
+    until: usize,
+    mut see: impl FnMut(Range<usize>),
+) {
+    let start = run.start;
+    let bytes = text.get(run).unwrap_or_default();
+    each_of(&WORD, bytes, until.saturating_sub(start), LEAST, |word| {
+        see(start + word.start..start + word.end);
+    });
 }
 
 /// Calls `see` with every place at which a number in groups could begin.
-pub(crate) fn each_number(text: &[u8], mut see: impl FnMut(usize)) {
-    let of_number = |&byte: &u8| NUMBER[usize::from(byte)];
+pub(crate) fn each_number(text: &[u8], until: usize, mut see: impl FnMut(usize)) {
     let mut at = 0;
-    while let Some(sample) = text.get(at..at + NUMBER_STEP) {
-        let [first, second, ..] = sample else { return };
-        let digits = || sample.iter().filter(|byte| byte.is_ascii_digit()).count();
-        if !of_number(first) || !of_number(second) || !sample.iter().all(of_number) || digits() < 3
-        {
+    while let Some(sample) = text.get(at..).and_then(|rest| rest.first_chunk::<NUMBER_STEP>()) {
+        if digits(*sample) < 3 || !NUMBER.all(*sample) {
             at += NUMBER_STEP;
             continue;
         }
         let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
-        let start = at - head.iter().rev().take_while(|byte| of_number(byte)).count();
-        let end = at + tail.iter().take_while(|byte| of_number(byte)).count();
-        let number = text.get(start..end).unwrap_or_default();
-        let mut before = start.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
-        for (nth, &byte) in number.iter().enumerate() {
-            if byte.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric() {
-                see(start + nth);
-            }
-            before = byte;
+        let (start, end) = (at - NUMBER.last(head), at + NUMBER.first(tail));
+        if start >= until {
+            return;
         }
+        each_group(text, start..end, &mut see);
         at = (end / NUMBER_STEP + 1) * NUMBER_STEP;
+    }
+}
+
+/// Calls `see` with every place in the end of a text at which a number could begin that goes on.
+pub(crate) fn each_number_at_the_end(text: &[u8], mut see: impl FnMut(usize)) {
+    each_group(text, text.len() - NUMBER.last(text)..text.len(), &mut see);
+}
+
+fn each_group(text: &[u8], number: Range<usize>, see: &mut impl FnMut(usize)) {
+    let (start, number) = (number.start, text.get(number).unwrap_or_default());
+    let mut before = start.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
+    for (nth, &byte) in number.iter().enumerate() {
+        if byte.is_ascii_alphanumeric() && !before.is_ascii_alphanumeric() {
+            see(start + nth);
+        }
+        before = byte;
     }
 }
 
@@ -106,12 +121,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bytes_are_judged_eight_at_a_time_as_they_are_one_by_one() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut bytes = *b"a7+}~z0-";
+                bytes[at] = byte;
+                let dense = bytes.iter().all(|byte| (b'+'..0x80).contains(byte));
+                assert_eq!(is_dense(bytes), dense, "{bytes:?}");
+                let count = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+                assert_eq!(digits(bytes) as usize, count, "{bytes:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_run_is_found_wherever_it_stands() {
         for before in 0..40 {
             for len in 17..60 {
                 let text = [vec![b' '; before], vec![b'a'; len], vec![b' '; 40]].concat();
                 let mut seen = Vec::new();
-                each(&text, |run| seen.push(run));
+                each(&text, text.len(), |run| seen.push(run));
                 let expected: Vec<_> =
                     (len >= LEAST).then_some(before..before + len).into_iter().collect();
                 assert_eq!(seen, expected);
@@ -124,7 +153,7 @@ mod tests {
         for before in 0..20 {
             let text = [vec![b'x'; before], b":378282246310005.".to_vec()].concat();
             let mut seen = Vec::new();
-            each_number(&text, |start| seen.push(start));
+            each_number(&text, text.len(), |start| seen.push(start));
             assert_eq!(seen, [before + 1]);
         }
     }

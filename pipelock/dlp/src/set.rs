@@ -1,17 +1,19 @@
-//! The compiled rules: one pass finds every anchor, an expression runs only there.
+//! The compiled rules: one pass finds every anchor, an expression runs only where its shape fits.
 
 use std::sync::{Arc, OnceLock};
 
+use regex_automata::hybrid::dfa::DFA;
 use regex_automata::meta::{self, Regex};
-use regex_automata::util::syntax;
+use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, Input};
 
-use crate::filter::{Filter, Form};
+use crate::filter::Filter;
 use crate::own::Own;
 use crate::rule::{Rule, Severity, Trigger};
 use crate::rules;
+use crate::shape::Shape;
 use crate::stream::Stream;
-use crate::{runs, view};
+use crate::{rows, runs, view};
 
 /// A credential, or what looks like one. Never the value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,8 +53,11 @@ struct Table {
 
 struct Compiled {
     rule: &'static Rule,
-    /// Compiled when its anchor is first seen: most never are.
+    shape: Shape,
+    /// Compiled when its shape is first seen: most never are.
     regex: OnceLock<Option<Regex>>,
+    /// Says of the end of a text whether what follows could complete a match.
+    alive: OnceLock<Option<DFA>>,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -72,6 +77,18 @@ pub(crate) struct Hit {
     pub(crate) secret: Option<usize>,
 }
 
+/// A text as one pass reads it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'t> {
+    pub(crate) text: &'t [u8],
+    /// Only what begins before this place is asked for; what stands behind it completes that.
+    pub(crate) until: usize,
+    /// Whether bytes may follow.
+    pub(crate) more: bool,
+    /// How often what is decoded may be decoded again.
+    pub(crate) depth: usize,
+}
+
 /// What a pass over a buffer showed.
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
@@ -81,11 +98,9 @@ pub(crate) struct Pass {
 }
 
 /// How often a decoded text is decoded again.
-const DEPTH: usize = 3;
+pub(crate) const DEPTH: usize = 3;
 /// The longest match that may go on past a word's end.
 const LONGEST_SPAN: usize = 4096;
-/// The longest card or account number, with its spaces.
-const LONGEST_NUMBER: usize = 48;
 
 impl Table {
     fn compiled() -> &'static Self {
@@ -95,7 +110,10 @@ impl Table {
 
     fn compile(all: impl Iterator<Item = &'static Rule>) -> Self {
         let (mut anchors, mut words, mut numbers, mut compiled) = (vec![], vec![], vec![], vec![]);
-        for (number, rule) in all.enumerate() {
+        for rule in all {
+            // A test sees to it that every expression is one.
+            let Some(shape) = Shape::of(rule.expression) else { continue };
+            let number = compiled.len();
             match &rule.trigger {
                 Trigger::Anchors(texts) => {
                     anchors.extend(texts.iter().map(|&text| (number, text)));
@@ -103,7 +121,8 @@ impl Table {
                 Trigger::Word(..) => words.push(number),
                 Trigger::Number(_) => numbers.push(number),
             }
-            compiled.push(Compiled { rule, regex: OnceLock::new() });
+            let (regex, alive) = (OnceLock::new(), OnceLock::new());
+            compiled.push(Compiled { rule, shape, regex, alive });
         }
         Self { filter: Filter::new(&anchors), words, numbers, compiled }
     }
@@ -134,58 +153,46 @@ impl Rules {
         findings
     }
 
-    /// One pass over a buffer as it stands. `more` says that bytes may follow.
-    pub(crate) fn pass(&self, text: &[u8], more: bool) -> Pass {
-        let mut pass = Pass::default();
-        self.through(text, more, DEPTH, &mut pass);
-        pass
-    }
-
-    /// Everything a text holds, plainly or encoded up to `depth` times.
-    pub(crate) fn through(&self, text: &[u8], more: bool, depth: usize, pass: &mut Pass) {
-        self.table.filter.each(text, |at, needle| match needle.form {
-            Form::Plain => self.try_at(needle.rule, text, at, more, pass),
-            Form::Base64 { skip, before } if depth > 0 => {
-                if let Some(hit) = view::in_base64(self, needle.rule, text, (at, skip, before)) {
-                    pass.hits.push(hit);
-                }
-            }
-            Form::Base64 { .. } => {}
-        });
-        runs::each_number(text, |start| {
+    /// Everything a text holds, plainly or encoded.
+    pub(crate) fn pass(&self, part: Part<'_>, pass: &mut Pass) {
+        let Part { text, until, depth, .. } = part;
+        self.table.filter.each(text, until, |at, rule| self.try_at(rule, part, at, pass));
+        let mut number_at = |start: usize| {
             for &number in &self.table.numbers {
                 if self.fits(number, text.get(start..).unwrap_or_default()) {
-                    self.try_at(number, text, start, more, pass);
+                    self.try_at(number, part, start, pass);
                 }
             }
-        });
-        runs::each(text, |run| {
-            runs::each_word(text, run.clone(), |word| {
-                for &number in &self.table.words {
-                    if self.fits(number, text.get(word.clone()).unwrap_or_default()) {
-                        self.try_at(number, text, word.start, more, pass);
+        };
+        runs::each_number(text, until, &mut number_at);
+        if part.more {
+            runs::each_number_at_the_end(text, number_at);
+        }
+        rows::each(text, until, |row| {
+            if let Some(run) = row.run() {
+                runs::each_word(text, run, until, |word| {
+                    for &number in &self.table.words {
+                        if self.fits(number, text.get(word.clone()).unwrap_or_default()) {
+                            self.try_at(number, part, word.start, pass);
+                        }
                     }
-                }
-            });
+                });
+            }
             if depth > 0 {
-                view::run(self, text, run, depth - 1, pass);
+                view::row(self, &row, depth - 1, pass);
             }
         });
         if let Some(own) = &self.own {
-            own.each(text, |number, start, len| {
-                pass.hits.push(Hit {
-                    rule: OWN_RULE,
-                    severity: Severity::Critical,
-                    start,
-                    end: start + len,
-                    encoding: "plain",
-                    secret: Some(number),
-                });
-            });
+            own.each(text, until, |secret, start, len| pass.own(secret, start..start + len));
         }
         if depth > 0 {
-            view::rewritten(self, text, depth - 1, pass);
+            view::rewritten(self, text, until, depth - 1, pass);
         }
+    }
+
+    /// The bottle's own secrets, where there are any.
+    pub(crate) fn own(&self) -> Option<&Own> {
+        self.own.as_deref()
     }
 
     /// A quick look before any expression.
@@ -197,37 +204,29 @@ impl Rules {
         })
     }
 
-    pub(crate) fn try_at(
-        &self,
-        number: usize,
-        text: &[u8],
-        start: usize,
-        more: bool,
-        pass: &mut Pass,
-    ) {
+    fn try_at(&self, number: usize, part: Part<'_>, start: usize, pass: &mut Pass) {
         let Some(compiled) = self.table.compiled.get(number) else { return };
-        let rule = compiled.rule;
+        let (rule, text) = (compiled.rule, part.text);
         let before = start.checked_sub(1).and_then(|at| text.get(at));
         if before.is_some_and(|&b| rule.joins(b)) && !is_escape_end(text, start) {
             return;
         }
-        let Some(regex) = compiled.regex.get_or_init(|| expression(rule.expression)) else {
+        let rest = text.get(start..).unwrap_or_default();
+        if !compiled.shape.allows(rest) {
             return;
-        };
+        }
+        if part.more && compiled.shape.spans && compiled.is_alive(rest) {
+            pass.open = Some(pass.open.map_or(start, |open| open.min(start)));
+        }
+        if rest.len() < compiled.shape.least {
+            return;
+        }
+        let Some(regex) = compiled.regex() else { return };
         let input = Input::new(text).range(start..).anchored(Anchored::Yes);
-        let Some(found) = regex.find(input) else {
-            if more && rule.spans && may_go_on(rule, text.get(start..).unwrap_or_default()) {
-                pass.open = Some(pass.open.map_or(start, |open| open.min(start)));
-            }
-            return;
-        };
+        let Some(found) = regex.find(input) else { return };
         let end = found.end();
         if text.get(end).is_some_and(|&b| rule.goes_on(b)) {
             return;
-        }
-        if more && rule.spans && end == text.len() && end - start < LONGEST_SPAN {
-            // It goes on, and all of it is the finding.
-            pass.open = Some(pass.open.map_or(start, |open| open.min(start)));
         }
         let value = text.get(start..end).unwrap_or_default();
         if rule.check.is_none_or(|check| check(value)) {
@@ -237,24 +236,59 @@ impl Rules {
     }
 }
 
-/// Bytes, not characters: Unicode's classes take long to compile, and no credential has any.
-pub(crate) fn expression(text: &str) -> Option<Regex> {
-    let syntax = syntax::Config::new().unicode(false).utf8(false);
-    let config = meta::Config::new().utf8_empty(false);
-    Regex::builder().syntax(syntax).configure(config).build(text).ok()
+impl Pass {
+    /// Takes in one of the bottle's own secrets.
+    pub(crate) fn own(&mut self, secret: usize, place: std::ops::Range<usize>) {
+        self.hits.push(Hit {
+            rule: OWN_RULE,
+            severity: Severity::Critical,
+            start: place.start,
+            end: place.end,
+            encoding: "plain",
+            secret: Some(secret),
+        });
+    }
 }
 
-/// Whether bytes to come could make a match of a candidate that is none yet.
-fn may_go_on(rule: &Rule, tail: &[u8]) -> bool {
-    match &rule.trigger {
-        Trigger::Anchors(_) => tail.len() < LONGEST_SPAN,
-        Trigger::Word(..) => false,
-        Trigger::Number(_) => {
-            let spaced =
-                |&b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b" -".contains(&b);
-            tail.len() < LONGEST_NUMBER && tail.iter().all(spaced)
+impl Compiled {
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| expression(self.rule.expression)).as_ref()
+    }
+
+    /// Whether a match that begins here could go on behind the end of the text.
+    fn is_alive(&self, rest: &[u8]) -> bool {
+        if rest.len() >= LONGEST_SPAN {
+            return false;
+        }
+        let dfa = self
+            .alive
+            .get_or_init(|| DFA::builder().syntax(of_bytes()).build(self.rule.expression).ok());
+        // What cannot be told is held back.
+        dfa.as_ref().and_then(|dfa| goes_on(dfa, rest)).unwrap_or(true)
+    }
+}
+
+fn goes_on(dfa: &DFA, rest: &[u8]) -> Option<bool> {
+    let mut cache = dfa.create_cache();
+    let begin = start::Config::new().anchored(Anchored::Yes);
+    let mut state = dfa.start_state(&mut cache, &begin).ok()?;
+    for &byte in rest {
+        state = dfa.next_state(&mut cache, state, byte).ok()?;
+        if state.is_dead() {
+            return Some(false);
         }
     }
+    Some(true)
+}
+
+/// Bytes, not characters: Unicode's classes take long to compile, and no credential has any.
+fn of_bytes() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false)
+}
+
+pub(crate) fn expression(text: &str) -> Option<Regex> {
+    let config = meta::Config::new().utf8_empty(false);
+    Regex::builder().syntax(of_bytes()).configure(config).build(text).ok()
 }
 
 /// Whether what precedes is the end of an escape such as `\n`, as in a JSON string.

@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("figma-token", High, &["figd_"], r"figd_[A-Za-z0-9_-]{38,44}"),
     Rule::new("hubspot-token", High, &["pat-na1-", "pat-eu1-"], r"pat-(?:na|eu)1-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
     Rule::new("launchdarkly-key", High, &["sdk-", "api-"], r"(?:sdk|api)-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"),
-    Rule::new("algolia-admin-key", High, &["ALGOLIA_ADMIN", "algolia_admin"], r#"(?i:algolia_admin(?:_api)?_key)["']?\s{0,4}[:=]\s{0,4}["']?[0-9a-f]{32}"#).spans(),
+    Rule::new("algolia-admin-key", High, &["ALGOLIA_ADMIN", "algolia_admin"], r#"(?i:algolia_admin(?:_api)?_key)["']?\s{0,4}[:=]\s{0,4}["']?[0-9a-f]{32}"#),
     Rule::new("contentful-token", High, &["CFPAT-"], r"CFPAT-[A-Za-z0-9_-]{43}"),
     Rule::new("facebook-token", High, &["EAA"], r"EAA[A-Za-z0-9]{90,260}").whole(),
 ];

@@ -1,0 +1,134 @@
+//! What is found in a text must not depend on how it comes: texts put together of secrets in every
+//! way of writing, of noise and of what is nearly one, cut in all manners of chunks.
+
+use crate::own::{Fingerprint, Key, Own};
+use crate::stream::MAX_HELD;
+use crate::{Finding, Rules, Stream};
+
+/// Numbers that look drawn and are the same every time.
+struct Drawn(u64);
+
+impl Drawn {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+
+    fn digits(&mut self, alphabet: &[u8], count: usize) -> Vec<u8> {
+        (0..count).map(|_| alphabet[self.below(alphabet.len())]).collect()
+    }
+}
+
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const HEX: &[u8] = b"0123456789abcdef";
+const OWN: &str = "internal-service-7fkq0Zr3vXw1";
+
+fn base64(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_usize, |bits, &b| bits << 8 | usize::from(b))
+            << (8 * (3 - chunk.len()));
+        out.extend((0..=chunk.len()).map(|at| BASE64[bits >> (18 - 6 * at) & 63]));
+    }
+    out
+}
+
+fn hex(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
+}
+
+fn percent(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| format!("%{byte:02X}").into_bytes()).collect()
+}
+
+fn lines(bytes: &[u8], end: &str) -> Vec<u8> {
+    bytes.chunks(76).collect::<Vec<_>>().join(end.as_bytes())
+}
+
+/// A piece of a text, with a secret in it or with none.
+fn piece(drawn: &mut Drawn) -> Vec<u8> {
+    let secrets: [&[u8]; 6] = [
+        b"AKIAQ3EGRIZ5TL2WXPVY",
+        OWN.as_bytes(),
+        b"postgres://admin:Rq7,tz(Yw4)pL@db.example.org/x",
+        b"-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIPx7Q2m0aZ1sT8uVb3kYwL5nRr9dGhJfKqWeZxCvBnMo\n-----END",
+        b"aws_secret_access_key = \"Zr3vXw1of7kq0Zr3vXw1of7kq0Zr3vXw1of7kq0Z\"",
+        b"4111 1111 1111 1111",
+    ];
+    let secret = secrets[drawn.below(secrets.len())].to_vec();
+    let len = drawn.below(120);
+    let before = drawn.digits(b"some words, \"quoted\" and (not) ", len);
+    match drawn.below(15) {
+        0 | 1 => secret,
+        2 => base64(&[before, b" ".to_vec(), secret].concat()),
+        3 => hex(&secret),
+        4 => percent(&secret),
+        5 => lines(&base64(&[before, b" ".to_vec(), secret].concat()), "\n"),
+        6 => lines(&base64(&[before, b" ".to_vec(), secret].concat()), "\\r\\n"),
+        7 => base64(&base64(&[before, secret].concat())),
+        8 => secret.iter().flat_map(|&byte| [byte, 0]).collect(),
+        9 => {
+            let noise = drawn.below(3 * MAX_HELD);
+            let noise = [drawn.digits(BASE64, noise), drawn.digits(BASE64, 200)];
+            [&noise[0], base64(&secret).as_slice(), &noise[1]].concat()
+        }
+        10 => {
+            let noise = drawn.below(2 * MAX_HELD);
+            lines(&[drawn.digits(BASE64, noise), base64(&secret)].concat(), "\n")
+        }
+        11 => drawn.digits(HEX, 64),
+        12 => b"-----BEGIN CERTIFICATE-----\n".to_vec(),
+        13 => "naïve „Größe“ а\u{200b}б".as_bytes().to_vec(),
+        _ => before,
+    }
+}
+
+fn told(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by_key(|finding| (finding.offset, finding.rule));
+    findings
+}
+
+#[test]
+fn e10_any_chunking_gives_the_same_findings() {
+    let key = Key::new([7; 32]);
+    let own = Fingerprint::of(&key, OWN.as_bytes()).unwrap();
+    let rules = Rules::with(Own::new(key, vec![own]));
+    let mut drawn = Drawn(0x9e37_79b9_7f4a_7c15);
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..40 {
+        let between: &[u8] = [&b" "[..], b"\n", b"\",\"", b"="][drawn.below(4)];
+        let count = 1 + drawn.below(8);
+        let pieces: Vec<_> = (0..count).map(|_| piece(&mut drawn)).collect();
+        let text = pieces.join(between);
+        let whole = told(rules.scan(&text));
+        seen.extend(whole.iter().map(|finding| (finding.rule, finding.encoding)));
+        for longest in [1, 7, 100, 5000, 70_000] {
+            // A byte at a time through a long row would take a minute.
+            if longest < 100 && text.len() > 4000 {
+                continue;
+            }
+            let mut stream = Stream::new(&rules);
+            let (mut findings, mut at) = (Vec::new(), 0);
+            while at < text.len() {
+                let end = (at + 1 + drawn.below(longest)).min(text.len());
+                let released = at as u64 - stream.held() as u64;
+                let new = stream.push(&text[at..end]);
+                // Nothing of it has been let go before it is told.
+                assert!(new.iter().all(|finding| finding.offset >= released), "round {round}");
+                findings.extend(new);
+                assert!(stream.held() <= MAX_HELD);
+                at = end;
+            }
+            let released = text.len() as u64 - stream.held() as u64;
+            let last = stream.finish();
+            assert!(last.iter().all(|finding| finding.offset >= released), "round {round}");
+            findings.extend(last);
+            assert_eq!(told(findings), whole, "round {round}, chunks up to {longest}");
+        }
+    }
+    for encoding in ["plain", "base64", "hex", "percent", "utf-16"] {
+        assert!(seen.iter().any(|(_, how)| *how == encoding), "{encoding}: {seen:?}");
+    }
+}

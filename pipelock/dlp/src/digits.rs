@@ -1,0 +1,218 @@
+//! Text that is written in digits: base64, base32, hexadecimal. Wherever in a row of digits it begins,
+//! and whatever stands around it: a byte of ASCII has its highest bit clear, six of them in a row are
+//! seen by one mask, and only then is anything decoded.
+
+use crate::bytes::is_text;
+
+/// A way of writing bits as digits.
+pub(crate) struct Digits {
+    /// How many bits a digit has.
+    pub(crate) bits: usize,
+    /// The value of each digit; 0 also of what is none, which is never asked for.
+    values: [u8; 256],
+    /// Digits from one look to the next: whole bytes of all their beginnings.
+    step: usize,
+    /// Where in the look the first byte can begin.
+    beginnings: &'static [usize],
+}
+
+/// How many bytes are looked at together.
+const LOOK: usize = 6;
+const HIGH: u64 = 0x8080_8080_8080;
+/// Less text than this in a row holds no credential.
+pub(crate) const LEAST_TEXT: usize = 12;
+
+pub(crate) static BASE64: Digits = Digits {
+    bits: 6,
+    values: table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", b"-_", 62),
+    step: 8,
+    beginnings: &[0, 2, 4, 6],
+};
+pub(crate) static BASE32: Digits = Digits {
+    bits: 5,
+    values: table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"abcdefghijklmnopqrstuvwxyz", 0),
+    step: 8,
+    beginnings: &[0, 1, 2, 3, 4, 5, 6, 7],
+};
+pub(crate) static HEX: Digits = Digits {
+    bits: 4,
+    values: table(b"0123456789abcdef", b"ABCDEF", 10),
+    step: 12,
+    beginnings: &[0, 4],
+};
+
+const fn table(digits: &[u8], others: &[u8], from: u8) -> [u8; 256] {
+    let mut made = [0; 256];
+    let mut value = 0_u8;
+    while (value as usize) < digits.len() {
+        made[digits[value as usize] as usize] = value;
+        value += 1;
+    }
+    let mut nth = 0_u8;
+    while (nth as usize) < others.len() {
+        made[others[nth as usize] as usize] = from + nth;
+        nth += 1;
+    }
+    made
+}
+
+impl Digits {
+    /// Calls `see` with every text in a row of digits, and the bit in which it begins. What begins
+    /// at or behind the digit `until` may be left out.
+    pub(crate) fn each_text(&self, row: &[u8], until: usize, see: impl FnMut(usize, Vec<u8>)) {
+        // The numbers of each as constants: the loop is unrolled for each.
+        match self.bits {
+            6 => self.each_text_of::<6, 9>(row, until, see),
+            5 => self.each_text_of::<5, 11>(row, until, see),
+            _ => self.each_text_of::<4, 13>(row, until, see),
+        }
+    }
+
+    /// With digits of so many bits, looking at so many of them: six bytes from every beginning.
+    fn each_text_of<const BITS: usize, const WINDOW: usize>(
+        &self,
+        row: &[u8],
+        until: usize,
+        mut see: impl FnMut(usize, Vec<u8>),
+    ) {
+        let mut done = [0_usize; 8];
+        let total = WINDOW * BITS;
+        let mut at = 0;
+        while at < until.min(row.len()) {
+            let look = self.look::<BITS, WINDOW>(row, at);
+            for (nth, &begins) in self.beginnings.iter().enumerate() {
+                let six = look >> (total - begins - 8 * LOOK);
+                if six & HIGH != 0 || !is_like(six) {
+                    continue;
+                }
+                let bit = at * self.bits + begins;
+                let Some(done) = done.get_mut(nth).filter(|done| **done <= bit) else { continue };
+                let (first, text) = self.text_round(row, bit, *done);
+                *done = first + 8 * text.len().max(1);
+                if text.len() >= LEAST_TEXT {
+                    see(first, text);
+                }
+            }
+            at += self.step;
+        }
+    }
+
+    /// All whole bytes of a row.
+    pub(crate) fn bytes(&self, row: &[u8]) -> Vec<u8> {
+        (0..row.len() * self.bits).step_by(8).map_while(|bit| self.byte(row, bit)).collect()
+    }
+
+    /// The bits of the digits from there on; behind the last they are zeros.
+    #[inline]
+    fn look<const BITS: usize, const WINDOW: usize>(&self, row: &[u8], at: usize) -> u64 {
+        let rest = row.get(at..).unwrap_or_default();
+        let add = |bits, &digit: &u8| bits << BITS | u64::from(self.values[usize::from(digit)]);
+        if let Some(all) = rest.first_chunk::<WINDOW>() {
+            return all.iter().fold(0, add);
+        }
+        rest.iter().fold(0, add) << ((WINDOW - rest.len()) * BITS)
+    }
+
+    /// All the text in which the byte of that bit stands, back to the bit `from`.
+    fn text_round(&self, row: &[u8], bit: usize, from: usize) -> (usize, Vec<u8>) {
+        let mut first = bit;
+        while let Some(before) = first.checked_sub(8).filter(|before| *before >= from) {
+            if !self.byte(row, before).is_some_and(is_written) {
+                break;
+            }
+            first = before;
+        }
+        (first, self.text_from(row, first))
+    }
+
+    /// The text that begins in that bit.
+    fn text_from(&self, row: &[u8], bit: usize) -> Vec<u8> {
+        let mut text = Vec::with_capacity(64);
+        let rest = row.get(bit / self.bits..).unwrap_or_default();
+        let (mut bits, mut count) = (0_u32, 0);
+        let mut skip = bit % self.bits;
+        for &digit in rest {
+            bits = (bits << self.bits | u32::from(self.values[usize::from(digit)])) & 0xffff;
+            count += self.bits - skip;
+            skip = 0;
+            if count >= 8 {
+                count -= 8;
+                let byte = (bits >> count & 0xff) as u8;
+                if !is_written(byte) {
+                    break;
+                }
+                text.push(byte);
+            }
+        }
+        text
+    }
+
+    /// The byte that begins in that bit.
+    #[inline]
+    fn byte(&self, row: &[u8], bit: usize) -> Option<u8> {
+        let (digit, skip) = (bit / self.bits, bit % self.bits);
+        let count = (skip + 8).div_ceil(self.bits);
+        let digits = row.get(digit..digit + count)?;
+        let bits = digits.iter().fold(0_u32, |bits, &digit| {
+            bits << self.bits | u32::from(self.values[usize::from(digit)])
+        });
+        Some((bits >> (count * self.bits - skip - 8) & 0xff) as u8)
+    }
+}
+
+/// Text, or the zeros of text in 16-bit units.
+const fn is_written(byte: u8) -> bool {
+    is_text(byte) || byte == 0
+}
+
+/// Six bytes of text, plainly or in 16-bit units.
+fn is_like(six: u64) -> bool {
+    let bytes = six.to_be_bytes();
+    let [odd, even] = [2, 3].map(|from| [bytes[from], bytes[from + 2], bytes[from + 4]]);
+    let text = |three: [u8; 3]| three.iter().all(|&byte| is_text(byte));
+    let zeros = [0; 3];
+    match (text(odd), text(even)) {
+        (true, true) => true,
+        (true, false) => even == zeros,
+        (false, true) => odd == zeros,
+        (false, false) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(digits: &Digits, bytes: &[u8], alphabet: &[u8]) -> Vec<u8> {
+        let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
+        let value = |nth: usize| {
+            (0..digits.bits).fold(0, |value, at| value << 1 | bit(nth * digits.bits + at))
+        };
+        let count = (bytes.len() * 8).div_ceil(digits.bits);
+        (0..count).map(|nth| alphabet[usize::from(value(nth))]).collect()
+    }
+
+    #[test]
+    fn text_is_seen_wherever_it_begins_in_digits_of_any_kind() {
+        const TEXT: &[u8] = b"fifteen letters";
+        let all: [(&Digits, &[u8]); 3] = [
+            (&BASE64, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+            (&BASE32, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+            (&HEX, b"0123456789ABCDEF"),
+        ];
+        for (digits, alphabet) in all {
+            for before in 0..40 {
+                let noise = vec![0xf5; before];
+                let bytes = [&noise, TEXT, &[0xff; 9]].concat();
+                for shift in 0..8 {
+                    let some = vec![alphabet[alphabet.len() - 1]; shift];
+                    let row = [some, written(digits, &bytes, alphabet)].concat();
+                    let mut seen = Vec::new();
+                    digits.each_text(&row, row.len(), |bit, text| seen.push((bit, text)));
+                    let bit = shift * digits.bits + before * 8;
+                    assert!(seen.contains(&(bit, TEXT.to_vec())), "{before} {shift} {seen:?}");
+                }
+            }
+        }
+    }
+}
