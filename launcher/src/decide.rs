@@ -1,6 +1,7 @@
 //! Deciding on what agents ask for: what it would come to, a yes to exactly that, a no, and taking a
 //! yes back. Whoever shows it to a person, these are the only ways to answer.
 
+mod keep;
 mod outlook;
 mod revoke;
 
@@ -10,7 +11,8 @@ use anyhow::anyhow;
 use compose_run::{BottleDir, StateDir};
 use supervise::{Answer, AnswerVerdict, Ask};
 
-pub(crate) use self::outlook::{Outlook, text};
+pub(crate) use self::keep::{Edit, diff, manifest_of};
+pub(crate) use self::outlook::{Outlook, ago, text};
 pub(crate) use self::revoke::revoke;
 use crate::apply::{Config, Grant, Target, Why};
 use crate::audit::{self, Entry, Event};

@@ -14,9 +14,11 @@ use anyhow::{Context as _, bail};
 use compose_render::{Role, Slug};
 use compose_run::{Claim, Metadata, Phase, cancel, containers, program, wait};
 
+use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::farewell;
 use crate::host::Host;
+use crate::notice::Notices;
 use crate::plan::guest;
 use crate::signals::Signals;
 use crate::teardown::Teardown;
@@ -60,7 +62,9 @@ pub(crate) fn run(host: &Host, slug: &Slug, ui: &Ui) -> anyhow::Result<Exit> {
     metadata.pid = std::process::id();
     claim.dir().set_metadata(&metadata)?;
 
+    let notices = Notices::begin(claim.dir(), &Environment::of_process());
     let ended = work(host, slug, &metadata.command);
+    drop(notices);
     cancel::clear();
     metadata.phase = Phase::Stopping;
     metadata.exit_code = ended.as_ref().ok().copied();

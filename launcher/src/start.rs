@@ -9,6 +9,7 @@ use compose_run::{Claim, Leftover, Metadata, Phase, Undo, cancel, containers};
 use crate::attach::{Ended, Foreground};
 use crate::exit::{self, Exit, Hint as _};
 use crate::host::Host;
+use crate::notice::Notices;
 use crate::signals::Interrupted;
 use crate::steps::{Standing, Start};
 use crate::teardown::{Teardown, WorkStays};
@@ -93,7 +94,9 @@ fn live(start: &Start<'_>, standing: Standing, afterwards: Afterwards) -> anyhow
                 signals: start.signals,
                 still_good: &watch,
             };
+            let notices = Notices::begin(dir, start.environment);
             let ended = session::run(&foreground, &metadata.command)?;
+            drop(notices);
             tell_of_its_end(start, &agent, ended);
             let stays = session::Ended::Left == ended || afterwards == Afterwards::AttachAndKeep;
             match ended {

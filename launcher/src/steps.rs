@@ -125,6 +125,7 @@ impl<'a> Start<'a> {
         metadata.command.clone_from(&self.plan.agent.command);
         metadata.workspace = Some(self.plan.workspace.mode.as_str().to_owned());
         metadata.workspace_dir = Some(self.plan.workspace.source.display().to_string());
+        metadata.observed_until = self.plan.observe.as_ref().map(|observe| observe.until);
         metadata.stand_in = self.plan.stand_in.as_ref().map(|stand_in| stand_in.host.to_string());
         metadata
     }

@@ -2,6 +2,7 @@
 //! names, once a person said so. Nothing in a repository decides that for itself.
 
 mod fingerprint;
+mod seen;
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +12,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::fingerprint::{fingerprint, named_files};
+pub(crate) use self::seen::Seen;
 use crate::environment::Environment;
 use crate::exit::Hint as _;
 use crate::hex::hex;
 
 /// The folder in the state folder. It begins with a dot, which no bottle's name does.
 const FOLDER: &str = ".trust";
-/// A record is a few lines.
-const MAX_RECORD: u64 = 64 << 10;
+/// A record is a policy's lines and a digest for each file.
+const MAX_RECORD: u64 = 4 << 20;
 
 /// What is known of a manifest.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,6 +45,9 @@ pub(crate) struct Trust {
 struct Record {
     manifest: PathBuf,
     fingerprint: String,
+    /// What was shown then; a record of an older version has none.
+    #[serde(default)]
+    seen: Option<Seen>,
 }
 
 impl Trust {
@@ -58,27 +63,44 @@ impl Trust {
 
     /// What is known of the manifest with this content.
     pub(crate) fn standing(&self, manifest: &Path, fingerprint: &str) -> anyhow::Result<Standing> {
+        Ok(match self.known(manifest)? {
+            None => Standing::Unknown,
+            Some(Some(known)) if known.fingerprint == fingerprint => Standing::Trusted,
+            // A record that cannot be read trusts nothing.
+            Some(Some(_) | None) => Standing::Changed,
+        })
+    }
+
+    /// What a person saw when they trusted it last.
+    pub(crate) fn seen(&self, manifest: &Path) -> anyhow::Result<Option<Seen>> {
+        Ok(self.known(manifest)?.flatten().and_then(|record| record.seen))
+    }
+
+    /// The record, where there is one; `None` in it where it cannot be read.
+    fn known(&self, manifest: &Path) -> anyhow::Result<Option<Option<Record>>> {
         let record = self.record(manifest)?;
         let name = record.file_name().map(PathBuf::from).unwrap_or_default();
-        let bytes = match compose_run::read_plain(&self.folder, &name, MAX_RECORD) {
-            Ok(bytes) => bytes,
-            Err(error) if error.is_absent() => return Ok(Standing::Unknown),
-            Err(error) => return Err(error.into()),
-        };
-        // A record that cannot be read trusts nothing.
-        let known = serde_json::from_slice::<Record>(&bytes).ok();
-        let same = known.is_some_and(|known| known.fingerprint == fingerprint);
-        Ok(if same { Standing::Trusted } else { Standing::Changed })
+        match compose_run::read_plain(&self.folder, &name, MAX_RECORD) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).ok())),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Trusts the manifest with this content from now on.
-    pub(crate) fn remember(&self, manifest: &Path, fingerprint: &str) -> anyhow::Result<()> {
+    pub(crate) fn remember(
+        &self,
+        manifest: &Path,
+        fingerprint: &str,
+        seen: Seen,
+    ) -> anyhow::Result<()> {
         if let Some(root) = self.folder.parent() {
             StateDir::open(root)?;
         }
         make_private(&self.folder)?;
         let path = self.record(manifest)?;
-        let record = Record { manifest: place(manifest)?, fingerprint: fingerprint.to_owned() };
+        let (manifest, fingerprint) = (place(manifest)?, fingerprint.to_owned());
+        let record = Record { manifest, fingerprint, seen: Some(seen) };
         let text = serde_json::to_string_pretty(&record)?;
         compose_run::replace(&path, text.as_bytes(), 0o600)
             .with_context(|| format!("cannot write `{}`", path.display()))
@@ -143,7 +165,7 @@ mod tests {
         let trust = store(folder.path());
         assert!(!trust.knows(&manifest));
         assert_eq!(trust.standing(&manifest, "one").unwrap(), Standing::Unknown);
-        trust.remember(&manifest, "one").unwrap();
+        trust.remember(&manifest, "one", Seen::default()).unwrap();
         assert!(trust.knows(&manifest));
         assert_eq!(trust.standing(&manifest, "one").unwrap(), Standing::Trusted);
         assert_eq!(trust.standing(&manifest, "two").unwrap(), Standing::Changed);
@@ -158,7 +180,7 @@ mod tests {
         let manifest = folder.path().join("bottle.yaml");
         compose_run::replace(&manifest, b"version: 1\n", 0o644).unwrap();
         let trust = store(folder.path());
-        trust.remember(&manifest, "one").unwrap();
+        trust.remember(&manifest, "one", Seen::default()).unwrap();
         compose_run::replace(&trust.record(&manifest).unwrap(), b"{", 0o600).unwrap();
         assert_eq!(trust.standing(&manifest, "one").unwrap(), Standing::Changed);
     }

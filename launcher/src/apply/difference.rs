@@ -87,7 +87,13 @@ pub(crate) fn told(config: &Config, version: u64) -> anyhow::Result<supervise::P
     Ok(supervise::Policy {
         version,
         routes: routes.iter().map(|route| RouteView::of(route).text()).collect(),
-        allow: allow.map(ToString::to_string).collect(),
+        allow: allow
+            .map(ToString::to_string)
+            .chain(policy.observe.iter().map(|observe| {
+                let until = clock(observe.until);
+                format!("(until {until} most other hosts: each request to one is written down)")
+            }))
+            .collect(),
     })
 }
 

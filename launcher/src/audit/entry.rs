@@ -24,6 +24,8 @@ pub(crate) enum Event {
     Rollback,
     /// A policy that was begun to be put in force was not, and the old one is.
     PutBack,
+    /// A grant was written into a manifest.
+    Manifest,
     /// Denials are findings, for a time.
     Observe,
 }

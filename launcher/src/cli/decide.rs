@@ -100,6 +100,8 @@ pub(crate) enum Scope {
     Once,
     /// Until the bottle ends, or it is taken back
     Bottle,
+    /// The same, and for every later bottle as well: written into the manifest, which is shown first
+    Manifest,
 }
 
 #[derive(Args, Debug)]
@@ -122,4 +124,49 @@ pub(crate) struct Revoke {
     /// What the agent is told
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub reason: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Learn {
+    #[arg(value_name = "BOTTLE")]
+    pub bottle: Slug,
+
+    /// A host whose denied requests are learnt as well
+    #[arg(long, value_name = "HOST")]
+    pub mark: Vec<HostPattern>,
+}
+
+/// The longest that a bottle is observed: a day.
+const LONGEST: u64 = 24 * 60 * 60;
+
+/// Seconds, from a text such as `90s`, `30m` or `2h`.
+pub(super) fn duration(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{}` is no duration such as `90s`, `30m` or `2h`", text.escape_debug());
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match number.checked_mul(unit) {
+        Some(seconds @ 1..=LONGEST) => Ok(seconds),
+        Some(_) | None => Err("it is at least a second and at most 24h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn a_duration_has_a_unit_and_an_end() {
+        assert_eq!(duration("90s"), Ok(90));
+        assert_eq!(duration("30m"), Ok(1800));
+        assert_eq!(duration("24h"), Ok(86_400));
+        for wrong in ["", "30", "m", "0s", "25h", "1d", "-1m", "99999999999999999999h", "1 m"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
 }

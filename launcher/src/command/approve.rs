@@ -5,12 +5,12 @@ use supervise::{Ask, Requests};
 
 use crate::apply;
 use crate::cli::{self, Deciding, Scope};
-use crate::decide::{self, Decided, Outlook, Reach, text};
+use crate::decide::{self, Decided, Edit, Outlook, Reach, text};
 use crate::environment::Environment;
 use crate::exit::{self, Exit, Hint as _};
 use crate::host::Host;
 use crate::proposals::{self, Asked};
-use crate::ui::Ui;
+use crate::ui::{Ui, plain};
 
 pub(crate) fn run(args: &cli::Approve, ui: &Ui) -> anyhow::Result<Exit> {
     decide_on(&args.deciding, None, ui)
@@ -54,34 +54,54 @@ fn decide_on(args: &Deciding, instead: Option<&Ask>, ui: &Ui) -> anyhow::Result<
     let asked = proposals::named(&host.state, &args.proposal)?;
     // What a crash left is finished or undone before anything is shown.
     apply::settle(&host, &asked.slug)?;
-    let outlook = Outlook::of(&host.state.bottle(&asked.slug), &asked, instead)?;
-    let change = match &args.change {
-        Some(change) => change.clone(),
-        None if !agreed(&asked, &outlook, ui)? => {
-            ui.say("nothing was changed; `bottle deny` answers no");
-            return Ok(Exit::Failed);
+    let dir = host.state.bottle(&asked.slug);
+    let outlook = Outlook::of(&dir, &asked, instead)?;
+    let edit = match args.scope {
+        Scope::Manifest => Some(Edit::of(&dir, &outlook, &environment)?),
+        Scope::Once | Scope::Bottle => None,
+    };
+    let seen = edit.as_ref().map_or(&outlook.change, |edit| &edit.change);
+    let change = match (&args.change, &edit) {
+        (Some(change), None) => change.clone(),
+        (Some(change), Some(_)) if change == seen => outlook.change.clone(),
+        (Some(_), Some(edit)) => {
+            ui.data(plain(&edit.diff()))?;
+            return Err(changed(&asked, &outlook, seen, ui)?);
         }
-        None => outlook.change.clone(),
+        (None, _) => {
+            if let Some(edit) = &edit {
+                ui.data(plain(&edit.diff()))?;
+            }
+            if !agreed(&asked, &outlook, seen, ui)? {
+                ui.say("nothing was changed; `bottle deny` answers no");
+                return Ok(Exit::Failed);
+            }
+            outlook.change.clone()
+        }
     };
     let reach = match args.scope {
         Scope::Once => Reach::Seconds(args.seconds),
-        Scope::Bottle => Reach::Bottle,
+        Scope::Bottle | Scope::Manifest => Reach::Bottle,
     };
     let what = "waiting for every sidecar to say that the policy is in force";
     let name = asked.name();
     let decided =
         ui.step(what, |_| decide::approve(&host, &environment, &name, instead, &change, reach))?;
     match decided {
-        Decided::InForce(outlook) => {
-            tell(&asked, &outlook, reach, ui);
-            Ok(Exit::Done)
+        Decided::InForce(outlook) => tell(&asked, &outlook, reach, ui),
+        Decided::Changed(asked, outlook) => {
+            return Err(changed(&asked, &outlook, &outlook.change, ui)?);
         }
-        Decided::Changed(asked, outlook) => Err(changed(&asked, &outlook, ui)?),
     }
+    if let Some(edit) = edit {
+        edit.write(&dir, &environment)?;
+        ui.say(format_args!("written into `{}`", edit.path.display()));
+    }
+    Ok(Exit::Done)
 }
 
 /// Whether the person said yes to this change.
-fn agreed(asked: &Asked, outlook: &Outlook, ui: &Ui) -> anyhow::Result<bool> {
+fn agreed(asked: &Asked, outlook: &Outlook, seen: &str, ui: &Ui) -> anyhow::Result<bool> {
     ui.data(text(asked, Ok(outlook)))?;
     if ui.confirm("allow this?")? {
         return Ok(true);
@@ -90,18 +110,15 @@ fn agreed(asked: &Asked, outlook: &Outlook, ui: &Ui) -> anyhow::Result<bool> {
         return Ok(false);
     }
     Err(exit::usage("there is no terminal to ask on"))
-        .hint(format!("`--change {}` says yes to what is shown above", outlook.change))
+        .hint(format!("`--change {seen}` says yes to what is shown above"))
 }
 
 /// The change is another one by now: it is shown, and the person is to look again.
-fn changed(asked: &Asked, outlook: &Outlook, ui: &Ui) -> anyhow::Result<anyhow::Error> {
+fn changed(asked: &Asked, outlook: &Outlook, seen: &str, ui: &Ui) -> anyhow::Result<anyhow::Error> {
     ui.data(text(asked, Ok(outlook)))?;
     let error =
         exit::refused("what was approved is not what this comes to now; nothing was changed");
-    Ok(exit::advise(
-        error,
-        format!("`--change {}` says yes to what is shown above", outlook.change),
-    ))
+    Ok(exit::advise(error, format!("`--change {seen}` says yes to what is shown above")))
 }
 
 fn tell(asked: &Asked, outlook: &Outlook, reach: Reach, ui: &Ui) {

@@ -6,6 +6,7 @@ use crate::cli;
 use crate::environment::Environment;
 use crate::exit::{Exit, Hint as _};
 use crate::host::Host;
+use crate::notice::Notices;
 use crate::running::{self, Running};
 use crate::session::{self, Ended, State};
 use crate::signals::Signals;
@@ -13,7 +14,8 @@ use crate::terminal::Terminal;
 use crate::ui::Ui;
 
 pub(crate) fn run(args: &cli::Attach, ui: &Ui) -> anyhow::Result<Exit> {
-    let host = Host::find(&Environment::of_process())?;
+    let environment = Environment::of_process();
+    let host = Host::find(&environment)?;
     let signals = Signals::quiet()?;
     let bottle = Running::find(&host, &args.bottle)?;
     let slug = &bottle.slug;
@@ -33,6 +35,7 @@ pub(crate) fn run(args: &cli::Attach, ui: &Ui) -> anyhow::Result<Exit> {
         ui.say(format_args!("the agent had ended with code {code}; it begins anew"));
     }
     let foreground = bottle.foreground(&host, &signals);
+    let _notices = Notices::begin(&host.state.bottle(slug), &environment);
     match session::run(&foreground, &bottle.metadata.command) {
         Ok(Ended::Left) => {
             ui.say(format_args!("detached; `bottle attach {slug}` goes back"));

@@ -7,6 +7,7 @@ use crate::cli;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host::Host;
+use crate::policy_view::observed;
 use crate::table::table;
 use crate::ui::Ui;
 
@@ -23,6 +24,8 @@ struct Row<'a> {
     workspace_dir: Option<&'a str>,
     /// The host for which something stands in that is not the internet.
     stand_in: Option<&'a str>,
+    /// Until when denials are findings, in seconds since 1970.
+    observed_until: Option<u64>,
     exit_code: Option<i32>,
     containers: usize,
     networks: usize,
@@ -43,6 +46,7 @@ impl<'a> From<&'a Bottle> for Row<'a> {
             workspace: metadata.and_then(|metadata| metadata.workspace.as_deref()),
             workspace_dir: metadata.and_then(|metadata| metadata.workspace_dir.as_deref()),
             stand_in: metadata.and_then(|metadata| metadata.stand_in.as_deref()),
+            observed_until: metadata.and_then(|metadata| metadata.observed_until),
             exit_code: metadata.and_then(|metadata| metadata.exit_code),
             containers: bottle.containers.len(),
             networks: bottle.networks.len(),
@@ -74,6 +78,7 @@ pub(crate) fn run(args: &cli::List, ui: &Ui) -> anyhow::Result<Exit> {
 fn for_people(row: &Row<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     remarks.extend(row.stand_in.map(|host| format!("a stand-in answers for {host}")));
+    remarks.extend(row.observed_until.map(observed));
     remarks.extend(row.fault.map(str::to_owned));
     if row.detached && row.condition == Condition::Running {
         remarks.push("detached".to_owned());

@@ -5,14 +5,17 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use compose_render::Slug;
-use compose_run::read_plain;
+use compose_run::{BottleDir, StateDir, read_plain};
 use serde_json::json;
 
+use crate::apply::{Config, Difference, History};
 use crate::cli;
 use crate::environment::Environment;
 use crate::exit::{self, Exit};
+use crate::host;
 use crate::manifest::lookup;
-use crate::policy_view::{PolicyView, RouteView};
+use crate::policy_view::{PolicyView, RouteView, clock};
+use crate::proposals;
 use crate::trust::state_root;
 use crate::ui::{Ui, plain};
 
@@ -24,6 +27,9 @@ pub(crate) fn run(args: &cli::Policy, ui: &Ui) -> anyhow::Result<Exit> {
     if let Ok(slug) = args.bottle.parse::<Slug>() {
         let folder = state_root(&environment)?.join(slug.as_str());
         if folder.join("pipelock").is_dir() {
+            if let Some(number) = args.diff {
+                return since(&host::state(&environment)?.bottle(&slug), number, args.json, ui);
+            }
             return of_bottle(&slug, &folder, args.json, ui);
         }
     }
@@ -37,6 +43,23 @@ pub(crate) fn run(args: &cli::Policy, ui: &Ui) -> anyhow::Result<Exit> {
         ui.json(&view)?;
     } else {
         ui.data(plain(&view.text()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What changed since a version of the policy.
+fn since(dir: &BottleDir, number: u64, as_json: bool, ui: &Ui) -> anyhow::Result<Exit> {
+    let then = History(dir).version(number)?;
+    let difference = Difference::between(&then, &Config::read(dir)?)?;
+    if as_json {
+        ui.json(&difference)?;
+        return Ok(Exit::Done);
+    }
+    let lines = difference.lines();
+    if lines.is_empty() {
+        ui.say(format_args!("nothing changed since version {number}"));
+    } else {
+        ui.data(plain(&lines.join("\n")))?;
     }
     Ok(Exit::Done)
 }
@@ -72,6 +95,16 @@ fn of_bottle(slug: &Slug, folder: &Path, as_json: bool, ui: &Ui) -> anyhow::Resu
     // pipelock's list holds the routed hosts as well, which it takes from egress alone.
     for host in allowed.filter(|host| routes.iter().all(|route| route.host != *host)) {
         writeln!(out, "  allow  {host}")?;
+    }
+    let dir = StateDir::open(folder.parent().unwrap_or(folder))?.bottle(slug);
+    // A data plane that is not ours has no grants.
+    for grant in Config::read(&dir).and_then(|config| config.grants()).unwrap_or_default() {
+        let end = match grant.until {
+            Some(until) if grant.is_over(proposals::now()) => format!(", ended {}", clock(until)),
+            Some(until) => format!(", until {}", clock(until)),
+            None => String::new(),
+        };
+        writeln!(out, "  grant  {} {}{end}", grant.id, grant.ask)?;
     }
     ui.data(plain(&out))?;
     Ok(Exit::Done)

@@ -17,6 +17,7 @@ use crate::cli;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host::Host;
+use crate::policy_view::observed;
 use crate::table::table;
 use crate::ui::Ui;
 use crate::workspace::{self, Pushed};
@@ -146,6 +147,7 @@ fn for_people(shown: &Shown<'_>) -> String {
             .and_then(|of| of.stand_in.as_ref())
             .map(|host| format!("answers for {host}: this is not the internet")),
     );
+    line("observed", metadata.and_then(|of| of.observed_until).map(observed));
     line("exit code", metadata.and_then(|of| of.exit_code).map(|code| code.to_string()));
     line("networks", (!shown.networks.is_empty()).then(|| shown.networks.join(", ")));
     line("folder", Some(shown.folder.clone()));

@@ -3,13 +3,16 @@
 use anyhow::Context as _;
 use compose_run::networks::Pool;
 
+use crate::apply::never_observed;
 use crate::cli;
 use crate::environment::Environment;
-use crate::exit::{Exit, Hint as _};
+use crate::exit::{Exit, Hint as _, refused};
 use crate::fault_point::{self, FaultPoint};
 use crate::host::Host;
 use crate::manifest::{WorkspaceMode, lookup};
 use crate::plan::{Entropy, Plan, Purpose, StandIn, Wish};
+use crate::policy_view::clock;
+use crate::proposals;
 use crate::signals::Signals;
 use crate::start::{self, Afterwards};
 use crate::steps::Start;
@@ -89,7 +92,8 @@ fn plan(
         entropy: Entropy::draw(),
         cores: crate::plan::cores(),
     };
-    let plan = Plan::make(&manifest, wish, environment)?;
+    let mut plan = Plan::make(&manifest, wish, environment)?;
+    plan.observe = args.observe.map(|seconds| observe(seconds, &plan, ui)).transpose()?;
     let home = environment.path("HOME");
     if plan.workspace.mode == WorkspaceMode::Clone {
         workspace::clone::check(&plan.git)?;
@@ -98,6 +102,19 @@ fn plan(
     }
     provision::check(&plan)?;
     Ok(plan)
+}
+
+/// Denials are findings for so long. A data plane that is another's knows nothing of that.
+fn observe(seconds: u64, plan: &Plan, ui: &Ui) -> anyhow::Result<pipelock::Observe> {
+    if plan.pipelock.image.is_some() {
+        return Err(refused("the pipelock of this bottle is another's, which cannot observe"));
+    }
+    let until = proposals::now().saturating_add(seconds);
+    ui.warn(format_args!(
+        "until {} every host but known side doors can be reached; `bottle learn` shows what was",
+        clock(until)
+    ));
+    Ok(pipelock::Observe { until, deny: never_observed() })
 }
 
 fn stand_in(args: &cli::Start) -> anyhow::Result<Option<StandIn>> {

@@ -112,7 +112,7 @@ fn labelled(label: &str, values: &[String]) -> Vec<String> {
     values.iter().enumerate().map(|(nth, value)| format!("  {:<9} {value}", name(nth))).collect()
 }
 
-fn ago(asked: &Asked) -> String {
+pub(crate) fn ago(asked: &Asked) -> String {
     match proposals::now().saturating_sub(asked.proposal.created) {
         seconds @ 0..=119 => format!("{seconds} s ago"),
         seconds @ 120..=7199 => format!("{} min ago", seconds / 60),

@@ -181,6 +181,7 @@ impl Plan {
         settings.responses = self.pipelock.responses;
         settings.secrets = fingerprints::of(&self.routes, &self.secrets);
         settings.supervised = self.supervise;
+        settings.observe.clone_from(&self.observe);
         if let Some(stand_in) = &self.stand_in {
             settings.upstream_ca.push(stand_in.authority.clone());
             settings.stand_in = ground

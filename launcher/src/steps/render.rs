@@ -10,7 +10,9 @@ use super::ground::Authorities;
 use super::{Prepared, Start};
 use crate::agent_image;
 use crate::apply::{Config, Started, told};
+use crate::audit::{self, Entry, Event};
 use crate::plan::Rendered;
+use crate::policy_view::observed;
 use crate::{proposals, provision, sidecar_images};
 
 /// The compose file's name in the bottle's folder.
@@ -42,7 +44,20 @@ impl Start<'_> {
         if self.plan.supervise {
             proposals::tell(dir, &told(&Config::read(dir)?, 0)?)?;
         }
+        self.note_start()?;
         Ok(rendered)
+    }
+
+    /// What the bottle begins with, as the first line of what people decide about it.
+    fn note_start(&self) -> anyhow::Result<()> {
+        let dir = self.claim.dir();
+        // Of a data plane that is not ours no digest is known.
+        let digests = Config::read(dir).map(|config| config.digests()).unwrap_or_default();
+        let manifest = &self.plan.manifest;
+        let start = Entry::new(Event::Start).digests(digests).change(&manifest.digest);
+        audit::append(dir, start.detail(format!("from {}", manifest.origin)))?;
+        let Some(observe) = &self.plan.observe else { return Ok(()) };
+        audit::append(dir, Entry::new(Event::Observe).detail(observed(observe.until)))
     }
 
     /// One sidecar's folders, its configs and its authority.

@@ -52,15 +52,15 @@ pub(crate) fn fingerprint(text: &str, manifest: &Manifest) -> anyhow::Result<Str
     let mut walk = Walk { sha: Sha256::new(), files: 0, bytes: 0 };
     walk.part(b"manifest", text.as_bytes());
     for path in named_files(manifest) {
-        let link =
-            fs::metadata(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        walk.part(b"named", path.as_os_str().as_bytes());
-        if link.is_dir() {
-            walk.folder(&path, &path)?;
-        } else {
-            walk.file(&path, &link)?;
-        }
+        walk.named(&path)?;
     }
+    Ok(hex(&walk.sha.finalize()))
+}
+
+/// Of one file or folder that a manifest names.
+pub(super) fn digest_of(path: &Path) -> anyhow::Result<String> {
+    let mut walk = Walk { sha: Sha256::new(), files: 0, bytes: 0 };
+    walk.named(path)?;
     Ok(hex(&walk.sha.finalize()))
 }
 
@@ -77,6 +77,13 @@ impl Walk {
             self.sha.update((part.len() as u64).to_be_bytes());
             self.sha.update(part);
         }
+    }
+
+    fn named(&mut self, path: &Path) -> anyhow::Result<()> {
+        let link =
+            fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        self.part(b"named", path.as_os_str().as_bytes());
+        if link.is_dir() { self.folder(path, path) } else { self.file(path, &link) }
     }
 
     /// Everything below a folder in the order of names, `.git` aside: no start reads it.

@@ -51,6 +51,9 @@ pub struct Metadata {
     /// How the agent ended.
     #[serde(default)]
     pub exit_code: Option<i32>,
+    /// Until when denials were findings, in seconds since 1970.
+    #[serde(default)]
+    pub observed_until: Option<u64>,
 }
 
 /// How far a bottle has come.
@@ -89,6 +92,7 @@ impl Metadata {
             command: Vec::new(),
             generation: 0,
             exit_code: None,
+            observed_until: None,
         }
     }
 }
