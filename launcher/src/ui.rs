@@ -55,7 +55,7 @@ impl Ui {
 
     /// Prints a value as JSON, the answer to `--json`.
     pub(crate) fn json(&self, value: &impl serde::Serialize) -> anyhow::Result<()> {
-        Ok(self.data(serde_json::to_string_pretty(value)?)?)
+        Ok(self.data(inert(&serde_json::to_string_pretty(value)?))?)
     }
 
     /// Says one thing, unless `-q`.
@@ -172,6 +172,30 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if keeps(c) { c } else { '\u{fffd}' }).collect()
 }
 
+/// The same on one line: a name with a line break in it cannot pass for another line of ours.
+pub(crate) fn line(text: &str) -> String {
+    plain(text).replace(['\n', '\t'], " ")
+}
+
+/// JSON that means the same and steers no terminal: what acts without being seen is written as its
+/// number. In valid JSON it stands in texts alone, but for the white space that is one control.
+pub(crate) fn inert(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' => out.push(c),
+            '\r' | '\t' => out.push(' '),
+            c if c.is_control() || is_direction(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Characters that turn the direction of text round, so that it reads as what it is not.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -197,5 +221,21 @@ mod tests {
         assert_eq!(plain("a\u{1b}[2J\rb\tc\n"), "a\u{fffd}[2J\u{fffd}b\tc\n");
         assert_eq!(plain("a\u{202e}b"), "a\u{fffd}b");
         compose_testkit::record("I6", "ESC, CR and an override in a text", plain("a\u{1b}[2J\rb"));
+        assert_eq!(line("a\nerror: b"), "a error: b");
+    }
+
+    #[test]
+    fn i6_json_steers_no_terminal_and_means_the_same() {
+        // serde escapes what is below a space and nothing else: U+009B begins a sequence as ESC [.
+        let said = serde_json::json!({"reason": "a\u{9b}2J\u{1b}[2J\u{202e}\u{7f}b", "é": 1});
+        let shown = inert(&serde_json::to_string_pretty(&said).unwrap());
+        assert!(
+            !shown.chars().any(|c| c != '\n' && (c.is_control() || is_direction(c))),
+            "{shown}"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), said);
+        let spaced = inert("{\"a\":\r1}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&spaced).unwrap()["a"], 1);
+        compose_testkit::told("U+009B, ESC, an override in a value of --json", shown);
     }
 }

@@ -10,7 +10,7 @@ use crate::decisions::{self, Decision};
 use crate::environment::Environment;
 use crate::exit::{self, Exit, Hint as _};
 use crate::host;
-use crate::ui::{Ui, plain};
+use crate::ui::{Ui, inert};
 
 pub(crate) fn run(args: &cli::Audit, ui: &Ui) -> anyhow::Result<Exit> {
     let dir = host::state(&Environment::of_process())?.bottle(&args.bottle);
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &cli::Audit, ui: &Ui) -> anyhow::Result<Exit> {
     decisions.sort_by(|a, b| a.text("time").cmp(&b.text("time")));
     let shown = decisions.iter().filter(|decision| !args.denied || decision.is_denied());
     let line = |decision: &Decision| {
-        if args.json { decision.line.clone() } else { plain(&decision.for_people()) }
+        if args.json { inert(&decision.line) } else { crate::ui::line(&decision.for_people()) }
     };
     let lines: Vec<String> = shown.map(line).collect();
     if lines.is_empty() {

@@ -6,7 +6,7 @@ use crate::cli;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host::Host;
-use crate::ui::{Ui, plain};
+use crate::ui::{Ui, line, plain};
 use crate::workspace::{self, Change, Record, What};
 
 /// More warnings than these nobody reads.
@@ -43,8 +43,8 @@ pub(crate) fn warn(ui: &Ui, changes: &[Change]) {
 /// The same for files and what acts on them.
 pub(crate) fn warn_of<'a>(ui: &Ui, mut files: impl Iterator<Item = (&'a Path, &'a str)>) {
     for (path, why) in files.by_ref().take(WARNED) {
-        let path = path.display().to_string();
-        ui.warn(format_args!("look at `{}` before you use it: {why}", plain(&path)));
+        let path = line(&path.display().to_string());
+        ui.warn(format_args!("look at `{path}` before you use it: {why}"));
     }
     let more = files.count();
     if more > 0 {
@@ -60,7 +60,7 @@ fn name(change: &Change) -> String {
         What::Mode => 'm',
         What::Odd => '!',
     };
-    format!("{letter} {}", plain(&change.path.display().to_string()).replace('\n', " "))
+    format!("{letter} {}", line(&change.path.display().to_string()))
 }
 
 fn shown(change: &Change) -> String {

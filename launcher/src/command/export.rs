@@ -4,7 +4,7 @@ use crate::cli;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host::Host;
-use crate::ui::{Ui, plain};
+use crate::ui::{Ui, line};
 use crate::workspace::{self, Record};
 
 /// More lines than this nobody reads.
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &cli::Export, ui: &Ui) -> anyhow::Result<Exit> {
     let done = workspace::export(&archive.path, &args.folder)?;
     ui.say(format_args!("{} files are in `{}`", done.files, args.folder.display()));
     for (path, why) in done.left.iter().take(SHOWN) {
-        ui.say(format_args!("left behind: `{}` ({why})", plain(&path.display().to_string())));
+        ui.say(format_args!("left behind: `{}` ({why})", line(&path.display().to_string())));
     }
     if let Some(more @ 1..) = done.left.len().checked_sub(SHOWN) {
         ui.say(format_args!("left behind: {more} more"));

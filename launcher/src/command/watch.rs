@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host;
 use crate::tail::Tail;
-use crate::ui::{Ui, plain};
+use crate::ui::{Ui, inert, line};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -30,8 +30,7 @@ pub(crate) fn run(args: &cli::Watch, ui: &Ui) -> anyhow::Result<Exit> {
         let new = tail.look(dir.path())?;
         let mut out = ui.stream();
         for decision in new.iter().filter(|one| !first && (!args.denied || one.is_denied())) {
-            let line =
-                if args.json { decision.line.clone() } else { plain(&decision.for_people()) };
+            let line = if args.json { inert(&decision.line) } else { line(&decision.for_people()) };
             if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
                 // Whoever read has seen enough.
                 return Ok(Exit::Done);

@@ -165,7 +165,8 @@ fn lines(path: &Path, old: &[u8], new: &[u8]) -> Option<String> {
     }
     let [old, new] = [old, new].map(|text| std::str::from_utf8(text).ok());
     let diff = similar::TextDiff::from_lines(old?, new?);
-    let name = path.display().to_string();
+    // A line break in a name would begin a line of the diff.
+    let name = crate::ui::line(&path.display().to_string());
     let before =
         if old.is_some_and(str::is_empty) { "/dev/null".to_owned() } else { format!("a/{name}") };
     let text = diff.unified_diff().header(&before, &format!("b/{name}")).to_string();

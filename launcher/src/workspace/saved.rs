@@ -11,6 +11,9 @@ use tar::EntryType;
 /// More entries than this no workspace has.
 const MAX_ENTRIES: usize = 2_000_000;
 
+/// The longest name, and the most that is said of one entry besides: it is read into memory.
+const MAX_SAID: u64 = 1 << 20;
+
 /// What an entry is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Kind {
@@ -39,8 +42,10 @@ pub(super) fn read(
     archive: &Path,
     mut each: impl FnMut(Saved, &mut dyn Read) -> anyhow::Result<()>,
 ) -> anyhow::Result<usize> {
-    let file =
-        File::open(archive).with_context(|| format!("cannot open `{}`", archive.display()))?;
+    let open =
+        || File::open(archive).with_context(|| format!("cannot open `{}`", archive.display()));
+    check_names(open()?).with_context(|| format!("`{}` is no whole archive", archive.display()))?;
+    let file = open()?;
     let mut tar = tar::Archive::new(BufReader::with_capacity(256 << 10, file));
     let broken = || format!("`{}` is no whole archive", archive.display());
     let mut odd_names = 0;
@@ -74,4 +79,47 @@ pub(super) fn read(
         each(Saved { path: path.to_owned(), kind }, &mut entry)?;
     }
     Ok(odd_names)
+}
+
+/// Names and whatever else describes an entry lie in the archive as entries of their own, which the
+/// reader takes into memory whole: an agent must not say how much that is.
+fn check_names(file: File) -> anyhow::Result<()> {
+    let mut tar = tar::Archive::new(file);
+    for entry in tar.entries_with_seek()?.raw(true) {
+        let entry = entry?;
+        let describes = matches!(
+            entry.header().entry_type(),
+            EntryType::GNULongName
+                | EntryType::GNULongLink
+                | EntryType::XHeader
+                | EntryType::XGlobalHeader
+        );
+        if describes && entry.size() > MAX_SAID {
+            bail!("a name in it has {} bytes", entry.size());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i2_a_name_that_never_ends_is_not_read() {
+        for kind in [EntryType::GNULongName, EntryType::GNULongLink, EntryType::XHeader] {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_path("workspace/x").unwrap();
+            header.set_size(MAX_SAID + 1);
+            header.set_cksum();
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            let rest = vec![b'a'; usize::try_from(MAX_SAID).unwrap() + 512];
+            std::io::Write::write_all(&mut file, header.as_bytes()).unwrap();
+            std::io::Write::write_all(&mut file, &rest).unwrap();
+            let refused = read(file.path(), |_, _| Ok(())).unwrap_err();
+            assert!(format!("{refused:#}").contains("a name in it has"), "{refused:#}");
+        }
+        compose_testkit::told("a name of more than a MiB in workspace.tar", "refused unread");
+    }
 }

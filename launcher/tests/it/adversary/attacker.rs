@@ -28,6 +28,7 @@ bottles:
     egress:
       routes:
         - {host: '*.routed.example', credential: {env: CANARY_TOKEN, scheme: bearer}}
+    supervise: {enabled: true}
 ";
 
 /// A bottle under attack.
@@ -86,8 +87,23 @@ impl Attacked {
 
     /// The same as another user of the agent's container.
     pub(super) fn attack_as(&self, user: Option<&str>, words: &[&str]) -> Value {
+        self.attack_by(user, &["python3", "-"], words)
+    }
+
+    /// The attack with all the patience it takes to hear why a connection fails.
+    pub(super) fn patient_attack(&self, words: &[&str]) -> Value {
+        self.attack_by(None, &["env", "ATTACK_LIMIT=60", "python3", "-"], words)
+    }
+
+    fn attack_by(&self, user: Option<&str>, python: &[&str], words: &[&str]) -> Value {
         let agent = self.container(Role::Agent);
-        read(self.ground.docker.exec(&agent, user, true, ["python3", "-"]).args(words), words)
+        let python = python.iter().map(|word| (*word).to_owned());
+        read(self.ground.docker.exec(&agent, user, true, python).args(words), words)
+    }
+
+    /// The process of a role's container, as the host counts them.
+    pub(super) fn pid(&self, role: Role) -> u64 {
+        self.inspect(role)["State"]["Pid"].as_u64().unwrap()
     }
 
     /// The same attack from an ordinary container of the same image, with those options of

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::attacker::{ATTACK, Attacked, UntilDropped};
 
-const ROLES: [Role; 3] = [Role::Agent, Role::Pipelock, Role::Egress];
+const ROLES: [Role; 4] = [Role::Agent, Role::Pipelock, Role::Egress, Role::Supervise];
 
 /// A busy machine forks slowly.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -94,8 +94,8 @@ fn a12_the_agent_has_no_capability_and_cannot_get_one() {
 #[test]
 fn a12_the_sidecars_have_no_capability_and_show_their_memory_to_nobody() {
     let attacked = Attacked::shared();
-    for role in [Role::Pipelock, Role::Egress] {
-        let pid = attacked.inspect(role)["State"]["Pid"].as_u64().unwrap();
+    for role in [Role::Pipelock, Role::Egress, Role::Supervise] {
+        let pid = attacked.pid(role);
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:\t")));

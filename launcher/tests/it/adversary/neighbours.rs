@@ -1,50 +1,101 @@
 //! What stands beside the agent: another bottle, and the sidecars' sides that are not for it.
 
+use std::net::Ipv4Addr;
+
 use compose_render::{Network, Role, contract};
-use compose_run::networks::Uplink;
-use compose_testkit::{Stack, record};
+use compose_testkit::record;
 use serde_json::json;
 
 use super::attacker::{Attacked, assert_all, assert_none};
 
+/// Somebody who listens in an agent's container, and is there when this returns.
+const LISTENS: &str = "python3 -c \"import os, socket
+listener = socket.create_server(('', 8000))
+os.fork() and os._exit(0)
+for _ in range(64): listener.accept()
+\" < /dev/null > /dev/null 2>&1";
+
 #[test]
 fn a5_another_bottles_parts_are_out_of_reach_by_address_and_by_name() {
-    let (attacked, stack) = (Attacked::shared(), Stack::new("a5"));
-    let other = stack.networks(Uplink::Sealed);
-    let pipelock = other.internal(Role::Pipelock).to_string();
-    let name = Network::Internal.name(stack.slug());
-    let sink = stack.sink_on("pipelock", &name, &["--ip", &pipelock], &[8888, 8080, 53]);
-    let tcp = [8888, 8080, 53].map(|port| format!("{pipelock}:{port}"));
-    let mut words = vec!["tcp"];
-    words.extend(tcp.iter().map(String::as_str));
-    assert_none("A5", "TCP to another bottle's", &attacked.attack(&words));
-    let udp = format!("{pipelock}:53");
-    assert_none("A5", "UDP to another bottle's", &attacked.attack(&["udp", &udp]));
-    assert_none("A5", "the name", &attacked.attack(&["names", sink.container.name()]));
-    assert_eq!(sink.arrivals(), Vec::<String>::new());
+    let (attacked, other) = (Attacked::shared(), Attacked::start("a5"));
+    let agent = other.container(Role::Agent);
+    other.ground.docker.exec(&agent, None, false, ["sh", "-c", LISTENS]).run().unwrap();
+    let services = [
+        other.at(Role::Agent, 8000),
+        other.at(Role::Pipelock, contract::PIPELOCK_PORT),
+        other.at(Role::Pipelock, contract::DNS_PORT),
+        other.at(Role::Egress, contract::EGRESS_PORT),
+        other.at(Role::Supervise, contract::SUPERVISE_PORT),
+    ];
+    let names = [Role::Agent, Role::Pipelock, Role::Egress, Role::Supervise]
+        .map(|role| other.container(role));
+    let all: Vec<_> = ["tcp"].into_iter().chain(services.iter().map(String::as_str)).collect();
+    assert_none("A5", "TCP to another bottle's", &attacked.attack(&all));
+    assert_none("A5", "UDP to another bottle's", &attacked.attack(&["udp", &services[2]]));
+    let asked: Vec<_> = ["names"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    assert_none("A5", "the name of another bottle's", &attacked.attack(&asked));
 
-    let inside = ["--network", name.as_str()];
-    assert_all("A5", "TCP to", &attacked.control(&inside, &words));
-    assert_all("A5", "the name", &attacked.control(&inside, &["names", sink.container.name()]));
+    let internal = other.network(Network::Internal);
+    let inside = ["--network", internal.as_str()];
+    assert_all("A5", "from its own network, TCP to", &attacked.control(&inside, &all));
+    assert_all("A5", "on its own network, the name", &attacked.control(&inside, &asked));
 }
 
 #[test]
 fn a6_of_every_port_only_the_services_own_answer() {
     let attacked = Attacked::shared();
     let of = |role| attacked.addresses.internal(role).to_string();
-    let (pipelock, egress) = (of(Role::Pipelock), of(Role::Egress));
-    let found = attacked.attack(&["scan", &pipelock, &egress]);
-    record("A6", "a scan of pipelock's 65535 ports", &found[&pipelock]);
-    record("A6", "a scan of egress' 65535 ports", &found[&egress]);
-    assert_eq!(found[&pipelock], json!([53, 80, 443, 8888]));
-    assert_eq!(found[&egress], json!([80, 443, 8080]));
-
-    // The port that was not found is there, on the loop alone.
-    for role in [Role::Pipelock, Role::Egress] {
+    let open = [
+        (Role::Pipelock, vec![53, 80, 443, contract::PIPELOCK_PORT]),
+        (Role::Egress, vec![80, 443, contract::EGRESS_PORT]),
+        (Role::Supervise, vec![contract::SUPERVISE_PORT]),
+    ];
+    let hosts = open.each_ref().map(|(role, _)| of(*role));
+    let words: Vec<_> = ["scan"].into_iter().chain(hosts.iter().map(String::as_str)).collect();
+    let found = attacked.attack(&words);
+    for ((role, ports), host) in open.iter().zip(&hosts) {
+        record("A6", format_args!("a scan of {role}'s 65535 ports"), &found[host]);
+        assert_eq!(found[host], json!(ports), "{role}");
+        // What is bound to the loop alone is no port for the agent: the sidecar's health is there.
         let healthy = [format!("/{role}"), "healthcheck".to_owned()];
-        let container = attacked.container(role);
+        let container = attacked.container(*role);
         attacked.ground.docker.exec(&container, None, false, healthy).run().unwrap();
+        let bound = listeners(attacked.pid(*role));
+        record("A6", format_args!("what {role} listens on"), format_args!("{bound:?}"));
+        for (address, port) in bound {
+            let own = address.is_loopback() || ports.contains(&port);
+            assert!(own, "{role} listens on {address}:{port}");
+        }
     }
+    // Nobody answers for the host's tools there: no approval, no metrics, no key, on any path.
+    let supervise = attacked.at(Role::Supervise, contract::SUPERVISE_PORT);
+    let paths = ["/", "/approve", "/metrics", "/health", "/status", "/ca-key.pem", "/debug/pprof/"];
+    for path in paths {
+        let ask = format!("GET {path} HTTP/1.1\\r\\nhost: supervise\\r\\n\\r\\n");
+        let said = attacked.attack(&["tunnel", &supervise, &ask]);
+        let said = said[&ask].as_str().unwrap();
+        record("A6", format_args!("GET {path} of supervise"), said);
+        assert!(said.contains(" 404 "), "{path}: {said}");
+    }
+}
+
+/// What a process's network listens on by TCP, and by UDP below the ports of questions.
+fn listeners(pid: u64) -> Vec<(Ipv4Addr, u16)> {
+    const LISTEN: &str = "0A";
+    const QUESTIONS: u16 = 32_768;
+    let read = |table: &str| std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap();
+    let local = |line: &str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let (address, port) = fields.get(1)?.split_once(':')?;
+        let address = u32::from_str_radix(address, 16).ok()?;
+        let port = u16::from_str_radix(port, 16).ok()?;
+        Some((Ipv4Addr::from(address.to_ne_bytes()), port, (*fields.get(3)?).to_owned()))
+    };
+    let tcp = read("tcp");
+    let tcp = tcp.lines().filter_map(local).filter(|(.., state)| state == LISTEN);
+    let udp = read("udp");
+    let udp = udp.lines().filter_map(local).filter(|(_, port, _)| *port < QUESTIONS);
+    tcp.chain(udp).map(|(address, port, _)| (address, port)).collect()
 }
 
 #[test]

@@ -41,19 +41,37 @@ fn a9_a_bottle_whose_sidecar_is_down_is_shut_and_opens_again() {
         if said.contains(" 403 ") { Ok(()) } else { Err(said) }
     });
 
-    // egress dies as the kernel would end it, and the engine brings it back.
-    let pid = attacked.inspect(Role::Egress)["State"]["Pid"].to_string();
+    // egress is gone: what it alone may ask for is asked for by nobody.
+    docker.run(["stop", "--time", "0", &attacked.container(Role::Egress)]).unwrap();
+    let words = ["tcp", &direct, "1.1.1.1:443", &egress];
+    assert_none("A9", "while egress is down: TCP to", &attacked.attack(&words));
+    let routed = "GET http://a.routed.example/ HTTP/1.1\\r\\nhost: a.routed.example\\r\\n\\r\\n";
+    let said = attacked.attack(&["tunnel", &pipelock, routed]);
+    record("A9", "while egress is down: its host by pipelock", &said[routed]);
+    assert!(said[routed].as_str().unwrap().contains("route-required"), "{said}");
+    assert!(service(&attacked, "egress")["status"].is_null());
+    docker.run(["start", &attacked.container(Role::Egress)]).unwrap();
+    eventually("egress", || {
+        let said = says(&egress);
+        if said.contains(" 403 ") { Ok(()) } else { Err(said) }
+    });
+
+    // Each dies as the kernel would end it where memory ran out, and the engine brings it back.
     let image = attacked.inspect(Role::Agent)["Config"]["Image"].as_str().unwrap().to_owned();
     let kill = ["run", "--rm", "--pid", "host", "--network", "none", "--user", "0", &image];
-    docker.call(kill).args(["kill", "-9", &pid]).run().unwrap();
-    assert_none("A9", "as egress dies: TCP to", &attacked.attack(&["tcp", &direct]));
-    eventually("egress' return", || {
-        let service = service(&attacked, "egress");
-        let again = service["life"]["restarts"] == 1 && service["status"]["ready"] == true;
-        if again { Ok(()) } else { Err(service.to_string()) }
-    });
-    record("A9", "kill -9 of egress", &service(&attacked, "egress")["life"]);
-    assert!(says(&egress).contains(" 403 "), "{}", says(&egress));
+    for (role, proxy) in [(Role::Pipelock, &pipelock), (Role::Egress, &egress)] {
+        let before = restarts(&service(&attacked, role.as_str()));
+        docker.call(kill).args(["kill", "-9", &attacked.pid(role).to_string()]).run().unwrap();
+        assert_none("A9", "as it dies: TCP to", &attacked.attack(&["tcp", &direct]));
+        eventually("its return", || {
+            let service = service(&attacked, role.as_str());
+            let again = restarts(&service) == before + 1 && service["status"]["ready"] == true;
+            if again { Ok(()) } else { Err(service.to_string()) }
+        });
+        let life = service(&attacked, role.as_str())["life"].take();
+        record("A9", format_args!("kill -9 of {role}"), life);
+        assert!(says(proxy).contains(" 403 "), "{}", says(proxy));
+    }
     assert_eq!(sink.arrivals(), Vec::<String>::new());
     let control = attacked.control(&["--network", outside.network()], &["tcp", &direct]);
     assert_eq!(control[&direct], "ok");
@@ -64,6 +82,10 @@ fn a9_a_bottle_whose_sidecar_is_down_is_shut_and_opens_again() {
     attacked.ground.assert_gone();
     assert!(attacked.ground.state("compose.log").exists());
     assert_eq!(keys_in_state(&attacked, &hop), Vec::<std::path::PathBuf>::new());
+}
+
+fn restarts(service: &Value) -> u64 {
+    service["life"]["restarts"].as_u64().unwrap()
 }
 
 /// What `show` says of one service.

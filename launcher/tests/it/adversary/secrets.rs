@@ -37,7 +37,8 @@ fn a10_no_secret_is_in_what_the_engine_tells_of_the_agent_or_any_image() {
     let hop = hop_secret(&attacked);
     let docker = &attacked.ground.docker;
     let mut told = vec![attacked.inspect(Role::Agent).to_string()];
-    for role in [Role::Agent, Role::Pipelock, Role::Egress] {
+    told.push(attacked.inspect(Role::Supervise).to_string());
+    for role in [Role::Agent, Role::Pipelock, Role::Egress, Role::Supervise] {
         let inspected = attacked.inspect(role);
         told.push(inspected["Config"]["Labels"].to_string());
         told.push(inspected["Args"].to_string());
@@ -63,7 +64,7 @@ fn a10_no_secret_is_in_the_state_folder_and_each_key_is_its_sidecars_alone() {
     let mut keys = keys_in_state(&attacked, &hop);
     keys.sort();
     assert_eq!(keys, [Path::new("egress/ca-key.pem"), Path::new("pipelock/ca-key.pem")]);
-    for folder in ["", "egress", "pipelock"] {
+    for folder in ["", "egress", "pipelock", "supervise"] {
         let mode = fs::metadata(attacked.ground.state(folder)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "`{folder}` is open to others: {mode:o}");
     }

@@ -44,7 +44,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         name: "processes-are-limited",
         file: "compose-render/src/yaml.rs",
         on: "Node::Number(u64::from(service.pids))",
-        off: "Node::Number(u64::from(service.pids) * 10)",
+        off: "Node::Number(u64::from(service.pids) * 2)",
         package: "launcher",
         tests: &["a12_bombs"],
         needs: Engine,
