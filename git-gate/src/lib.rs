@@ -19,7 +19,7 @@ pub use self::config::{Git, Token, Upstream};
 pub use self::gate_file::{GateFile, Gated, InvalidGate, Limits, NAME as GATE_FILE};
 pub use self::key::{InvalidKey, check_key};
 pub use self::own_secrets::{OWN_SECRETS, fingerprints, read_fingerprints};
-pub use self::protected::{FilePattern, InvalidFilePattern, is_protected};
+pub use self::protected::{FilePattern, InvalidFilePattern, PROTECTED, is_protected};
 pub use self::push_ref::{InvalidPushRef, PushRef};
 pub use self::rules::{Change, RefDenial, RefRule, RefUpdate, Rules};
 pub use self::settings::{BINARY, GitGate, KEYS_DIR, MIRRORS_DIR, RUN_DIR, Repository, Settings};

@@ -6,6 +6,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// All of them, as people and agents read it.
+pub const PROTECTED: &str = ".github/workflows/**, .gitlab-ci.yml, .gitmodules, .claude/settings*.json, \
+                             .mcp.json, .devcontainer/**, .devcontainer.json, .vscode/tasks.json";
+
 /// At the root of a repository alone: what the hosts read there.
 const AT_THE_ROOT: [&str; 3] = [".github/workflows/**", ".gitlab-ci.yml", ".gitmodules"];
 /// In any folder: whoever opens the folder runs them.

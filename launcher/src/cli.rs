@@ -109,6 +109,8 @@ pub(crate) enum Command {
     Pipelock(Sidecar),
     /// Run egress alone
     Egress(Sidecar),
+    /// Run git-gate alone
+    GitGate(Sidecar),
     /// Stay with a bottle nobody looks at; its lock is on stdin
     #[command(hide = true)]
     Keep(Keep),

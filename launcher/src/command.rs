@@ -73,6 +73,7 @@ pub(crate) fn dispatch(command: &Command, ui: &Ui) -> anyhow::Result<Exit> {
         Command::Init(args) => init::run(args, ui),
         Command::Doctor(args) => doctor::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
+        Command::GitGate(args) => sidecar::run(sidecar::Part::GitGate, args, ui),
         Command::Pipelock(args) => sidecar::run(sidecar::Part::Pipelock, args, ui),
         Command::Keep(args) => keep::run(args, ui),
         Command::Egress(args) => sidecar::run(sidecar::Part::Egress, args, ui),

@@ -35,6 +35,7 @@ pub(crate) fn run(checkout: &Checkout, _arguments: &Arguments) -> anyhow::Result
         .args(["build", "--quiet", "--package", "launcher", "--bin", "bottle"])
         .run()?;
     let stage = Stage::set(checkout, &sidecars, checkout.target.join("demo"))
+        .and_then(Stage::with_git_host)
         .context("cannot set the stage")?;
     let bottle = Bottle::start(&stage, &sidecars)?;
     let evidence = watch(&stage, &bottle);

@@ -4,6 +4,7 @@ mod adversary;
 mod bench;
 mod checkout;
 mod demo;
+mod git_host;
 mod install;
 mod leftovers;
 mod program;

@@ -5,7 +5,7 @@ use compose_render::{Slug, content_hash};
 use compose_run::{Docker, images, program};
 
 /// What it is made of. Built once: no registry is needed, and nothing of it is in what we ship.
-const PACKAGES: &str = "git,openssh-server";
+const PACKAGES: &str = "git,lighttpd,lighttpd-mod-openssl,openssh-server,openssl";
 const SUITE: &str = "trixie";
 
 /// Prepares the server and waits: `acme/widgets.git`, one key that may do git's commands alone.
@@ -30,9 +30,34 @@ git add readme.md
 git commit --quiet -m first
 git push --quiet /home/git/acme/widgets.git main
 chown -R git:git /home/git
+mkdir -p /var/empty
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=git.example.test -addext subjectAltName=DNS:git.example.test -keyout /keys/tls.key -out /keys/tls.crt 2>/dev/null
+cat /keys/tls.key /keys/tls.crt > /keys/tls.pem
+echo token-user:first-token > /keys/users
+cat > /keys/lighttpd.conf <<'END'
+server.document-root = "/var/empty"
+server.port = 443
+server.modules = ("mod_alias", "mod_auth", "mod_authn_file", "mod_cgi", "mod_openssl", "mod_setenv")
+ssl.engine = "enable"
+ssl.pemfile = "/keys/tls.pem"
+auth.backend = "plain"
+auth.backend.plain.userfile = "/keys/users"
+auth.require = ("/" => ("method" => "basic", "realm" => "git", "require" => "valid-user"))
+alias.url = ("/git" => "/usr/lib/git-core/git-http-backend")
+setenv.set-environment = ("GIT_PROJECT_ROOT" => "/home/git", "GIT_HTTP_EXPORT_ALL" => "1")
+$HTTP["url"] =~ "^/git" { cgi.assign = ("" => "") }
+END
+git config --system safe.directory '*'
+git config --system http.receivepack true
+lighttpd -f /keys/lighttpd.conf
+SSHD -h /keys/host
 touch /keys/ready
-exec /usr/sbin/sshd -D -e -f /dev/null -h /keys/host -o UsePAM=no -o StrictModes=no -o PasswordAuthentication=no
+exec sleep infinity
 "#;
+
+/// The SSH server, in the background: a test takes it down and brings it up again.
+const SSHD: &str =
+    "/usr/sbin/sshd -f /dev/null -o UsePAM=no -o StrictModes=no -o PasswordAuthentication=no";
 
 /// A running git host. Dropped, it is removed.
 #[derive(Debug)]
@@ -48,7 +73,8 @@ impl<'a> GitHost<'a> {
         let name = format!("{}-git-host", slug.project());
         let label = format!("{TEST_LABEL}={slug}");
         let run = ["run", "--detach", "--name", &name, "--label", &label, &image];
-        if let Err(error) = docker.call(run).args(["sh", "-c", SETUP]).run() {
+        let setup = SETUP.replace("SSHD", SSHD);
+        if let Err(error) = docker.call(run).args(["sh", "-c", &setup]).run() {
             fail(&format!("no git host: {error}"));
         }
         let host = Self { docker, name };
@@ -66,6 +92,44 @@ impl<'a> GitHost<'a> {
         if let Err(error) = connect.args([network, self.name.as_str()]).run() {
             fail(&format!("the git host cannot join `{network}`: {error}"));
         }
+    }
+
+    /// The same, once that network is there: for a bottle that needs the host while it starts.
+    pub fn join_once_there(&self, network: &str, aliases: &[&str]) {
+        crate::eventually("the network is there", || {
+            let inspect = self.docker.run(["network", "inspect", network]);
+            inspect.map_err(|error| error.to_string())
+        });
+        self.join(network, aliases);
+    }
+
+    /// Ends the SSH server and every session of it.
+    pub fn end_ssh(&self) {
+        self.shell(
+            "for file in $(grep -l sshd /proc/[0-9]*/comm); do process=${file%/comm}; kill -KILL \
+             ${process#/proc/} 2>/dev/null; done; true",
+        );
+    }
+
+    /// Serves SSH again, with the host key it always had.
+    pub fn serve_ssh(&self) {
+        self.shell(&format!("{SSHD} -h /keys/host"));
+    }
+
+    /// Serves SSH with another host key.
+    pub fn serve_ssh_as_another(&self) {
+        self.shell(&format!("{SSHD} -h /keys/stranger"));
+    }
+
+    /// The certificate of its web server, which takes git for `token-user` under `/git` and is known as
+    /// `git.example.test`.
+    pub fn certificate(&self) -> String {
+        self.shell("cat /keys/tls.crt") + "\n"
+    }
+
+    /// Takes that token, and no other, over https.
+    pub fn set_token(&self, token: &str) {
+        self.shell(&format!("echo token-user:{token} > /keys/users"));
     }
 
     /// The private key that may use the repository.

@@ -33,6 +33,19 @@ pub enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Look through objects of a mirror as a push would, and print how long it took as JSON
+    Judge {
+        /// The mirror's folder
+        #[arg(long)]
+        mirror: PathBuf,
+        /// The gate file, beside which the fingerprints lie
+        #[arg(long, default_value = "/config/gate.yaml")]
+        config: PathBuf,
+        /// What is new
+        new: String,
+        /// What is known already
+        known: String,
+    },
     /// Exit 0 when the git-gate in this container answers requests
     Healthcheck,
     /// Print the state of the git-gate in this container as JSON

@@ -12,6 +12,8 @@ use crate::hook::HOOK;
 
 /// The most of a gate file that is read.
 const FILE_LIMIT: u64 = 1024 * 1024 + 1;
+/// A push needs its pack, and git some room beside it.
+const LEAST_ROOM: u64 = 64 << 20;
 /// Further certificates, beside the gate file.
 const UPSTREAM_CA: &str = "upstream-ca.pem";
 /// The image's public roots.
@@ -44,6 +46,14 @@ impl Ground {
     /// Where git finds its hooks: ours alone, whatever a mirror holds.
     pub fn hooks(&self) -> PathBuf {
         self.run.join("hooks")
+    }
+
+    /// Whether so little room is left that no push is begun. What cannot be asked counts as room: git
+    /// says it soon enough.
+    pub(crate) fn is_full(&self) -> bool {
+        nix::sys::statvfs::statvfs(&self.mirrors).is_ok_and(|disk| {
+            disk.blocks_available().saturating_mul(disk.fragment_size()) < LEAST_ROOM
+        })
     }
 
     /// The folder of the gate file.

@@ -3,6 +3,7 @@
 //! Objects and not differences: a difference leaves out what a merge brings, what counts as binary,
 //! what a later commit removes, messages, tags and names.
 
+mod measure;
 mod objects;
 mod place;
 mod protected;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use dlp::Severity;
 use git_gate::{FilePattern, Limits};
 
+pub use self::measure::measure;
 use self::objects::{Kind, Object};
 use self::scan::{Found, Looked, Scan, Unread};
 use self::second::Second;
@@ -71,6 +73,15 @@ pub(crate) struct Judged {
     pub(crate) held: Vec<Finding>,
 }
 
+/// What one pass over new objects saw.
+#[derive(Debug, Default)]
+struct Seen {
+    hits: Vec<(Object, Found)>,
+    held: Vec<Finding>,
+    /// What the scanner took of it, without git's part.
+    scanning: Duration,
+}
+
 /// Where in a commit.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
@@ -119,28 +130,8 @@ impl From<anyhow::Error> for Unjudged {
 impl Judge<'_> {
     /// Looks through everything that comes with those objects and that no ref of the mirror has.
     pub(crate) fn look(&self, news: &[&str], counted: &mut Counted) -> Result<Judged, Unjudged> {
-        let mut hits: Vec<(Object, Found)> = Vec::new();
-        let mut held: Vec<Finding> = Vec::new();
         let mut second = Second::new(self.limits.second_opinion_bytes);
-        let rules = self.ground.rules()?;
-        let mut told = Instant::now();
-        objects::each(&self.git, news, |object, content| {
-            counted.objects += 1;
-            counted.bytes += object.size;
-            self.within_limits(counted)?;
-            if told.elapsed() > PROGRESS {
-                told = Instant::now();
-                crate::hook::progress(counted.objects, counted.bytes);
-            }
-            let scan = Scan::new(&rules, self.limits.unpacked_bytes);
-            let looked = through(object, content, scan, &mut second)?;
-            let room = FINDINGS.saturating_sub(hits.len());
-            let found = looked.found.into_iter().filter(is_denied);
-            hits.extend(found.take(room).map(|found| (object.clone(), found)));
-            let room = FINDINGS.saturating_sub(held.len());
-            held.extend(self.holds(object, looked.unread).take(room));
-            Ok(())
-        })?;
+        let Seen { hits, mut held, .. } = self.see(news, &["--all"], counted, &mut second)?;
         let first: Result<Vec<Finding>, _> =
             hits.iter().map(|(object, found)| place::of(&self.git, news, object, found)).collect();
         let mut secrets = first?;
@@ -151,6 +142,38 @@ impl Judge<'_> {
         }
         held.extend(protected::changes(&self.git, news, self.granted)?);
         Ok(Judged { secrets, held })
+    }
+
+    /// Looks once through what those reach and the known ones do not.
+    fn see(
+        &self,
+        news: &[&str],
+        known: &[&str],
+        counted: &mut Counted,
+        second: &mut Second,
+    ) -> Result<Seen, Unjudged> {
+        let mut seen = Seen::default();
+        let rules = self.ground.rules()?;
+        let mut told = Instant::now();
+        objects::each(&self.git, news, known, |object, content| {
+            counted.objects += 1;
+            counted.bytes += object.size;
+            self.within_limits(counted)?;
+            if told.elapsed() > PROGRESS {
+                told = Instant::now();
+                crate::hook::progress(counted.objects, counted.bytes);
+            }
+            let scan = Scan::new(&rules, self.limits.unpacked_bytes);
+            let looked = through(object, content, scan, second)?;
+            seen.scanning += looked.took;
+            let room = FINDINGS.saturating_sub(seen.hits.len());
+            let found = looked.looked.found.into_iter().filter(is_denied);
+            seen.hits.extend(found.take(room).map(|found| (object.clone(), found)));
+            let room = FINDINGS.saturating_sub(seen.held.len());
+            seen.held.extend(self.holds(object, looked.looked.unread).take(room));
+            Ok(())
+        })?;
+        Ok(seen)
     }
 
     /// Why a person has to look at a file first: it is large, or cannot be looked into here.
@@ -181,22 +204,31 @@ impl Judge<'_> {
     }
 }
 
+/// One object, looked through.
+struct Through {
+    looked: Looked,
+    /// What the scanner took of it, without git's reading.
+    took: Duration,
+}
+
 fn through(
     object: &Object,
     content: &mut dyn Read,
     mut scan: Scan<'_>,
     second: &mut Second,
-) -> Result<Looked, Unjudged> {
+) -> Result<Through, Unjudged> {
     if object.kind == Kind::Tree {
         let entries = tree::names(content, object.name_length())?;
+        let begun = Instant::now();
         scan.push(&entries);
-        let found = scan.finish().found;
-        return Ok(Looked { found, unread: None });
+        let looked = Looked { found: scan.finish().found, unread: None };
+        return Ok(Through { looked, took: begun.elapsed() });
     }
     let mut kept = second.wants(object).then(Vec::new);
     if kept.is_none() {
         second.give_up();
     }
+    let mut took = Duration::ZERO;
     let mut chunk = vec![0; CHUNK];
     loop {
         let read = content.read(&mut chunk).map_err(anyhow::Error::from)?;
@@ -204,7 +236,9 @@ fn through(
             break;
         }
         let bytes = chunk.get(..read).unwrap_or_default();
+        let begun = Instant::now();
         scan.push(bytes);
+        took += begun.elapsed();
         if let Some(kept) = &mut kept {
             kept.extend_from_slice(bytes);
         }
@@ -212,7 +246,9 @@ fn through(
     if let Some(kept) = kept {
         second.keep(object, kept);
     }
-    Ok(scan.finish())
+    let begun = Instant::now();
+    let looked = scan.finish();
+    Ok(Through { looked, took: took + begun.elapsed() })
 }
 
 /// What a push is refused for: what opens something. A card number in a test's data does not.

@@ -25,4 +25,5 @@ pub use self::cli::{Cli, Command};
 pub use self::gate::Gate;
 pub use self::ground::Ground;
 pub use self::hook::{HOOK, pre_receive};
+pub use self::judge::measure;
 pub use self::serve::{check, run};

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use compose_render::Role;
-use git_gate_server::{Cli, Command, Ground, HOOK, check, pre_receive, run};
+use git_gate_server::{Cli, Command, Ground, HOOK, check, measure, pre_receive, run};
 
 fn main() -> ExitCode {
     let name = std::env::args_os().next().unwrap_or_default();
@@ -21,6 +21,13 @@ fn main() -> ExitCode {
             });
         }
         Command::Check { config } => check(&config),
+        Command::Judge { mirror, config, new, known } => {
+            let ground = Ground::new(config, mirror.clone(), git_gate::RUN_DIR.into());
+            measure(&ground, &mirror, &new, &known).map(|text| {
+                // Nobody is left to tell when stdout is gone.
+                drop(writeln!(io::stdout(), "{text}"));
+            })
+        }
         Command::Healthcheck => sidecar::healthcheck(),
         Command::Status { json: _ } => sidecar::print_status(),
     };

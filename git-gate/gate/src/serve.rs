@@ -83,6 +83,9 @@ pub(crate) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Respo
             "this bottle only reads here: its manifest grants no `push` for the repository\n";
         return denied(&gate, &name, "read-only", StatusCode::FORBIDDEN, text);
     }
+    if service == Service::Push && gate.ground.is_full() {
+        return troubled(&gate, &mirror, service, &Trouble::DiskFull);
+    }
     if !exchange && let Err(trouble) = mirror.refresh(&gate, service).await {
         return troubled(&gate, &mirror, service, &trouble);
     }
@@ -118,6 +121,7 @@ fn troubled(
     let status = match trouble {
         Trouble::NotFound => StatusCode::NOT_FOUND,
         Trouble::Late => StatusCode::GATEWAY_TIMEOUT,
+        Trouble::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::BAD_GATEWAY,
     };
     gate.log.write(Line {
@@ -169,9 +173,16 @@ fn policy(gate: &Gate) -> String {
     format!(
         "git-gate of bottle `{}`\n{}\nEvery new object of a push is searched for credentials: files, commit and tag messages,\n\
          authors, file names, also those that a later commit of the push removes. A finding refuses\n\
-         the whole push. Files over the size limit, LFS objects and push options are refused.\n",
+         the whole push. LFS objects and push options are refused.\n\
+         A push that changes what runs elsewhere ({protected}), a submodule, a link that leaves the\n\
+         repository, a file over {large} MiB, or what cannot be looked into (encrypted, an unknown archive)\n\
+         waits for a person for {hold} s, then is refused with the id of a proposal. Once it was allowed, the\n\
+         same commit pushed to the same ref passes, once.\n",
         policy.file.bottle,
         upstreams.concat(),
+        protected = git_gate::PROTECTED,
+        large = policy.file.limits.file_bytes >> 20,
+        hold = policy.file.limits.hold_seconds,
     )
 }
 

@@ -177,6 +177,32 @@ mod tests {
     }
 
     #[test]
+    fn h4_a_kept_login_is_of_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("gate.yaml");
+        let ground = Ground::new(config, "/m".into(), "/run".into());
+        let upstream = Gated {
+            url: "git@git.example.org:a/b.git".parse().unwrap(),
+            local: None,
+            key: Some("key".into()),
+            known_hosts: None,
+            credential: None,
+            push: Vec::new(),
+            protected: Vec::new(),
+        };
+        let control = |key: &str| {
+            crate::ground::put(&folder.path().join("key"), key.as_bytes()).unwrap();
+            let way = Way { ground: &ground, upstream: &upstream, address: None, token: None };
+            way.control()
+        };
+        let first = control("one");
+        assert_eq!(first, control("one"));
+        assert_ne!(first, control("another"));
+        // A socket's name may have a hundred bytes, and ssh adds some while it makes one.
+        assert!(first.as_os_str().len() < 60);
+    }
+
+    #[test]
     fn h4_ssh_dials_the_checked_address_and_believes_one_list() {
         let ground = Ground::new("/config/gate.yaml".into(), "/m".into(), "/run".into());
         let upstream = Gated {

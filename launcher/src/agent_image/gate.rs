@@ -3,6 +3,7 @@
 
 use compose_render::{ImageRef, content_hash};
 use compose_run::images::{self, BuildFile};
+use compose_run::standalone;
 
 use super::base::{self, Debian};
 use super::{Builder, cache, pins};
@@ -46,6 +47,19 @@ impl Builder<'_> {
         let Recipe { dockerfile, files } = recipe(binary, uid);
         let building = || (self.tell)("building the image of `git-gate`");
         Ok(images::ensure(self.docker, PART, &dockerfile, &files, building)?)
+    }
+}
+
+impl Builder<'_> {
+    /// What the image is made from, for the gate alone. Its base, and so the image, is there then.
+    pub(crate) fn gate_recipe(
+        &self,
+        binary: &std::path::Path,
+        uid: u32,
+    ) -> anyhow::Result<standalone::Recipe> {
+        self.ensure_gate(binary, uid)?;
+        let Recipe { dockerfile, files } = recipe(binary, uid);
+        Ok(standalone::Recipe { part: PART.to_owned(), dockerfile, files })
     }
 }
 

@@ -1,13 +1,14 @@
-//! `bottle pipelock|egress start|stop|render`: one sidecar alone, as a project of one service.
+//! `bottle pipelock|egress|git-gate start|stop|render`: one sidecar alone, as a project of one service.
 
 use anyhow::{Context as _, anyhow};
 use compose_render::{RenderedFile, Role, ServiceSpec, Sidecar, stitch, to_yaml};
-use compose_run::Secrets;
+use compose_run::{Owner, Secrets};
 use compose_run::networks::Uplink;
-use compose_run::standalone::{self, Site};
+use compose_run::standalone::{self, Recipe, Site};
 use serde_json::json;
 use time::OffsetDateTime;
 
+use crate::agent_image::{self, Builder};
 use crate::bottles;
 use crate::cli;
 use crate::command::{render, start};
@@ -20,10 +21,11 @@ use crate::ui::Ui;
 use crate::{sidecar_images, steps, stop};
 
 /// Which sidecar was named.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Part {
     Pipelock,
     Egress,
+    GitGate,
 }
 
 impl Part {
@@ -31,6 +33,22 @@ impl Part {
         match self {
             Self::Pipelock => Role::Pipelock,
             Self::Egress => Role::Egress,
+            Self::GitGate => Role::GitGate,
+        }
+    }
+
+    /// What its image is made from.
+    fn recipe(self, host: &Host, environment: &Environment, ui: &Ui) -> anyhow::Result<Recipe> {
+        let sidecars = sidecar_images::folder(environment);
+        match self {
+            Self::Pipelock | Self::Egress => sidecar_images::recipe(self.role(), &sidecars),
+            Self::GitGate => {
+                let cache = agent_image::cache_folder(environment)?;
+                let tell = |what: &str| ui.say(what);
+                let builder = Builder { docker: &host.docker, cache: &cache, tell: &tell };
+                let binary = sidecar_images::git_gate(&sidecars)?;
+                builder.gate_recipe(&binary, Owner::of_sidecars().uid)
+            }
         }
     }
 
@@ -43,14 +61,19 @@ impl Part {
                     .ok_or_else(|| anyhow!("the bottle of this agent has no routes"))
                     .hint("egress is there for routes: give the bottle one")?,
             ),
+            Self::GitGate => Box::new(
+                plan.git_gate(ground)?
+                    .ok_or_else(|| anyhow!("the bottle of this agent has no git upstreams"))
+                    .hint("git-gate is there for upstreams: give the bottle one")?,
+            ),
         })
     }
 }
 
-/// A sidecar with the authority that was minted for it.
+/// A sidecar with the authority that was minted for it, where it needs one.
 struct Alone {
     sidecar: Box<dyn Sidecar>,
-    authority: [RenderedFile; 2],
+    authority: Vec<RenderedFile>,
 }
 
 impl Sidecar for Alone {
@@ -86,8 +109,7 @@ fn begin(part: Part, args: &cli::SidecarStart, ui: &Ui) -> anyhow::Result<Exit> 
     let host = Host::find(&environment)?;
     let entropy = Entropy::draw();
     let plan = plan(&args.name, &args.agent, &args.manifest, (Purpose::Start, entropy), ui)?;
-    let sidecars = sidecar_images::folder(&environment);
-    let recipe = sidecar_images::recipe(part.role(), &sidecars)?;
+    let recipe = part.recipe(&host, &environment, ui)?;
     let mut secrets = Secrets::new();
     for (name, value) in &plan.secrets {
         secrets.set(name, value.clone());
@@ -114,14 +136,14 @@ fn alone(part: Part, plan: &Plan, site: &Site) -> anyhow::Result<Alone> {
     let authority = ca::Authority::mint(&site.slug, part.role(), OffsetDateTime::now_utc())
         .context("cannot mint an authority")?;
     let bottle = site.dirs.config.parent().context("a sidecar's folder lies in a bottle's")?;
-    let egress = matches!(part, Part::Egress).then(|| site.image.clone());
+    let own = |of: Part| (part == of).then(|| site.image.clone());
     let ground = Ground {
         addresses: site.addresses,
         images: Images {
             agent: site.image.clone(),
             pipelock: site.image.clone(),
-            egress,
-            git_gate: None,
+            egress: own(Part::Egress),
+            git_gate: own(Part::GitGate),
             supervise: None,
         },
         places: Places {
@@ -135,7 +157,16 @@ fn alone(part: Part, plan: &Plan, site: &Site) -> anyhow::Result<Alone> {
     };
     // Mounted where a probe is to come; empty here.
     fs_err::create_dir_all(bottle.join("provision"))?;
-    Ok(Alone { sidecar: part.describe(plan, &ground)?, authority: authority.files()? })
+    let authority = match part {
+        Part::Pipelock | Part::Egress => authority.files()?.into(),
+        Part::GitGate => {
+            let mirrors = site.dirs.config.join(git_gate::MIRRORS_DIR);
+            fs_err::create_dir_all(&mirrors)?;
+            site.owner.take(&mirrors)?;
+            Vec::new()
+        }
+    };
+    Ok(Alone { sidecar: part.describe(plan, &ground)?, authority })
 }
 
 fn end(part: Part, args: &cli::SidecarStop, ui: &Ui) -> anyhow::Result<Exit> {

@@ -49,7 +49,14 @@ const REALTIME: &[&str] = &["/v1/responses", "/v1/responses/**", "/v1/realtime"]
 const COMPLETIONS: &[&str] =
     &["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/models/*"];
 const MODELS: &[&str] = &["/v1/models", "/v1/models/*"];
-const GEMINI: &[&str] = &["/v1/models", "/v1/models/*", "/v1beta/models", "/v1beta/models/*"];
+const GEMINI: &[&str] = &[
+    "/v1/models",
+    "/v1/models/*",
+    "/v1beta/models",
+    "/v1beta/models/*",
+    "/v1beta/interactions",
+    "/v1beta/interactions/*",
+];
 
 const fn line(
     host: &'static str,
@@ -90,16 +97,34 @@ impl Preset {
             }
             Self::ClaudeSubscription => {
                 "Claude Code with a subscription: the long-lived token that `claude setup-token` \
-                 makes, in CLAUDE_CODE_OAUTH_TOKEN; no path that would make a key of it"
+                 makes, in CLAUDE_CODE_OAUTH_TOKEN, or Claude Code's own login of this host (a \
+                 `credential` with `login: claude`); no path that would make a key of it"
             }
             Self::Openai => {
                 "OpenAI's API for answers, embeddings and realtime, with OPENAI_API_KEY; files, \
                  fine-tuning and administration are not in it"
             }
-            Self::Codex => "Codex CLI with an API key, in OPENAI_API_KEY; by WebSocket or HTTP",
+            Self::Codex => "Codex CLI with an API key, in OPENAI_API_KEY; by WebSocket or HTTP; with `image: \
+                 {agent: codex}`",
             Self::Gemini => "Gemini's API for answers, with GEMINI_API_KEY",
             Self::Github => {
                 "GitHub, for reading; a credential goes to the API alone. Pushes go through git-gate"
+            }
+        }
+    }
+
+    /// How it is known that these requests are enough.
+    pub(crate) const fn known_by(self) -> &'static str {
+        match self {
+            Self::AnthropicApiKey | Self::ClaudeSubscription => {
+                "what the genuine Claude Code 2.1.330 was seen to ask for"
+            }
+            Self::Codex => {
+                "what the genuine Codex CLI 0.163.0 was seen to ask for with an API key; a ChatGPT \
+                 login is not known here"
+            }
+            Self::Anthropic | Self::Openai | Self::Gemini | Self::Github => {
+                "the service's public reference; no program of theirs was run with it"
             }
         }
     }

@@ -33,8 +33,11 @@ pub(super) fn told(slug: &Slug, repositories: &[Repository]) -> String {
     format!(
         "git reaches these repositories, by their usual URLs, and no others:\n{}\nEvery new object of \
          a push is searched for credentials, also in commits that a later one undoes; a push with a \
-         finding is refused as a whole and says where. `curl http://git-gate/policy` shows all rules.",
-        lines.join("\n")
+         finding is refused as a whole and says where. A push that changes {} waits for a person, then is \
+         refused with the id of a proposal; once it was allowed, the same commit pushed to the same ref \
+         passes, once. `curl http://git-gate/policy` shows all rules.",
+        lines.join("\n"),
+        git_gate::PROTECTED,
     )
 }
 
@@ -50,8 +53,9 @@ pub(super) fn skill(slug: &Slug, repositories: &[Repository]) -> String {
         "---\nname: git-gate\ndescription: Cloning, fetching and pushing from this bottle, and what to do \
          when a push is refused\n---\n\n{}\n{example}\nA refused push names a rule. For a credential, \
          take it out of every commit (`git commit --amend`, `git rebase -i`); removing it in a later \
-         commit is not enough. For a ref, push to a branch that is allowed. Never encode a secret to get \
-         it through.\n",
+         commit is not enough. For a ref, push to a branch that is allowed. For a file that runs \
+         elsewhere, leave it out of every commit, or push, let a person answer, and push the same commit to \
+         the same ref again: never amend it meanwhile. Never encode a secret to get it through.\n",
         told(slug, repositories)
     )
 }

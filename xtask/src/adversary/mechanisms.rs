@@ -10,10 +10,12 @@ mod intercept;
 mod launcher;
 mod life;
 mod pipelock;
+mod pushes;
 mod rendered;
 mod state;
 mod streams;
 mod supervise;
+mod usage;
 mod workspace;
 
 /// A mechanism of the product and how it is switched off.
@@ -52,9 +54,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Mechanism> {
         pipelock::MECHANISMS,
         egress::MECHANISMS,
         gate::MECHANISMS,
+        pushes::MECHANISMS,
         intercept::MECHANISMS,
         streams::MECHANISMS,
         supervise::MECHANISMS,
+        usage::MECHANISMS,
         workspace::MECHANISMS,
         launcher::MECHANISMS,
         life::MECHANISMS,

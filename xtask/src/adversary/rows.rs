@@ -2,7 +2,7 @@
 
 /// The sections that are whole: a row of theirs without a test fails the run. A row of another
 /// section without one is told.
-const FINISHED: &str = "ABCDEFGIK";
+const FINISHED: &str = "ABCDEFGHIK";
 
 /// A row: its id, and what it says in a few words.
 #[derive(Debug)]
@@ -108,6 +108,7 @@ pub(super) const ROWS: &[Row] = &[
     row("G9", "a secret that changes while it runs"),
     row("G10", "no injection before the verdict"),
     row("G11", "the CA's key"),
+    row("G12", "a budget that is used up"),
     row("H1", "secrets in every place of a push"),
     row("H2", "every way to name a ref"),
     row("H3", "all of a push or nothing"),

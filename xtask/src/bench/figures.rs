@@ -39,6 +39,11 @@ impl Figures {
         Self(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
     }
 
+    /// How much more than its partner each of these is.
+    pub(super) fn minus(&self, other: &Self) -> Vec<f64> {
+        self.0.iter().zip(&other.0).map(|(one, other)| one - other).collect()
+    }
+
     pub(super) fn json(&self) -> Value {
         json!({"median": self.median(), "p90": self.quantile(0.9), "all": self.0})
     }

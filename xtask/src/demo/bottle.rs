@@ -7,12 +7,14 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 
 use super::script;
-use super::stage::Stage;
+use super::stage::{GIT_HOST, Stage};
 use crate::program::Program;
 use crate::ui::say;
 
 /// A first start builds the agent's image, which downloads a few hundred megabytes.
 const LONGEST_START: Duration = Duration::from_mins(20);
+/// Networks are made at the outset, beside images that may still be built.
+const LONGEST_NETWORK: Duration = Duration::from_mins(2);
 const LONGEST_TEARDOWN: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
@@ -65,14 +67,14 @@ impl Bottle {
     pub(super) fn start(stage: &Stage, sidecars: &Path) -> anyhow::Result<Self> {
         let output = stage.folder.join("agent.jsonl");
         let program = Program::new(&stage.program)
-            .args(["start", "implementer", "--name", &stage.slug, "--workspace"])
-            .arg(stage.workspace())
+            .args(["start", "implementer", "--name", &stage.slug])
             .args(["--stand-in", &stage.image, "--stand-in-ca"])
             .arg(stage.authority())
             .args(["--", "-p", script::PROMPT, "--output-format", "stream-json", "--verbose"])
             .within(&stage.folder)
             .env("BOTTLE_STATE_DIR", stage.state())
             .env("BOTTLE_SIDECARS", sidecars)
+            .env("BOTTLE_MANIFEST", stage.manifest())
             .env("BOTTLE_TIMES", stage.folder.join("times.json"))
             // A manifest of this user's would take the place of the built-in one.
             .env("XDG_CONFIG_HOME", stage.folder.join("config"))
@@ -81,10 +83,13 @@ impl Bottle {
         let expression = program
             .expression()
             .env_remove("CLAUDE_CODE_OAUTH_TOKEN")
-            .env_remove("BOTTLE_MANIFEST")
             .stdin_null()
             .stdout_path(&output);
         let handle = expression.unchecked().start().context("cannot run `bottle`")?;
+        if let Some(git) = &stage.git {
+            // As soon as the network is there: the start clones from it.
+            git.join(&format!("bottle-{}-uplink", stage.slug), GIT_HOST, LONGEST_NETWORK)?;
+        }
         Ok(Self { handle, began: Instant::now(), output })
     }
 

@@ -1,5 +1,7 @@
 //! What the demo claims, each judged on the evidence. A claim quotes what proves it.
 
+mod pushes;
+
 use super::evidence::{Decision, Evidence};
 use super::script::{self, step};
 
@@ -16,6 +18,7 @@ pub(super) struct Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Work,
+    Pushes,
     WaysOut,
     Key,
     Gone,
@@ -28,6 +31,10 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Claim> {
         told(evidence),
         tested(evidence),
         committed(evidence),
+        pushes::credential(evidence),
+        pushes::arrives(evidence),
+        pushes::elsewhere(evidence),
+        pushes::key(evidence),
         denied_host(evidence),
         metadata(evidence),
         past_the_proxies(evidence),
@@ -86,7 +93,7 @@ fn committed(evidence: &Evidence) -> Claim {
     Claim {
         part: Part::Work,
         holds: evidence.commit.lines().any(|line| line == mended),
-        says: "the fix is a commit in the agent's copy of the repository".to_owned(),
+        says: "the fix is a commit in the agent's clone of the repository".to_owned(),
         quotes: evidence
             .commit
             .lines()

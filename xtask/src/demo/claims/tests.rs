@@ -1,7 +1,7 @@
 //! A run in which everything holds, and the same run with one thing wrong at a time.
 
 use super::super::bottle::{Arrival, Credential, Report, Request, ToolResult};
-use super::super::evidence::{Claude, Removed};
+use super::super::evidence::{Claude, Removed, Upstream};
 use super::super::search::Searched;
 use super::*;
 
@@ -45,6 +45,13 @@ fn good() -> Evidence {
             tool_results: vec![
                 result(step::TEST_FAILS, true, "FAILED"),
                 result(step::TEST_PASSES, false, "OK"),
+                result(
+                    step::PUSH_REFUSED,
+                    true,
+                    "aws-access-key-id in commit x, `deploy.ini` line 1; nothing was pushed",
+                ),
+                result(step::PUSH_ARRIVES, false, &"b".repeat(40)),
+                result(step::PUSH_ELSEWHERE, true, "rule ref-not-allowed\nrule ref-not-allowed"),
                 result(step::DENIED_HOST, false, "X-Bottle-Denied: host-not-allowed"),
                 result(step::METADATA, false, "HTTP/1.1 403 Forbidden"),
                 result(step::WAYS_OUT, false, &ways.join("\n")),
@@ -57,6 +64,13 @@ fn good() -> Evidence {
         decisions: vec![
             decision(script::DENIED_HOST, "/n0nce/agent"),
             decision(script::METADATA, "/latest"),
+            Decision {
+                event: "push".into(),
+                service: "git-gate".into(),
+                reason: "refused".into(),
+                rule: "aws-access-key-id".into(),
+                ..Decision::default()
+            },
         ],
         host: vec!["GET /n0nce/control HTTP/1.1".into()],
         listed: "demo-1 running, with a stand-in".into(),
@@ -66,6 +80,16 @@ fn good() -> Evidence {
         searched: vec![Searched { place: "all".into(), bytes: 1, found: false }],
         placeholder: "sk-ant-demo-placeholder".into(),
         search_works: true,
+        upstream: Upstream {
+            refs: vec![
+                format!("refs/heads/agent/demo-1/work {}", "b".repeat(40)),
+                "refs/heads/main c0ffee".into(),
+            ],
+            files: "NOTES.md\nbasket.py".into(),
+            login: "Accepted publickey for git from 10.213.0.19".into(),
+            main: "c0ffee".into(),
+        },
+        git_key: vec![Searched { place: "all".into(), bytes: 1, found: false }],
         removed: Removed {
             during: vec!["container x".into()],
             keys_during: 2,
@@ -88,7 +112,11 @@ fn every_claim_holds_of_a_good_run() {
 
 #[test]
 fn each_thing_that_is_wrong_fails_a_claim() {
-    let wrongs: [Wrong; 15] = [
+    let wrongs: [Wrong; 19] = [
+        ("the credential was pushed", |e| e.report.tool_results[2].text.clear()),
+        ("it did not arrive", |e| drop(e.upstream.refs.remove(0))),
+        ("main moved", |e| e.upstream.main = "0ther".into()),
+        ("the gate's key was found", |e| e.git_key[0].found = true),
         ("not genuine", |e| e.report.requests[0].user_agent = "curl/8".into()),
         ("the test still fails", |e| e.report.tool_results[1].is_error = true),
         ("no commit", |e| e.commit.clear()),
@@ -100,8 +128,8 @@ fn each_thing_that_is_wrong_fails_a_claim() {
         ("the control did not", |e| drop(e.report.arrivals.remove(0))),
         ("metadata dialled", |e| e.decisions[1].address = Some("169.254.169.254:80".into())),
         ("a way is open", |e| {
-            e.report.tool_results[4].text =
-                e.report.tool_results[4].text.replace("timed out", "OPEN");
+            let ways = e.report.tool_results.last_mut().unwrap();
+            ways.text = ways.text.replace("timed out", "OPEN");
         }),
         ("the host heard the agent", |e| e.host.push("GET /n0nce/agent HTTP/1.1".into())),
         ("another came to the model", |e| e.report.requests[0].from = "10.213.0.2".into()),
