@@ -64,17 +64,10 @@ fn low_byte(number: usize) -> u8 {
     number.to_le_bytes()[0]
 }
 
-const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/// Whether the last six characters are the CRC-32 of the thirty before them, in base 62: what the
-/// issuer of these tokens puts there so that scanners can tell them from other words.
-pub(crate) fn github(value: &[u8]) -> bool {
-    let Some(body) = value.rsplit(|&b| b == b'_').next() else { return false };
-    let Some((random, sum)) = body.split_at_checked(30) else { return false };
-    let read = sum
-        .iter()
-        .try_fold(0_u64, |sum, c| Some(sum * 62 + BASE62.iter().position(|b| b == c)? as u64));
-    read == Some(u64::from(crc32(random)))
+/// Whether a token's characters look drawn: the checksum that some carry is not asked for, since not
+/// every program that makes such tokens puts it there.
+pub(crate) fn token(value: &[u8]) -> bool {
+    looks_random(value) && not_the_alphabet(value)
 }
 
 /// A card number begins with the digits of an issuer.
@@ -98,55 +91,199 @@ pub(crate) fn of_wallet(word: &[u8]) -> bool {
     matches!(word[0], b'5' | b'K' | b'L')
 }
 
-/// CRC-32 (ISO 3309), bit by bit: the values are short.
-pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            (crc >> 1) ^ (0xedb8_8320 & (!(crc & 1)).wrapping_add(1))
-        })
-    })
-}
-
 /// Whether the first part is a JSON object that names an algorithm (RFC 7515, 4.1.1).
 pub(crate) fn jwt(value: &[u8]) -> bool {
     let head = value.split(|&b| b == b'.').next().unwrap_or_default();
     let json = BASE64.bytes(head);
-    json.starts_with(b"{") && json.windows(5).any(|window| window == b"\"alg\"")
+    let claims = value.split(|&b| b == b'.').nth(1).unwrap_or_default();
+    json.starts_with(b"{")
+        && json.windows(5).any(|window| window == b"\"alg\"")
+        && !is_example(&BASE64.bytes(claims))
 }
 
-/// Whether the first part decodes to a number: the account the token belongs to.
+/// Whether claims are those of documentation, or of a token that had its day (RFC 7519, 4.1.4).
+fn is_example(claims: &[u8]) -> bool {
+    /// No token that ended before 2025 opens anything.
+    const OVER: u64 = 1_735_689_600;
+    let find = |what: &[u8]| claims.windows(what.len()).position(|window| window == what);
+    let ends = find(b"\"exp\":").and_then(|at| claims.get(at + 6..)).map(|rest| {
+        let digits = rest
+            .iter()
+            .skip_while(|byte| **byte == b' ')
+            .map_while(|byte| char::from(*byte).to_digit(10));
+        digits.take(12).fold(0_u64, |number, digit| number * 10 + u64::from(digit))
+    });
+    ends.is_some_and(|ends| ends > 0 && ends < OVER)
+        || [&b"\"ACME\""[..], b"http://example.com"].iter().any(|what| find(what).is_some())
+}
+
+/// Whether all three parts look drawn: the account, the time and the signature.
 pub(crate) fn discord(value: &[u8]) -> bool {
-    let head = value.split(|&b| b == b'.').next().unwrap_or_default();
-    let id = BASE64.bytes(head);
-    (17..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit)
+    let sum = value.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    let has = |is: fn(&u8) -> bool| sum.iter().any(is);
+    has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && token(value)
 }
 
-/// Whether a URL's password is more than a word of documentation.
+/// The password of a URL, from `://` to the `@`.
+fn password(value: &[u8]) -> Option<&[u8]> {
+    let at = value.iter().rposition(|&b| b == b'@')?;
+    value.get(3..at)?.splitn(2, |&b| b == b':').nth(1)
+}
+
+/// What documentation writes instead of a password.
+const NO_PASSWORD: [&[u8]; 13] = [
+    b"pass",
+    b"secret",
+    b"changeme",
+    b"example",
+    b"hunter",
+    b"your",
+    b"opensesame",
+    b"letmein",
+    b"redacted",
+    b"tiger",
+    b"secre1",
+    b"foobar",
+    b"test",
+];
+
+/// Whether a URL's password is one that a person or a program would choose: letters and digits or
+/// signs, and no word of documentation.
 pub(crate) fn url_credential(value: &[u8]) -> bool {
-    let Some(at) = value.iter().rposition(|&b| b == b'@') else { return false };
-    let user_info = value.get(3..at).unwrap_or_default();
-    let password = user_info.splitn(2, |&b| b == b':').nth(1).unwrap_or_default();
+    let Some(password) = password(value).map(percent_decoded) else { return false };
+    let has = |is: fn(&u8) -> bool| password.iter().any(is);
+    let letters = has(u8::is_ascii_lowercase) || has(u8::is_ascii_uppercase);
+    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    password.len() >= 8
+        && (mixed || letters && has(u8::is_ascii_digit))
+        && any_url_credential(value)
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text);
+    while let [first, after @ ..] = rest {
+        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
+        let byte = digit(0).zip(digit(1)).filter(|_| *first == b'%');
+        let byte = byte.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        decoded.push(byte.unwrap_or(*first));
+        rest = after.get(if byte.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    decoded
+}
+
+/// Whether a URL's password is any at all.
+pub(crate) fn any_url_credential(value: &[u8]) -> bool {
+    let Some(password) = password(value) else { return false };
     let lower = password.to_ascii_lowercase();
-    let example = [
-        &b"password"[..],
-        b"passwd",
-        b"secret",
-        b"changeme",
-        b"example",
-        b"hunter2",
-        b"your",
-        b"pass",
-        b"opensesame",
-        b"letmein",
-    ];
-    !example.iter().any(|word| lower.starts_with(word)) && not_placeholder(password)
+    // In a long one, such a word stands by chance.
+    let says = |word: &[u8]| {
+        word.len() * 3 >= password.len() && lower.windows(word.len()).any(|window| window == word)
+    };
+    !NO_PASSWORD.iter().copied().any(says) && not_placeholder(password)
+}
+
+/// Access keys of documentation end so.
+pub(crate) fn not_an_example(value: &[u8]) -> bool {
+    !value.windows(7).any(|window| window == b"EXAMPLE") && not_placeholder(value)
+}
+
+/// Before a Telegram token's colon stands the number of its bot.
+pub(crate) fn of_a_bot(before: &[u8], _: &[u8]) -> bool {
+    let digits = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    (8..=10).contains(&digits)
+}
+
+/// Whether no row of letters or digits is that of the alphabet.
+pub(crate) fn not_the_alphabet(value: &[u8]) -> bool {
+    let next = |pair: &[u8]| matches!(pair, [a, b] if b.wrapping_sub(*a) == 1);
+    let rows = value.windows(2).fold((0, 0), |(most, row), pair| {
+        let row = if next(pair) { row + 1 } else { 0 };
+        (row.max(most), row)
+    });
+    rows.0 < 9
+}
+
+/// Random digits hold nearly as many kinds as they are long.
+pub(crate) fn looks_random(value: &[u8]) -> bool {
+    distinct(value) >= value.len().min(40) * 2 / 5
+}
+
+/// A card's number is not one row of many numbers.
+pub(crate) fn not_in_a_row(before: &[u8], after: &[u8]) -> bool {
+    let (mut before, mut after) = (before.iter().rev(), after.iter());
+    !another_number(&mut before) && !another_number(&mut after)
+}
+
+/// Whether white space or the like stands there, and then a digit.
+fn another_number<'b>(bytes: &mut impl Iterator<Item = &'b u8>) -> bool {
+    let between = |byte: &u8| matches!(byte, b' ' | b'-' | b'.' | b',' | b'\n' | b'\t');
+    bytes.next().is_some_and(between)
+        && bytes.find(|byte| **byte != b' ').is_some_and(u8::is_ascii_digit)
+}
+
+fn distinct(value: &[u8]) -> usize {
+    value.iter().collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// Whether a private key in armour is whole or long enough to be one, and not cut short for the page.
+pub(crate) fn private_key(value: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"KEY-----";
+    const BEGIN_BLOCK: &[u8] = b"BLOCK-----";
+    let find = |what: &[u8]| value.windows(what.len()).position(|window| window == what);
+    let Some(begin) = find(BEGIN)
+        .map(|at| at + BEGIN.len())
+        .or_else(|| find(BEGIN_BLOCK).map(|at| at + BEGIN_BLOCK.len()))
+    else {
+        return false;
+    };
+    let body = value.get(begin..).unwrap_or_default();
+    let end = body.windows(5).position(|window| window == b"-----");
+    let digits = digits(body.get(..end.unwrap_or(body.len())).unwrap_or_default());
+    if body.windows(2).any(|two| two == b"..") || distinct(&digits) < 12 {
+        return false;
+    }
+    let bytes = BASE64.bytes(&digits);
+    // The length that the outermost value says it has (X.690, 8.1.3).
+    let whole = match bytes.as_slice() {
+        [0x30, 0x82, high, low, rest @ ..] => {
+            rest.len() == usize::from(*high) << 8 | usize::from(*low)
+        }
+        [0x30, 0x81, len, rest @ ..] | [0x30, len @ ..=0x7f, rest @ ..] => {
+            rest.len() == usize::from(*len)
+        }
+        _ => false,
+    };
+    whole || digits.len() >= LONG_KEY || bytes.starts_with(b"openssh-key-v1\0")
+}
+
+/// So many digits are a key also where their form is another: encrypted, or of another kind.
+const LONG_KEY: usize = 160;
+
+/// The digits of a key's body: without line breaks, however they are written, and without the lines
+/// that say how it is encrypted.
+fn digits(body: &[u8]) -> Vec<u8> {
+    let mut digits = Vec::with_capacity(body.len());
+    let (mut line, mut escape) = (0, false);
+    for &byte in body {
+        match byte {
+            b'\\' => (line, escape) = (digits.len(), true),
+            b'\n' | b'\r' => line = digits.len(),
+            b':' => digits.truncate(line),
+            b'r' | b'n' if escape => escape = false,
+            byte if crate::bytes::RUN.has(byte) && byte != b'=' => {
+                digits.push(byte);
+                escape = false;
+            }
+            _ => {}
+        }
+    }
+    digits
 }
 
 /// Whether the value is more than one character repeated, or a marker of documentation.
 pub(crate) fn not_placeholder(value: &[u8]) -> bool {
     let tail = value.get(value.len().saturating_sub(16)..).unwrap_or_default();
-    let distinct = tail.iter().collect::<std::collections::BTreeSet<_>>().len();
-    distinct > 4 && !value.windows(4).any(|window| window == b"XXXX" || window == b"xxxx")
+    distinct(tail) > 4 && !value.windows(4).any(|window| window == b"XXXX" || window == b"xxxx")
 }
 
 #[cfg(test)]
@@ -170,10 +307,5 @@ mod tests {
     fn base58_knows_a_documented_key() {
         assert!(base58(b"5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ"));
         assert!(!base58(b"5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTK"));
-    }
-
-    #[test]
-    fn crc32_is_the_published_one() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
     }
 }

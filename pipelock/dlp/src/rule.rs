@@ -25,6 +25,8 @@ impl Severity {
 
 /// A check on the matched bytes that no expression can do.
 pub(crate) type Check = fn(&[u8]) -> bool;
+/// A check on what stands before a match and behind it.
+pub(crate) type Context = fn(&[u8], &[u8]) -> bool;
 
 /// A kind of credential. The tables in `rules/` are made of these.
 pub(crate) struct Rule {
@@ -35,6 +37,7 @@ pub(crate) struct Rule {
     /// The expression from the anchor's first byte on, bounded in length.
     pub(crate) expression: &'static str,
     pub(crate) check: Option<Check>,
+    pub(crate) context: Option<Context>,
     /// A byte before the match that makes it part of a longer word, and no credential.
     pub(crate) alone: bool,
     /// A byte of a word behind the match makes it none, too, and so do `+`, `/` and `=` on both
@@ -64,7 +67,16 @@ impl Rule {
         expression: &'static str,
     ) -> Self {
         let trigger = Trigger::Anchors(anchors);
-        Self { id, severity, trigger, expression, check: None, alone: true, whole: false }
+        Self {
+            id,
+            severity,
+            trigger,
+            expression,
+            check: None,
+            context: None,
+            alone: true,
+            whole: false,
+        }
     }
 
     pub(crate) const fn word(
@@ -74,7 +86,16 @@ impl Rule {
         expression: &'static str,
     ) -> Self {
         let trigger = Trigger::Word(length, look);
-        Self { id, severity, trigger, expression, check: None, alone: true, whole: false }
+        Self {
+            id,
+            severity,
+            trigger,
+            expression,
+            check: None,
+            context: None,
+            alone: true,
+            whole: false,
+        }
     }
 
     pub(crate) const fn number(
@@ -94,7 +115,7 @@ impl Rule {
 
     /// Whether this byte before a match makes it a part of something longer.
     pub(crate) fn joins(&self, byte: u8) -> bool {
-        (self.alone && byte.is_ascii_alphanumeric()) || (self.whole && b"_-+/=.".contains(&byte))
+        (self.alone && byte.is_ascii_alphanumeric()) || (self.whole && b"_-+/.".contains(&byte))
     }
 
     /// Whether this byte behind a match does.
@@ -104,6 +125,11 @@ impl Rule {
 
     pub(crate) const fn checked(mut self, check: Check) -> Self {
         self.check = Some(check);
+        self
+    }
+
+    pub(crate) const fn standing(mut self, context: Context) -> Self {
+        self.context = Some(context);
         self
     }
 

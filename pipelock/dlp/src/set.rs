@@ -9,11 +9,11 @@ use regex_automata::{Anchored, Input};
 
 use crate::filter::Filter;
 use crate::own::Own;
-use crate::rule::{Rule, Severity, Trigger};
+use crate::rule::{Context, Rule, Severity, Trigger};
 use crate::rules;
 use crate::shape::Shape;
 use crate::stream::Stream;
-use crate::{rows, runs, view};
+use crate::{published, rows, runs, seed, view};
 
 /// A credential, or what looks like one. Never the value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -142,7 +142,7 @@ impl Rules {
 
     /// The names of all rules.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.table.compiled.iter().map(|compiled| compiled.rule.id)
+        self.table.compiled.iter().map(|compiled| compiled.rule.id).chain([seed::RULE, OWN_RULE])
     }
 
     /// Every finding in a whole text, encoded ones included.
@@ -168,6 +168,7 @@ impl Rules {
         if part.more {
             runs::each_number_at_the_end(text, number_at);
         }
+        seed::each(part, pass);
         rows::each(text, until, |row| {
             if let Some(run) = row.run() {
                 runs::each_word(text, run, until, |word| {
@@ -228,8 +229,12 @@ impl Rules {
         if text.get(end).is_some_and(|&b| rule.goes_on(b)) {
             return;
         }
-        let value = text.get(start..end).unwrap_or_default();
-        if rule.check.is_none_or(|check| check(value)) {
+        let (value, behind) = rest.split_at_checked(end - start).unwrap_or((rest, &[]));
+        let stands = |context: Context| context(text.get(..start).unwrap_or_default(), behind);
+        if rule.check.is_none_or(|check| check(value))
+            && rule.context.is_none_or(stands)
+            && !published::is_known(value)
+        {
             let (rule, severity) = (rule.id, rule.severity);
             pass.hits.push(Hit { rule, severity, start, end, encoding: "plain", secret: None });
         }

@@ -1,5 +1,6 @@
 //! Keys of model providers.
 
+use crate::check;
 use crate::rule::Rule;
 use crate::rule::Severity::Critical;
 
@@ -16,7 +17,9 @@ pub(super) const RULES: &[Rule] = &[
         &["sk-ant-oat", "sk-ant-ort"],
         r"sk-ant-o[ar]t[0-9]{2}-[A-Za-z0-9_-]{20,160}",
     ),
-    Rule::new("openai-api-key", Critical, &["sk-"], r"sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}"),
+    Rule::new("openai-api-key", Critical, &["sk-"], r"sk-[A-Za-z0-9]{48}")
+        .whole()
+        .checked(check::token),
     Rule::new("openai-project-key", Critical, &["sk-proj-"], r"sk-proj-[A-Za-z0-9_-]{40,200}"),
     Rule::new(
         "openai-service-key",

@@ -1,15 +1,17 @@
 //! Keys of clouds, hosters and infrastructure.
 
+use crate::check;
 use crate::rule::Rule;
-use crate::rule::Severity::{Critical, High, Medium};
+use crate::rule::Severity::{Critical, High, Low, Medium};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "aws-access-key-id",
         Critical,
         &["AKIA", "ASIA", "ABIA", "ACCA"],
-        r"A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}",
-    ),
+        r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}",
+    )
+    .checked(check::not_an_example),
     Rule::new(
         "aws-secret-key",
         Critical,
@@ -26,6 +28,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("google-api-key", High, &["AIza"], r"AIza[A-Za-z0-9_-]{35}"),
     Rule::new("google-oauth-token", Critical, &["ya29."], r"ya29\.[A-Za-z0-9_-]{30,400}"),
     Rule::new("google-oauth-client-secret", Critical, &["GOCSPX-"], r"GOCSPX-[A-Za-z0-9_-]{28}"),
+    Rule::new(
+        "google-oauth-client-id",
+        Low,
+        &[".apps.googleusercontent.com"],
+        r"\.apps\.googleusercontent\.com",
+    )
+    .anywhere(),
     Rule::new("google-refresh-token", Critical, &["1//0"], r"1//0[A-Za-z0-9_-]{60,120}"),
     Rule::new(
         "google-service-account",
@@ -33,7 +42,8 @@ pub(super) const RULES: &[Rule] = &[
         &["private_key_id"],
         r#"private_key_id"\s{0,4}:\s{0,4}"[0-9a-f]{40}""#,
     )
-    .anywhere(),
+    .anywhere()
+    .checked(check::not_placeholder),
     Rule::new("azure-storage-key", Critical, &["AccountKey="], r"AccountKey=[A-Za-z0-9+/]{86}==")
         .anywhere(),
     Rule::new(

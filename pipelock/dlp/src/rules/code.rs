@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] = &[
         &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
         r"gh[pousr]_[A-Za-z0-9]{36}",
     )
-    .checked(check::github),
+    .checked(check::token),
     Rule::new(
         "github-fine-grained-token",
         Critical,
@@ -35,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         r"AT[AC]TT3[A-Za-z0-9_=-]{100,260}",
     ),
     Rule::new("gitea-token", High, &["gitea_"], r"gitea_[0-9a-f]{40}"),
-    Rule::new("npm-token", Critical, &["npm_"], r"npm_[A-Za-z0-9]{36}").checked(check::github),
+    Rule::new("npm-token", Critical, &["npm_"], r"npm_[A-Za-z0-9]{36}").checked(check::token),
     Rule::new(
         "npm-auth",
         Critical,

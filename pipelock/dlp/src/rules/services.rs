@@ -5,12 +5,12 @@ use crate::rule::Rule;
 use crate::rule::Severity::{Critical, High};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule::new("slack-token", Critical, &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-", "xoxe.", "xoxc-", "xoxd-"], r"xox(?:[baprsocde]-|e\.xox[bp]-)[A-Za-z0-9%/+-]{20,260}"),
+    Rule::new("slack-token", Critical, &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-", "xoxe.", "xoxc-", "xoxd-"], r"xox(?:[baprsocde]-|e\.xox[bp]-)[A-Za-z0-9%/+-]{20,260}").checked(check::not_the_alphabet),
     Rule::new("slack-app-token", Critical, &["xapp-"], r"xapp-[0-9]-[A-Z0-9]{8,14}-[0-9]{10,14}-[0-9a-f]{64}"),
     Rule::new("slack-webhook", High, &["hooks.slack.com/"], r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{40,80}").anywhere(),
     Rule::word("discord-bot-token", Critical, (23..=27, check::of_account), r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}").checked(check::discord),
     Rule::new("discord-webhook", High, &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"], r"discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_-]{60,80}").anywhere(),
-    Rule::new("telegram-bot-token", Critical, &[":AA"], r":AA[A-Za-z0-9_-]{33}").anywhere(),
+    Rule::new("telegram-bot-token", Critical, &[":AA"], r":AA[A-Za-z0-9_-]{33}").anywhere().standing(check::of_a_bot).checked(check::looks_random),
     Rule::new("teams-webhook", High, &[".webhook.office.com/webhookb2/"], r"\.webhook\.office\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[0-9a-f]{32}").anywhere(),
     Rule::new("twilio-api-key", High, &["SK0", "SK1", "SK2", "SK3", "SK4", "SK5", "SK6", "SK7", "SK8", "SK9", "SKa", "SKb", "SKc", "SKd", "SKe", "SKf"], r"SK[0-9a-f]{32}"),
     Rule::new("sendgrid-api-key", Critical, &["SG."], r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),

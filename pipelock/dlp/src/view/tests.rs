@@ -61,5 +61,5 @@ fn e10_the_key_is_seen_through_every_encoding() {
 #[test]
 fn a_text_without_a_key_shows_none() {
     assert_eq!(found(&base64(&[7; 300], STANDARD).into_bytes()), []);
-    assert_eq!(found(KEY.to_lowercase().as_bytes()), []);
+    assert_eq!(found(KEY.replace("ghs", "gh5").as_bytes()), []);
 }
