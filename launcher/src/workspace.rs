@@ -16,6 +16,7 @@ mod git_config;
 mod git_folder;
 mod git_index;
 mod mounted;
+pub(crate) mod place;
 mod pushed;
 mod record;
 mod refusals;

@@ -7,6 +7,7 @@
 mod idle;
 mod logged;
 mod pack;
+mod place;
 mod probe;
 mod session;
 mod settle;
@@ -43,10 +44,11 @@ fn answer(words: &[&str]) -> anyhow::Result<ExitCode> {
                 limit.parse().with_context(|| format!("`{limit}` is no number of bytes"))?;
             pack::to_stdout(roots, limit)?;
         }
+        ["place", paths @ ..] => place::tell(paths)?,
         ["probe", spec] => probe::run(spec)?,
         ["reach", nonce, addresses @ ..] => probe::reach(nonce, addresses)?,
         _ => {
-            anyhow::bail!("usage: bottle-guest idle|settle|unpack|pack|probe|reach|session|logged")
+            anyhow::bail!("usage: bottle-guest idle|settle|unpack|pack|place|probe|reach|session|logged")
         }
     }
     Ok(ExitCode::SUCCESS)

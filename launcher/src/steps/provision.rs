@@ -9,9 +9,10 @@ use compose_run::{containers, ready};
 
 use super::{Prepared, Start};
 use crate::exit::Hint as _;
-use crate::manifest::WorkspaceMode;
+use crate::manifest::{Runtime, WorkspaceMode};
 use crate::plan::Rendered;
 use crate::provision::{self, Arrival, Identity};
+use crate::workspace;
 use crate::workspace::clone::{self, Cloned};
 
 /// How long a sidecar may take until it serves: seconds, even on a machine that is busy.
@@ -36,14 +37,25 @@ impl Start<'_> {
                     .iter()
                     .map(|(&role, argv)| scope.spawn(move || self.wait_for(role, argv)))
                     .collect();
+                let placed = self.is_placed();
                 let brought = self.bring(prepared);
                 for wait in waits {
                     wait.join().unwrap_or_else(|_| Err(anyhow!("a thread of ours ended")))?;
                 }
+                placed?;
                 brought
             })
         })?;
         self.clone_workspace()
+    }
+
+    /// What is mounted is what was looked at. gVisor numbers files in its own way and is not asked.
+    fn is_placed(&self) -> anyhow::Result<()> {
+        let mounts = &self.plan.workspace.mounts;
+        if mounts.is_empty() || self.plan.runtime == Runtime::Runsc {
+            return Ok(());
+        }
+        workspace::place::check(&self.host.docker, &Role::Agent.container(&self.plan.slug), mounts)
     }
 
     /// The gate serves by now, and the agent has not begun.
