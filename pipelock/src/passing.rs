@@ -25,6 +25,9 @@ pub struct Observe {
     pub deny: Vec<HostPattern>,
 }
 
+/// Domains whose names lead into the network one is in, or nowhere: never observed.
+const INSIDE: [&str; 6] = [".internal", ".local", ".localhost", ".localdomain", ".arpa", ".onion"];
+
 impl Policy {
     /// The rule in the log of a request that only observation let through.
     pub const OBSERVED: &'static str = "observed";
@@ -44,7 +47,8 @@ impl Policy {
     /// is never one of the internet.
     pub fn observes(&self, name: &str) -> bool {
         let denied = |observe: &Observe| observe.deny.iter().any(|host| host.covers_name(name));
-        name.contains('.') && self.observe.as_ref().is_some_and(|observe| !denied(observe))
+        let inside = INSIDE.iter().any(|domain| name.ends_with(domain));
+        name.contains('.') && !inside && self.observe.as_ref().is_some_and(|observe| !denied(observe))
     }
 }
 
@@ -74,7 +78,7 @@ mod tests {
         let mut policy = policy("observe: {until: 100, deny: ['*.x.org', local.test]}\n");
         assert_eq!(policy.at(5), Some(100));
         assert!(policy.observes("new.org") && policy.observes("y.test"));
-        for denied in ["x.org", "a.x.org", "local.test", "metadata"] {
+        for denied in ["x.org", "a.x.org", "local.test", "metadata", "metadata.google.internal"] {
             assert!(!policy.observes(denied), "{denied}");
         }
         assert_eq!(policy.at(100), None);

@@ -11,6 +11,9 @@ use crate::host::Host;
 use crate::manifest::lookup;
 use crate::ui::{Ui, plain};
 
+/// Said where egress got values.
+const VALUES: &str = "; egress has the values set here";
+
 pub(crate) fn run(args: &cli::Apply, ui: &Ui) -> anyhow::Result<Exit> {
     let environment = Environment::of_process();
     let host = Host::find(&environment)?;
@@ -48,9 +51,12 @@ pub(crate) fn run(args: &cli::Apply, ui: &Ui) -> anyhow::Result<Exit> {
     }
     match version {
         _ if args.dry_run => ui.say("nothing was changed"),
-        Some(version) => ui.say(format_args!("version {version} of its policy is in force")),
+        Some(version) => {
+            let values = if wanted.values.is_empty() { "" } else { VALUES };
+            ui.say(format_args!("version {version} of its policy is in force{values}"));
+        }
         None if wanted.values.is_empty() => ui.say("that policy is in force already"),
-        None => ui.say("that policy is in force already; egress has the values set here"),
+        None => ui.say(format_args!("that policy is in force already{VALUES}")),
     }
     Ok(Exit::Done)
 }

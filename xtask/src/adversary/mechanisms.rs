@@ -4,6 +4,7 @@
 //! the day it moves.
 
 mod containers;
+mod decide;
 mod egress;
 mod gate;
 mod intercept;
@@ -61,6 +62,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Mechanism> {
         usage::MECHANISMS,
         workspace::MECHANISMS,
         launcher::MECHANISMS,
+        decide::MECHANISMS,
         life::MECHANISMS,
         containers::MECHANISMS,
     ]
