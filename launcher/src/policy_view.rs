@@ -78,7 +78,7 @@ impl PolicyView {
             workspace: bottle.workspace,
             resources: bottle.resources.clone(),
             runtime: bottle.runtime,
-            routes: plain.iter().map(RouteView::of).collect(),
+            routes: egress::Routes::new(plain.clone()).iter().map(RouteView::of).collect(),
             allow: allowed(bottle),
             private_networks_allowed: texts(&bottle.pipelock.ssrf_allow),
             upstream_authorities: authorities(bottle),
@@ -107,7 +107,7 @@ impl PolicyView {
         line("builds with", &self.build);
         line("workspace", &[self.workspace_text()]);
         line("limits", &[self.limits()]);
-        line("routes", &self.routes.iter().map(RouteView::text).collect::<Vec<_>>());
+        line("routes", &in_order(&self.routes));
         line("allows", &self.allow);
         if self.routes.is_empty() && self.allow.is_empty() {
             line("allows", &["nothing: no host can be reached".to_owned()]);
@@ -161,6 +161,12 @@ fn git(upstream: &git_gate::Upstream) -> String {
         files => format!(", also the protected {}", files.join(", ")),
     };
     format!("{}{with}: {push}{protected}", upstream.url)
+}
+
+/// Routes in lines: the first that covers a request decides, so the most specific is asked first.
+pub(crate) fn in_order(routes: &[RouteView]) -> Vec<String> {
+    let lines = routes.iter().zip(1..).map(|(route, nth)| format!("{nth}. {}", route.text()));
+    lines.collect()
 }
 
 impl RouteView {

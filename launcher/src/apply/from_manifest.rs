@@ -10,7 +10,7 @@ use compose_run::Owner;
 use super::{Config, Started, Target, edit};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest, Source};
 use crate::plan::{Entropy, Ground, Images, Places, Plan, Purpose, Wish, cores, fingerprints};
 use crate::{proposals, sources, steps};
 
@@ -50,6 +50,7 @@ pub(crate) fn from_manifest(
         .hint("stop the bottle and start it again with the manifest as it is now");
     }
     let routes = manifest.agent(&target.metadata.agent)?.1.routes.as_slice();
+    logins_are_held(routes, file.as_ref())?;
     let read = sources::read(routes, environment, None);
     if let Some(fault) = read.faults.into_iter().next() {
         return Err(exit::refused(fault.message));
@@ -144,6 +145,26 @@ fn plan(
     Plan::make(manifest, wish, environment)
 }
 
+/// A login is taken at a start, with the bottle's name: what egress holds of it no apply brings.
+fn logins_are_held(
+    routes: &[manifest::Route],
+    file: Option<&egress::RoutesFile>,
+) -> anyhow::Result<()> {
+    let held = |variable: &str| {
+        let renewals = file.into_iter().flat_map(|file| file.routes.renewals());
+        renewals.map(|renewal| renewal.variable.as_str()).any(|name| name == variable)
+    };
+    for (variable, source) in routes.iter().flat_map(|route| &route.sources) {
+        if matches!(source, Source::Login(_)) && !held(variable) {
+            let sentence =
+                format!("`{variable}` is a login, and a bottle takes a login at its start alone");
+            return Err(exit::refused(sentence))
+                .hint("stop the bottle and start it again, or name a token in a variable");
+        }
+    }
+    Ok(())
+}
+
 /// Gives each credential the placeholder that the agent has, and collects the values that are set.
 fn credentials(
     plan: &mut Plan,
@@ -159,13 +180,16 @@ fn credentials(
     if let Some(file) = file {
         stay_where_they_are(plan, file)?;
     }
+    // What egress renews by itself is newer than anything here.
+    let renewals = plan.renewals.clone();
     let mut values = BTreeMap::new();
     for credential in plan.routes.iter_mut().flat_map(|route| &mut route.credentials) {
         let variable = credential.variable.as_str().to_owned();
         if let Some(Some(placeholder)) = known.get(&variable) {
             credential.placeholder = Some(placeholder.clone());
         }
-        match environment.get(&variable) {
+        let renewed = renewals.iter().any(|renewal| renewal.variable == credential.variable);
+        match environment.get(&variable).filter(|_| !renewed) {
             Some(value) if value.contains(egress::MARK) => {
                 return Err(exit::refused(format!(
                     "`{variable}` holds a placeholder of a bottle, not a credential"

@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::exit::{self, Exit};
 use crate::host;
 use crate::manifest::lookup;
-use crate::policy_view::{PolicyView, RouteView, clock};
+use crate::policy_view::{PolicyView, RouteView, clock, in_order};
 use crate::proposals;
 use crate::trust::state_root;
 use crate::ui::{Ui, plain};
@@ -87,8 +87,9 @@ fn of_bottle(slug: &Slug, folder: &Path, as_json: bool, ui: &Ui) -> anyhow::Resu
         return Ok(Exit::Done);
     }
     let mut out = format!("bottle {slug}\n");
-    for route in &routes {
-        writeln!(out, "  route  {}", route.text())?;
+    // The most specific is asked first.
+    for route in in_order(&routes) {
+        writeln!(out, "  route  {route}")?;
     }
     let allowed = pipelock.get("api_allowlist").and_then(|list| list.as_array());
     let allowed = allowed.into_iter().flatten().filter_map(|host| host.as_str());

@@ -14,17 +14,20 @@ pub(crate) fn run(args: &cli::Presets, ui: &Ui) -> anyhow::Result<Exit> {
     let presets = Preset::words().into_iter().map(|(word, preset)| {
         let credentials: Vec<_> = preset.credential().into_iter().collect();
         let routes: Vec<_> = preset.routes(&credentials).iter().map(RouteView::of).collect();
-        (word, preset.about(), routes)
+        (word, preset.about(), preset.known_by(), routes)
     });
     if args.json {
         let presets = presets.map(
-            |(word, about, routes)| json!({ "preset": word, "about": about, "routes": routes }),
+            |(word, about, known_by, routes)| {
+                json!({ "preset": word, "about": about, "known_by": known_by, "routes": routes })
+            },
         );
         ui.json(&presets.collect::<Vec<_>>())?;
     } else {
         let mut text = String::new();
-        for (word, about, routes) in presets {
+        for (word, about, known_by, routes) in presets {
             writeln!(text, "{word}: {about}")?;
+            writeln!(text, "  from {known_by}")?;
             for route in routes {
                 writeln!(text, "  {}", route.text())?;
             }

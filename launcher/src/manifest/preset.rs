@@ -104,8 +104,10 @@ impl Preset {
                 "OpenAI's API for answers, embeddings and realtime, with OPENAI_API_KEY; files, \
                  fine-tuning and administration are not in it"
             }
-            Self::Codex => "Codex CLI with an API key, in OPENAI_API_KEY; by WebSocket or HTTP; with `image: \
-                 {agent: codex}`",
+            Self::Codex => {
+                "Codex CLI with an API key, in OPENAI_API_KEY; by WebSocket or HTTP; with `image: \
+                 {agent: codex}`"
+            }
             Self::Gemini => "Gemini's API for answers, with GEMINI_API_KEY",
             Self::Github => {
                 "GitHub, for reading; a credential goes to the API alone. Pushes go through git-gate"

@@ -11,9 +11,9 @@ mod asking;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
-mod deciding;
-#[cfg(test)]
 mod dashboard;
+#[cfg(test)]
+mod deciding;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]

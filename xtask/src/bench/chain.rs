@@ -28,16 +28,17 @@ const APPLY: &str = "chain-apply.json";
 
 /// Builds and installs what is needed, then measures in a network of its own.
 pub(super) fn run(checkout: &Checkout, rounds: usize, inside: bool) -> anyhow::Result<()> {
-    let programs = Programs::build(checkout, &["pipelock-proxy", "egress-proxy"])?;
     let rival = mitmproxy::install(checkout)?;
     nginx::install()?;
     let kept = checkout.target.join("bench").join(APPLY);
     if !inside {
+        Programs::build(checkout, &["pipelock-proxy", "egress-proxy"])?;
         let applies = apply::measure(checkout, CHANGES)?;
         fs_err::create_dir_all(checkout.target.join("bench"))?;
         fs_err::write(&kept, serde_json::to_vec(&applies)?)?;
         return ground::enter(&["chain", "--rounds", &rounds.to_string(), "--inside"]);
     }
+    let programs = Programs::built(checkout);
     let mut table = Table::default();
     let applies: Vec<f64> = serde_json::from_slice(&fs_err::read(&kept)?)?;
     applies.iter().for_each(|ms| table.put_alone(ALONE[1].0, *ms));

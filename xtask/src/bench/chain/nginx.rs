@@ -39,7 +39,7 @@ pub(super) fn start(folder: &Path, host: &str, origin: &str) -> anyhow::Result<P
         )
     };
     let text = format!(
-        "daemon off;\npid {0}/pid;\nerror_log {0}/error.log;\nworker_processes auto;\n\
+        "daemon off;\nuser root root;\npid {0}/pid;\nerror_log {0}/error.log;\nworker_processes auto;\n\
          events {{}}\nhttp {{\n access_log off;\n client_max_body_size 0;\n\
          client_body_temp_path {0}/body;\n proxy_temp_path {0}/proxy;\n\
          fastcgi_temp_path {0}/fastcgi;\n uwsgi_temp_path {0}/uwsgi;\n scgi_temp_path {0}/scgi;\n\

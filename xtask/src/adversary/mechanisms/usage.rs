@@ -1,0 +1,89 @@
+//! What counts tokens and requests, and denies beyond a budget.
+
+use super::Mechanism;
+use super::Needs::Nothing;
+
+const fn counted(
+    name: &'static str,
+    file: &'static str,
+    (on, off): (&'static str, &'static str),
+    tests: &'static [&'static str],
+) -> Mechanism {
+    Mechanism { name, file, on, off, package: "egress-proxy", tests, needs: Nothing }
+}
+
+pub(super) const MECHANISMS: &[Mechanism] = &[
+    counted(
+        "usage-budget-denies",
+        "egress/src/budget.rs",
+        (
+            "let bound = bound.filter(|bound| used >= *bound)?;",
+            "let bound = bound.filter(|bound| used >= bound.saturating_add(1 << 60))?;",
+        ),
+        &["g12_nothing_is_sent", "g12_lines_of_one_preset"],
+    ),
+    counted(
+        "usage-budget-is-judged-again-when-a-request-is-sent",
+        "egress/proxy/src/usage/ledger.rs",
+        (
+            "if let Some(exhausted) = budget.exhausted(&self.used()) {",
+            "if let Some(exhausted) = budget.exhausted(&Usage::default()) {",
+        ),
+        &["g12_what_was_used_outlives"],
+    ),
+    counted(
+        "usage-outlives-the-process",
+        "egress/proxy/src/usage/ledger.rs",
+        (
+            "serde_json::from_str(&text).with_context(cannot)?",
+            "serde_json::from_str(\"\").unwrap_or_default()",
+        ),
+        &["g12_what_was_used_outlives"],
+    ),
+    counted(
+        "usage-stands-where-the-api-puts-it",
+        "egress/proxy/src/usage/scan.rs",
+        (
+            "(2, [Key::Usage, Key::Field(field), _])",
+            "(2, [_, Key::Field(field), _]) | (_, [_, _, Key::Field(field)])",
+        ),
+        &["what_a_model_or_an_agent_says_is_no_usage"],
+    ),
+    counted(
+        "usage-of-an-answer-left-early",
+        "egress/proxy/src/usage/tally.rs",
+        (
+            "self.give(told.input(), told.output().max(heard));",
+            "self.give(told.input(), told.output().max(heard.min(0)));",
+        ),
+        &["g12_whoever_leaves"],
+    ),
+    counted(
+        "usage-must-be-readable-under-a-budget",
+        "egress/proxy/src/proxy/along.rs",
+        (
+            "let looked_into = !needles.is_empty() || route.budget.counts_tokens();",
+            "let looked_into = !needles.is_empty();",
+        ),
+        &["g12_what_hides_its_usage"],
+    ),
+    counted(
+        "usage-budget-ends-a-websocket",
+        "egress/proxy/src/sockets.rs",
+        (
+            "match self.0.tokens_exhausted() {",
+            "match self.0.tokens_exhausted().filter(|_| false) {",
+        ),
+        &["g12_answers_in_messages"],
+    ),
+    counted(
+        "usage-a-refused-request-uses-nothing",
+        "egress/proxy/src/proxy/along.rs",
+        (
+            "let (mut parts, body) = request.into_parts();\n        for credential",
+            "account.enter().map_err(|exhausted| spent(&exhausted, record))?;\n        \
+             let (mut parts, body) = request.into_parts();\n        for credential",
+        ),
+        &["g12_a_refused_request_uses_nothing"],
+    ),
+];
