@@ -117,8 +117,8 @@ impl<'a> Teardown<'a> {
             if self.holds_containers()? {
                 return Ok(());
             }
-            workspace::unseal(self.dir().path(), &self.host.state)?;
-            Ok(self.dir().remove(&[MOUNTED])?)
+            self.dir().remove(&[MOUNTED])?;
+            workspace::unseal(self.dir().path(), &self.host.state)
         });
         undo.register("remove the keys", move || Ok(self.dir().remove(&SECRET_FILES)?));
     }

@@ -88,8 +88,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "what-a-container-needs-stays-with-it",
         file: "launcher/src/teardown.rs",
-        on: "if self.holds_containers()? {\n                return Ok(());\n            }\n            Ok(self.dir()",
-        off: "Ok(self.dir()",
+        on: "if self.holds_containers()? {\n                return Ok(());\n            }\n            self.dir()",
+        off: "self.dir()",
         package: "launcher",
         tests: &["k3_work_for_which_there_is_no_room_stays"],
         needs: Engine,

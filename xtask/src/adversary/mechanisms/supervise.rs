@@ -180,7 +180,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         "launcher",
         "an-answer-lies-where-no-container-writes",
         "launcher/src/proposals.rs",
-        ("below.join(\"inbox\").join(id.answer_file())", "below.join(\"outbox\").join(id.answer_file())"),
+        ("join(\"inbox\").join(id.answer_file());", "join(\"outbox\").join(id.answer_file());"),
         &["j1_an_answer_is_given_once"],
     ),
     of(
