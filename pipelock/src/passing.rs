@@ -26,7 +26,8 @@ pub struct Observe {
 }
 
 /// Domains whose names lead into the network one is in, or nowhere: never observed.
-const INSIDE: [&str; 6] = [".internal", ".local", ".localhost", ".localdomain", ".arpa", ".onion"];
+const INSIDE: [&str; 7] =
+    [".internal", ".local", ".localhost", ".localdomain", ".arpa", ".onion", ".invalid"];
 
 impl Policy {
     /// The rule in the log of a request that only observation let through.
@@ -78,7 +79,7 @@ mod tests {
         let mut policy = policy("observe: {until: 100, deny: ['*.x.org', local.test]}\n");
         assert_eq!(policy.at(5), Some(100));
         assert!(policy.observes("new.org") && policy.observes("y.test"));
-        for denied in ["x.org", "a.x.org", "local.test", "metadata", "metadata.google.internal"] {
+        for denied in ["x.org", "a.x.org", "local.test", "metadata", "m.internal", "p.invalid"] {
             assert!(!policy.observes(denied), "{denied}");
         }
         assert_eq!(policy.at(100), None);

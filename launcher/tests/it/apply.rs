@@ -7,6 +7,9 @@ use serde_json::Value;
 use crate::ground::Ground;
 use crate::program::Said;
 
+/// The credential of the bottle's route at its start.
+const VALUE: &str = "canary-5b1c0e7d93aa4f28";
+
 /// The bottle's manifest with those hosts allowed.
 fn manifest(allow: &str) -> String {
     format!(
@@ -20,14 +23,18 @@ bottles:
     egress:
       routes:
         - {{host: '*.routed.example', credential: {{env: CANARY_TOKEN, scheme: bearer}}}}
-"
+    git:
+      upstreams:
+        - {{url: https://git.example.org/acme/widgets.git, push: ['refs/heads/{}/**']}}
+",
+        allow.replace(|c: char| !c.is_ascii_alphanumeric(), "")
     )
 }
 
 /// A bottle that runs under that manifest.
 fn started(test: &str) -> Ground {
     let mut ground = Ground::new(test);
-    ground.account.set("CANARY_TOKEN", "canary-5b1c0e7d93aa4f28");
+    ground.account.set("CANARY_TOKEN", VALUE);
     ground.account.write("m.yaml", &manifest("'*.first.example'"));
     let said = ground.start(&["--detach"]);
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -61,6 +68,8 @@ fn assert_agreed(ground: &Ground) {
     let text = |name: &str| std::fs::read_to_string(ground.state(name)).unwrap();
     let routes = egress_digest(&text("egress/routes.yaml"));
     assert_eq!(loaded(ground, Role::Egress)["config_digest"], routes);
+    let gate = git_gate::GateFile::digest(&text("git-gate/gate.yaml"));
+    assert_eq!(loaded(ground, Role::GitGate)["config_digest"], gate);
     let both = [text("pipelock/pipelock.yaml"), text("pipelock/bottle.yaml")];
     assert_eq!(loaded(ground, Role::Pipelock)["config_digest"], pipelock_digest(&both));
     assert!(!ground.state("apply.json").exists());
@@ -146,7 +155,11 @@ fn j6_a_change_that_is_cut_short_is_undone_or_finished() {
     let mut ground = started("apply-cut");
     let name = ground.slug.as_str().to_owned();
     let mut hosts = (0..).map(|n| format!("'*.n{n}.example'"));
-    for place in ["intent", "pipelock", "files", "loaded", "kept"] {
+    let places = [
+        "begun", "intent", "pipelock", "git-gate", "files", "loaded", "kept", "noted", "told",
+        "answered", "removed",
+    ];
+    for place in places {
         let before = std::fs::read_to_string(ground.state("pipelock/pipelock.yaml")).unwrap();
         let wanted = hosts.next().unwrap();
         // As `kill -9` there.
@@ -164,8 +177,33 @@ fn j6_a_change_that_is_cut_short_is_undone_or_finished() {
             format_args!("kill -9 after {place}"),
             if finished { "finished" } else { "undone" },
         );
-        assert_eq!(finished, ["loaded", "kept"].contains(&place), "{place}");
+        let late = ["loaded", "kept", "noted", "told", "answered", "removed"];
+        assert_eq!(finished, late.contains(&place), "{place}");
     }
+    // An undo that is cut short is undone again.
+    for place in ["undo-files", "undo-loaded"] {
+        let before = std::fs::read_to_string(ground.state("pipelock/pipelock.yaml")).unwrap();
+        ground.account.set("BOTTLE_FAULT", "after:apply-files");
+        assert_eq!(apply(&ground, &hosts.next().unwrap()).code, None, "{place}");
+        ground.account.set("BOTTLE_FAULT", &format!("after:{place}"));
+        assert_eq!(ground.bottle(&["rollback", &name]).code, None, "{place}");
+        ground.account.set("BOTTLE_FAULT", "");
+        assert_eq!(ground.bottle(&["show", &name]).code, Some(0), "{place}");
+        assert_agreed(&ground);
+        let after = std::fs::read_to_string(ground.state("pipelock/pipelock.yaml")).unwrap();
+        assert_eq!(after, before, "{place}");
+    }
+    // Whatever died, each version that came to be is written down once.
+    let audit = ground.bottle(&["audit", &name, "--verify"]);
+    assert_eq!(audit.code, Some(0), "{audit:?}");
+    let text = std::fs::read_to_string(ground.state("audit.jsonl")).unwrap();
+    let mut versions: Vec<u64> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).unwrap()["version"].as_u64())
+        .collect();
+    let all: Vec<u64> = (1..=versions.len() as u64).collect();
+    versions.sort_unstable();
+    assert_eq!(versions, all, "{text}");
     // A failure that is no crash puts back by itself.
     for place in ["intent", "pipelock", "files"] {
         let before = std::fs::read_to_string(ground.state("pipelock/pipelock.yaml")).unwrap();
@@ -190,6 +228,15 @@ fn g9_a_new_value_reaches_egress_and_no_file() {
     let said = apply(&ground, "'*.first.example'");
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.err.contains("egress has the values"), "{said:?}");
+    // pipelock knows the new one wherever it strays, and the old one still.
+    let text = |name: &str| std::fs::read_to_string(ground.state(name)).unwrap();
+    let [upstream, bottle] = ["pipelock/pipelock.yaml", "pipelock/bottle.yaml"].map(text);
+    let secrets = pipelock::Policy::read(&upstream, &bottle).unwrap().policy.secrets;
+    assert_eq!(
+        secrets.iter().map(|known| known.length).collect::<Vec<_>>(),
+        [VALUE.len(), fresh.len()]
+    );
+    assert_agreed(&ground);
     let told = std::fs::read_to_string(ground.state("egress/outbox/decisions.jsonl")).unwrap();
     assert!(told.contains("credentials-replaced") && !told.contains(fresh), "{told}");
     let folder = ground.state("");
