@@ -1,6 +1,6 @@
 //! `bottle.yaml` as written: what upstream's schema has no key for. Strict, and ours alone.
 
-use crate::{Action, Fault, KnownSecret, Observe, PortRule, StandIn, Until};
+use crate::{Action, Budget, Fault, KnownSecret, Observe, PortRule, StandIn, Until, UpstreamProxy};
 use compose_render::HostPattern;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
@@ -33,6 +33,12 @@ pub(crate) struct BottleFile {
     pub(crate) stand_in: Option<StandIn>,
     #[serde(default)]
     pub(crate) upstream_ca: String,
+    /// Written only where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream_proxy: Option<UpstreamProxy>,
+    /// Written only where there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) budgets: Vec<Budget>,
     /// Whether the agent has somebody to ask; written only then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) supervised: bool,

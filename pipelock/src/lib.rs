@@ -16,6 +16,7 @@ mod settings;
 mod sidecar;
 pub mod standalone;
 mod upstream;
+mod upstream_proxy;
 
 pub use self::action::{Action, ResponseAction};
 pub use self::digest::Digest;
@@ -25,6 +26,7 @@ pub use self::passing::{Observe, Until};
 pub use self::policy::{Listen, Policy, Read, Steering};
 pub use self::settings::{PortRule, Settings, StandIn};
 pub use self::sidecar::{BINARY, DOCKERFILE, Pipelock};
+pub use self::upstream_proxy::{Budget, UPSTREAM_PROXY_CREDENTIAL, UpstreamProxy};
 
 /// The configuration in upstream's schema.
 pub const UPSTREAM_FILE: &str = "pipelock.yaml";

@@ -49,7 +49,9 @@ impl Policy {
     pub fn observes(&self, name: &str) -> bool {
         let denied = |observe: &Observe| observe.deny.iter().any(|host| host.covers_name(name));
         let inside = INSIDE.iter().any(|domain| name.ends_with(domain));
-        name.contains('.') && !inside && self.observe.as_ref().is_some_and(|observe| !denied(observe))
+        name.contains('.')
+            && !inside
+            && self.observe.as_ref().is_some_and(|observe| !denied(observe))
     }
 }
 

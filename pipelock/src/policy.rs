@@ -1,8 +1,8 @@
 //! What may leave, read from the two files and checked: code that holds a `Policy` trusts it.
 
 use crate::{
-    Action, BOTTLE_FILE, Digest, Fault, Faults, KnownSecret, Observe, PortRule, ResponseAction,
-    StandIn, Until, bottle_file::BottleFile, upstream,
+    Action, BOTTLE_FILE, Budget, Digest, Fault, Faults, KnownSecret, Observe, PortRule,
+    ResponseAction, StandIn, Until, UpstreamProxy, bottle_file::BottleFile, upstream,
 };
 use compose_render::HostPattern;
 use ipnet::IpNet;
@@ -42,6 +42,8 @@ pub struct Policy {
     pub authority: [String; 2],
     /// How long a tunnel may lie idle.
     pub idle_seconds: u64,
+    /// How old a connection may grow; `None` where nothing says so.
+    pub tunnel_seconds: Option<u64>,
     /// What a secret found in a request does.
     pub requests: Action,
     /// What an injection found in a response does.
@@ -50,6 +52,12 @@ pub struct Policy {
     pub unscanned: Vec<HostPattern>,
     /// The bottle's own secrets, which go to their routes' hosts and nowhere else.
     pub secrets: Vec<KnownSecret>,
+    /// The proxy that everything upstream goes through.
+    pub upstream_proxy: Option<UpstreamProxy>,
+    /// What single hosts may take in a minute.
+    pub budgets: Vec<Budget>,
+    /// Hosts whose TLS passes unopened.
+    pub passthrough: Vec<HostPattern>,
     /// Whether the agent has somebody to ask.
     pub supervised: bool,
     /// Hosts of `allow` that end by themselves.
@@ -136,10 +144,14 @@ impl Policy {
             }),
             authority: [upstream.ca_cert, upstream.ca_key],
             idle_seconds: upstream.idle_seconds,
+            tunnel_seconds: upstream.tunnel_seconds,
             requests: bottle.requests.unwrap_or(upstream.requests),
             responses: upstream.responses,
             unscanned: upstream.unscanned,
             secrets: bottle.secrets,
+            upstream_proxy: bottle.upstream_proxy,
+            budgets: bottle.budgets,
+            passthrough: upstream.passthrough,
             supervised: bottle.supervised,
             until: bottle.until,
             observe: bottle.observe,
@@ -167,6 +179,11 @@ fn conflict(file: &BottleFile) -> Option<Fault> {
     };
     if !file.routed.is_empty() && file.egress.is_none() {
         return fault("egress", "hosts are routed, so egress's address is needed");
+    }
+    if let Some(proxy) = &file.upstream_proxy
+        && (proxy.port == 0 || proxy.host.is_wildcard())
+    {
+        return fault("upstream_proxy", "a proxy has one host and a port from 1 to 65535");
     }
     if file.ports.iter().any(|rule| rule.port == 0) {
         return fault("ports", "there is no port 0");

@@ -81,6 +81,8 @@ impl Settings {
             secrets: self.secrets.clone(),
             stand_in: self.stand_in.clone(),
             upstream_ca: self.upstream_ca.iter().flat_map(|pem| [pem.trim(), "\n"]).collect(),
+            upstream_proxy: self.upstream_proxy.clone(),
+            budgets: self.budgets.clone(),
             supervised: self.supervised,
             until: Vec::new(),
             observe: self.observe.clone(),

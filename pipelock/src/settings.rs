@@ -1,6 +1,6 @@
 //! What a bottle's pipelock is to do, as the launcher knows it.
 
-use crate::{Action, KnownSecret, Observe, ResponseAction};
+use crate::{Action, Budget, KnownSecret, Observe, ResponseAction, UpstreamProxy};
 use compose_render::{Addresses, HostPattern};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,10 @@ pub struct Settings {
     pub responses: ResponseAction,
     /// The bottle's own secrets, which go to their routes' hosts and nowhere else.
     pub secrets: Vec<KnownSecret>,
+    /// The proxy that everything upstream goes through.
+    pub upstream_proxy: Option<UpstreamProxy>,
+    /// What single hosts may take in a minute.
+    pub budgets: Vec<Budget>,
     /// Whether the agent has somebody to ask, so that a denial says how.
     pub supervised: bool,
     /// What no rule allows is written down instead of refused, for a time.
@@ -68,6 +72,8 @@ impl Settings {
             requests: Action::ByHost,
             responses: ResponseAction::Warn,
             secrets: Vec::new(),
+            upstream_proxy: None,
+            budgets: Vec::new(),
             supervised: false,
             observe: None,
         }

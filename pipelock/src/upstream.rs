@@ -31,9 +31,11 @@ pub(crate) struct Wanted {
     pub(crate) ca_cert: String,
     pub(crate) ca_key: String,
     pub(crate) idle_seconds: u64,
+    pub(crate) tunnel_seconds: Option<u64>,
     pub(crate) requests: Action,
     pub(crate) responses: ResponseAction,
     pub(crate) unscanned: Vec<HostPattern>,
+    pub(crate) passthrough: Vec<HostPattern>,
 }
 
 /// The file as read.
@@ -90,6 +92,10 @@ impl<'a> Reader<'a> {
             ca_cert: self.text("tls_interception.ca_cert").unwrap_or(CA_FILE).to_owned(),
             ca_key: self.text("tls_interception.ca_key").unwrap_or(CA_KEY_FILE).to_owned(),
             idle_seconds: self.idle_seconds(),
+            tunnel_seconds: self
+                .at("forward_proxy.max_tunnel_seconds")
+                .and_then(Value::as_u64)
+                .filter(|&seconds| seconds > 0),
             requests: self.word(
                 "request_body_scanning.action",
                 &[("warn", Action::Warn), ("block", Action::Block)],
@@ -105,6 +111,7 @@ impl<'a> Reader<'a> {
                 ],
             ),
             unscanned: self.parsed("response_scanning.exempt_domains"),
+            passthrough: self.parsed("tls_interception.passthrough_domains"),
         }
     }
 

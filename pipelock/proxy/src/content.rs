@@ -9,6 +9,7 @@ mod knowledge;
 mod labels;
 mod pause;
 mod responses;
+mod urls;
 mod verdict;
 
 pub(crate) use self::body::{Judged, judged};
@@ -22,6 +23,26 @@ pub(crate) use self::verdict::{Stopped, Verdict};
 
 use dlp::Rules;
 use pipelock::Action;
+use tls_intercept::Bound;
+
+/// The bounds of reading bodies.
+pub(crate) fn bounds() -> Vec<Bound> {
+    let bytes = |of, is: u64| Bound::bytes(of, usize::try_from(is).unwrap_or(usize::MAX));
+    vec![
+        Bound::bytes("bytes held back of a request's body", dlp::MAX_HELD),
+        Bound::bytes("bytes held back of a response's body", injection::LONGEST),
+        Bound::bytes("a response read before its head goes out", responses::BEFORE_THE_HEAD),
+        Bound::count("codings of a body, one on another", 1),
+        bytes("decoded from a body without regard to its length", coding::FREE),
+        Bound::count(
+            "times its length, a longer body decoded",
+            usize::try_from(coding::RATIO).unwrap_or(0),
+        ),
+        bytes("decoded from one piece of a body", coding::PIECE_LIMIT),
+        bytes("window of zstd", coding::ZSTD_WINDOW),
+        Bound::count("the bottle's own secrets refused in a minute, then a pause", pause::MOST),
+    ]
+}
 
 /// Whether a text that would be logged holds what must not be.
 pub(crate) fn holds_secret(text: &str) -> bool {
@@ -35,6 +56,11 @@ pub(crate) const fn action(wanted: Action, routed: bool) -> Action {
         (Action::ByHost, false) => Action::Block,
         (wanted, _) => wanted,
     }
+}
+
+/// Whether a finding is sure enough to stop a request: of what is not, the log tells.
+fn is_certain(finding: &dlp::Finding) -> bool {
+    finding.severity > dlp::Severity::Low
 }
 
 /// Whether a rule finds what belongs to the bottle: trying these out is no accident.

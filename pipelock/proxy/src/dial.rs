@@ -5,7 +5,8 @@ use crate::{
     resolve::{Resolve, Unresolved},
     ssrf::{self, Forbidden},
 };
-use pipelock::Policy;
+use compose_render::Secret;
+use pipelock::{Policy, UpstreamProxy};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::OnceLock,
@@ -15,9 +16,9 @@ use tls_intercept::client::{self, SendError};
 use tokio::net::TcpStream;
 
 /// What connecting to one address may take.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 /// So many addresses of a name are tried.
-const TRIED: usize = 4;
+pub(crate) const TRIED: usize = 4;
 
 /// Why no connection came about.
 #[derive(Debug)]
@@ -73,6 +74,55 @@ pub async fn connect(
     outcome
 }
 
+/// Connects to the first of the checked addresses that the proxy connects to. It is told the
+/// address and never the name: what was checked is what is dialled, whoever dials.
+pub async fn connect_through(
+    proxy: &UpstreamProxy,
+    authorization: Option<&Secret>,
+    resolver: &dyn Resolve,
+    (addresses, port): (&[IpAddr], u16),
+) -> Result<TcpStream, SendError> {
+    // Named by a person, so it may stand on a private network; no agent can name one.
+    let at = match proxy.host.address() {
+        Some(address) => Some(address),
+        None => resolver.resolve(&proxy.host.to_string()).await.ok().and_then(|all| {
+            all.iter().copied().find(IpAddr::is_ipv4).or_else(|| all.first().copied())
+        }),
+    };
+    let at = at.ok_or(SendError::Protocol("the upstream proxy has no address"))?;
+    let shown = authorization.map(|secret| ("proxy-authorization", secret.expose().as_bytes()));
+    let mut outcome = Err(SendError::Protocol("it has no address"));
+    for address in addresses {
+        let stream = client::dial(SocketAddr::new(at, proxy.port), CONNECT).await?;
+        let target = SocketAddr::new(*address, port).to_string();
+        outcome = client::tunnel_with(stream, &target, shown, CONNECT).await;
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+/// What an upstream proxy is shown, of `user:password` (RFC 7617).
+pub fn basic(credential: &Secret) -> Secret {
+    Secret::new(format!("Basic {}", base64(credential.expose().as_bytes())))
+}
+
+/// RFC 4648, section 4.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let word = group.iter().fold(0_u32, |word, &byte| word << 8 | u32::from(byte));
+        let word = word << (8 * (3 - group.len()));
+        for place in 0..4 {
+            let digit = DIGITS.get((word >> (18 - 6 * place)) as usize & 63).copied();
+            text.push(if place <= group.len() { char::from(digit.unwrap_or(b'=')) } else { '=' });
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +167,15 @@ mod tests {
         let rebinding = resolver(&[&["93.184.215.14"], &["127.0.0.1"]]);
         assert_eq!(ask(&rebinding).await.unwrap(), ["93.184.215.14".parse::<IpAddr>().unwrap()]);
         assert!(matches!(ask(&rebinding).await, Err(Undialled::Forbidden(_))));
+    }
+
+    #[test]
+    fn a_credential_is_written_as_basic_authentication_has_it() {
+        for (text, code) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("a:b", "YTpi")]
+        {
+            assert_eq!(base64(text.as_bytes()), code);
+        }
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use crate::{
     in_flight::{InFlight, Request as Open},
     judge::{Asker, Refused, Target, judge},
     names::Zone,
+    passage::{self, Passed, Passing},
     record::{Record, connection_line},
     refusal::{self, LAYER},
     resolve::Resolve,
@@ -22,17 +23,21 @@ use sidecar::{Event, Line, Log, chain};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use subtle::ConstantTimeEq as _;
 use tls_intercept::{
     Body, Connection, Denial, Destination, HopSecret, Host, Proxy, RequestId, body,
-    client::{Client, Form, Upstream},
+    client::{Client, Form, SendError, Upstream},
     headers, websocket,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
 };
 
 /// A body no longer than this is read to its end before anything is dialled.
-const WHOLE: u64 = 256 * 1024;
+pub(crate) const WHOLE: u64 = 256 * 1024;
 
 /// pipelock's data plane.
 pub struct Door {
@@ -40,6 +45,8 @@ pub struct Door {
     resolver: Arc<dyn Resolve>,
     client: Client,
     hop_secret: Option<Secret>,
+    /// What an upstream proxy is shown.
+    authorization: Option<Secret>,
     in_flight: InFlight,
     pause: Pause,
     log: Log,
@@ -61,8 +68,15 @@ impl Door {
         log: Log,
     ) -> Self {
         let rules = ArcSwap::from_pointee(armed(rules, hop_secret.as_ref()));
-        let pause = Pause::default();
-        Self { rules, resolver, client, hop_secret, in_flight: InFlight::default(), pause, log }
+        let (authorization, pause) = (None, Pause::default());
+        let in_flight = InFlight::default();
+        Self { rules, resolver, client, hop_secret, authorization, in_flight, pause, log }
+    }
+
+    /// Shows an upstream proxy this `user:password`.
+    #[must_use]
+    pub fn with_upstream_credential(self, credential: Option<&Secret>) -> Self {
+        Self { authorization: credential.map(dial::basic), ..self }
     }
 
     /// The rules in force.
@@ -141,12 +155,62 @@ impl Door {
             form: Form::Origin,
         };
         let dialled = OnceLock::new();
-        let connect = || dial::connect(&addresses, destination.port, &dialled);
+        let connect = || self.connect(rules, &addresses, destination.port, &dialled);
         let sent = self.client.send(&upstream, request, connect).await;
         record.dialled(*dialled.get().unwrap_or(&upstream.address));
         sent.map_err(|error| {
             (Denial::new(LAYER, error.reason(), error.next_step()), Some(chain(&error)))
         })
+    }
+}
+
+impl Door {
+    /// A stream to one of the checked addresses, through the upstream proxy where there is one.
+    async fn connect(
+        &self,
+        rules: &InForce,
+        addresses: &[IpAddr],
+        port: u16,
+        dialled: &OnceLock<SocketAddr>,
+    ) -> Result<TcpStream, SendError> {
+        let Some(proxy) = &rules.policy.upstream_proxy else {
+            return dial::connect(addresses, port, dialled).await;
+        };
+        let shown = self.authorization.as_ref();
+        dial::connect_through(proxy, shown, self.resolver.as_ref(), (addresses, port)).await
+    }
+
+    /// The same for a destination that is not resolved yet.
+    async fn upstream(
+        &self,
+        rules: &InForce,
+        destination: &Destination,
+    ) -> Result<(TcpStream, Option<SocketAddr>), (Denial, Option<String>)> {
+        let addresses = self.checked(rules, destination).await?;
+        let dialled = OnceLock::new();
+        match self.connect(rules, &addresses, destination.port, &dialled).await {
+            Ok(stream) => Ok((stream, dialled.get().copied())),
+            Err(error) => {
+                let denial = Denial::new(LAYER, error.reason(), error.next_step());
+                Err((denial, Some(chain(&error))))
+            }
+        }
+    }
+
+    /// The rule by which a connection passes unopened: a routed host's never does, for its
+    /// credential is egress's to put in.
+    fn passage(&self, connection: &Connection) -> Option<String> {
+        let rules = self.rules();
+        let policy = &rules.policy;
+        let covers = |hosts: &[compose_render::HostPattern]| {
+            let host = connection.destination.host.to_string();
+            hosts.iter().any(|pattern| pattern.covers_name(&host))
+        };
+        if !covers(&policy.passthrough) || covers(&policy.routed) {
+            return None;
+        }
+        let asker = self.asker(policy, connection);
+        verdict(policy, &connection.destination, asker).ok()
     }
 }
 
@@ -176,6 +240,64 @@ impl Proxy for Door {
         })
     }
 
+    fn passes(&self, connection: &Connection) -> bool {
+        !self.pause.is_on(Instant::now()) && self.passage(connection).is_some()
+    }
+
+    async fn pass<S>(self: Arc<Self>, connection: Arc<Connection>, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (rules, begun) = (self.rules(), Instant::now());
+        let destination = connection.destination.clone();
+        let line = Line {
+            id: Some(connection.id.to_string()),
+            host: Some(destination.host.to_string()),
+            port: Some(destination.port),
+            method: Some(Method::CONNECT.to_string()),
+            rule: self.passage(&connection),
+            client: Some(connection.peer.ip().to_string()),
+            generation: Some(rules.generation),
+            unscanned: Some("passthrough"),
+            ..Line::new(Event::Allowed)
+        };
+        let over = rules.budgets.take(&destination.host.to_string(), begun);
+        let (denial, detail) = match over {
+            Err(over) => (refusal::over_budget(&over.rule), None),
+            Ok(meters) => match self.upstream(&rules, &destination).await {
+                Err(refused) => refused,
+                Ok((upstream, address)) => {
+                    let asker = self.asker(&rules.policy, &connection);
+                    let revoked = connection.revoked.clone();
+                    let _place = self.in_flight.enter(Open { destination, asker, revoked });
+                    let idle = Duration::from_secs(rules.policy.idle_seconds);
+                    // Written whichever way this ends, a revoked policy included.
+                    let passing = Passing {
+                        log: self.log.clone(),
+                        line,
+                        begun,
+                        meters,
+                        passed: Passed::default(),
+                    };
+                    let passing = passing.to(address);
+                    passage::carry(stream, upstream, idle, &passing.passed).await;
+                    return;
+                }
+            },
+        };
+        self.log.write(Line {
+            event: if denial.reason.status().is_server_error() {
+                Event::Error
+            } else {
+                Event::Denied
+            },
+            reason: Some(denial.reason.as_str().to_owned()),
+            unscanned: None,
+            detail,
+            ..line
+        });
+    }
+
     async fn answer(
         self: Arc<Self>,
         connection: Arc<Connection>,
@@ -196,6 +318,10 @@ impl Proxy for Door {
             return record.denied(refusal::paused(), None);
         }
         let host = connection.destination.host.to_string();
+        match rules.budgets.take(&host, Instant::now()) {
+            Ok(meters) => record.metered(meters),
+            Err(over) => return record.denied(refusal::over_budget(&over.rule), None),
+        }
         let routed = rules.policy.routed.iter().any(|routed| routed.covers_name(&host));
         let to = For { host: &host, pattern: &rule, routed };
         let request = record.counting(request);
@@ -279,7 +405,7 @@ async fn read(
 ) -> Result<(Request<Body>, Verdict), (Denial, Option<String>)> {
     let action = content::action(rules.policy.requests, to.routed);
     if let Some(found) = content::in_head(&rules.known, to, &request) {
-        if action != Action::Warn || content::is_incident(found.rule) {
+        if found.certain && action != Action::Warn || content::is_incident(found.rule) {
             record.hide(&found.place);
             return Err((refusal::secret(found.rule, &found.place), None));
         }
@@ -326,7 +452,11 @@ fn judged(
     if *request.method() == Method::CONNECT {
         return Err(refusal::nested_connect());
     }
-    if side_door::is_git_push(request.method(), request.uri(), request.headers()) {
+    let (method, uri) = (request.method(), request.uri());
+    if side_door::is_git_push(method, uri, request.headers())
+        || side_door::is_github_write(&destination.host, method, uri)
+        || side_door::is_ssh_door(&destination.host)
+    {
         return Err(refusal::git_push());
     }
     Ok(rule)

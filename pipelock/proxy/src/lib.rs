@@ -5,14 +5,17 @@ pub mod cli;
 pub mod dial;
 pub mod door;
 pub mod judge;
+pub mod limits;
 pub mod names;
 pub mod resolve;
 pub mod rules;
 pub mod run;
 pub mod ssrf;
 
+mod budgets;
 mod content;
 mod in_flight;
+mod passage;
 mod record;
 mod refusal;
 mod side_door;

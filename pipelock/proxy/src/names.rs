@@ -16,13 +16,13 @@ use tokio::{
 };
 
 /// The longest question that is read; longer ones are no question for an address.
-const QUESTION_LIMIT: usize = 1232;
+pub(crate) const QUESTION_LIMIT: usize = 1232;
 /// So many TCP connections are served at once; the next waits to be accepted.
-const CONNECTIONS: usize = 32;
+pub(crate) const CONNECTIONS: usize = 32;
 /// So many questions are answered on one of them.
-const QUESTIONS: usize = 64;
+pub(crate) const QUESTIONS: usize = 64;
 /// What a TCP connection may take for each question.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// Out of descriptors, most likely: a moment for others to close theirs.
 const BREATH: Duration = Duration::from_millis(50);
 

@@ -28,6 +28,8 @@ pub(crate) struct Record {
     reading: Option<(Verdict, Action)>,
     /// The same of the response's body.
     answer: Option<(Verdict, ResponseAction)>,
+    /// Where budgets count bytes.
+    meters: Vec<Arc<AtomicU64>>,
     written: bool,
 }
 
@@ -81,6 +83,7 @@ impl Record {
             sent: Arc::default(),
             reading: None,
             answer: None,
+            meters: Vec::new(),
             written: false,
         }
     }
@@ -108,6 +111,11 @@ impl Record {
             content::Place::Path => self.line.path = Some(HIDDEN.to_owned()),
             content::Place::Query | content::Place::Header(_) | content::Place::Body => {}
         }
+    }
+
+    /// Says where the bytes of both bodies are counted.
+    pub(crate) fn metered(&mut self, meters: Vec<Arc<AtomicU64>>) {
+        self.meters = meters;
     }
 
     /// Names the rule that lets the request through.
@@ -164,6 +172,9 @@ impl Record {
 
     fn write(&mut self, received: u64) {
         self.written = true;
+        for meter in &self.meters {
+            meter.fetch_add(received + self.sent.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
         self.conclude();
         self.conclude_answer();
         self.log.write(Line {
@@ -182,6 +193,9 @@ impl Record {
             self.line.event = Event::Denied;
             self.line.reason = Some(Reason::SecretInRequest.as_str().to_owned());
             self.line.rule = Some(rule.to_owned());
+        }
+        for (rule, times) in verdict.doubted() {
+            self.add(&format!("`{rule}` in the body, {times} times, uncertain"));
         }
         for (rule, times) in verdict.noted() {
             let found = format!("`{rule}` in the body, {times} times");

@@ -100,6 +100,16 @@ pub(crate) fn secret(rule: &str, place: &Place) -> Denial {
     Denial::new(LAYER, Reason::SecretInRequest, next_step).rule(rule)
 }
 
+/// A host that took what it may in this minute.
+pub(crate) fn over_budget(rule: &str) -> Denial {
+    Denial::new(
+        LAYER,
+        Reason::BudgetExceeded,
+        "this host's budget for the minute is used up: wait, and ask for less",
+    )
+    .rule(rule)
+}
+
 /// Too many requests of late held what belongs to the bottle alone.
 pub(crate) fn paused() -> Denial {
     Denial::new(

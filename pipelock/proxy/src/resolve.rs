@@ -7,9 +7,12 @@ use hickory_resolver::{
 use std::{net::IpAddr, pin::Pin, time::Duration};
 
 /// What one question may take.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 /// How long an answer is believed at most: a name that moves is followed.
-const BELIEVED: Duration = Duration::from_secs(30);
+pub(crate) const BELIEVED: Duration = Duration::from_secs(30);
+
+/// So many answers are remembered.
+pub(crate) const CACHED: u64 = 256;
 
 /// The addresses of a name, or why there are none.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, Unresolved>> + Send + 'a>>;
@@ -50,6 +53,7 @@ impl EngineResolver {
         options.negative_max_ttl = Some(BELIEVED);
         options.timeout = DEADLINE / 2;
         options.attempts = 2;
+        options.cache_size = CACHED;
         Ok(Self(builder.build()?))
     }
 }

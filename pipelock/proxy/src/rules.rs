@@ -1,6 +1,6 @@
 //! The policy in force, ready for use: read as a whole, or not at all.
 
-use crate::content::Knowledge;
+use crate::{budgets::Budgets, content::Knowledge};
 use pipelock::{BOTTLE_FILE, Digest, Faults, Policy, Read};
 use rustls::{
     RootCertStore,
@@ -17,7 +17,7 @@ use std::{
 use tls_intercept::client::Trust;
 
 /// Longer than any policy a person or the launcher writes; a host's whole trust store fits.
-const FILE_LIMIT: u64 = 4 * 1024 * 1024;
+pub(crate) const FILE_LIMIT: u64 = 4 * 1024 * 1024;
 
 /// One generation of the policy.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Rules {
     pub trust: Trust,
     /// When something of the policy ends by itself next, in seconds since 1970.
     pub next_end: Option<u64>,
+    /// What single hosts may take.
+    pub(crate) budgets: Arc<Budgets>,
     /// What requests are searched for.
     pub(crate) known: Knowledge,
 }
@@ -78,7 +80,9 @@ impl Files {
         let trust = Trust::new(roots(&policy.upstream_ca)?).map_err(RulesError::Tls)?;
         let digest = digest.to_string();
         let next_end = policy.at(now());
+        let budgets = Arc::new(Budgets::of(&policy.budgets));
         Ok(Rules {
+            budgets,
             policy: Arc::new(policy),
             generation,
             digest,
@@ -102,6 +106,7 @@ impl Rules {
             not_enforced: self.not_enforced.clone(),
             trust: self.trust.clone(),
             next_end,
+            budgets: Arc::clone(&self.budgets),
             known: self.known.clone(),
         }
     }

@@ -9,7 +9,7 @@ use crate::{
 use anyhow::{Context as _, anyhow};
 use ca::Authority;
 use compose_render::contract::DRAIN_DEADLINE;
-use pipelock::{Listen, Policy};
+use pipelock::{Listen, Policy, UPSTREAM_PROXY_CREDENTIAL};
 use sidecar::{Event, Line, Log, Running, Shutdown, Status, chain};
 use std::{
     fs,
@@ -41,13 +41,19 @@ pub async fn run(
         return Err(anyhow!("hosts are routed, but the hop secret is not in the environment"));
     }
     let authority = authority(&config, &policy)?;
-    let limits = Limits { idle: Duration::from_secs(policy.idle_seconds), ..Limits::default() };
+    let usual = Limits::default();
+    let limits = Limits {
+        idle: Duration::from_secs(policy.idle_seconds),
+        lifetime: policy.tunnel_seconds.map_or(usual.lifetime, Duration::from_secs),
+        ..usual
+    };
     let interceptor = Arc::new(Interceptor::new(authority, limits));
     let resolver = EngineResolver::of_system().context("cannot read `/etc/resolv.conf`")?;
     let client = Client::new(ClientLimits::default(), shutdown.clone());
     said(&log, &status, &rules);
-    let door =
-        Arc::new(Door::new(rules, Arc::new(resolver), client, environment.hop_secret, log.clone()));
+    let credential = environment.credentials.get(UPSTREAM_PROXY_CREDENTIAL);
+    let door = Door::new(rules, Arc::new(resolver), client, environment.hop_secret, log.clone());
+    let door = Arc::new(door.with_upstream_credential(credential));
     let sockets = Sockets::bind(&policy, listen).await?;
     sockets.serve(&door, &interceptor, &shutdown);
     status.set_ready();

@@ -1,11 +1,48 @@
 //! The ways round git-gate: what no bottle lets through, whoever asks and whatever is allowed.
 
 use http::{HeaderMap, Method, Uri, header::CONTENT_TYPE};
+use tls_intercept::Host;
 
 /// git's service for pushes; its name is in every request of one.
 const RECEIVE_PACK: &str = "git-receive-pack";
 /// Decoding is repeated as long as it changes something, so often at most.
 const DECODINGS: usize = 4;
+/// Names that git hosts give to SSH on port 443: nothing but a push or a fetch goes there.
+const SSH_BY_HTTPS: [&str; 3] = ["ssh.github.com", "altssh.gitlab.com", "altssh.bitbucket.org"];
+/// GitHub's API, which writes commits without git.
+const GITHUB: [&str; 2] = ["api.github.com", "uploads.github.com"];
+
+/// Whether the host is a git host's other door.
+pub(crate) fn is_ssh_door(host: &Host) -> bool {
+    matches!(host, Host::Name(name) if SSH_BY_HTTPS.contains(&name.as_str()))
+}
+
+/// Whether the request would write commits, files or refs of a repository by GitHub's API.
+///
+/// GraphQL writes by the same path as it reads, so nothing is posted there.
+pub(crate) fn is_github_write(host: &Host, method: &Method, uri: &Uri) -> bool {
+    let Host::Name(name) = host else { return false };
+    if !GITHUB.contains(&name.as_str()) {
+        return false;
+    }
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
+        return false;
+    }
+    let path = decoded(uri.path());
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let rest = match parts.as_slice() {
+        ["graphql"] | ["api", "graphql"] => return true,
+        ["repos", _, _, rest @ ..] | ["repositories", _, rest @ ..] => rest,
+        _ => return false,
+    };
+    matches!(
+        rest,
+        ["contents" | "git" | "merges" | "merge-upstream", ..]
+            | ["pulls", _, "merge" | "update-branch" | "merge_queue", ..]
+            | ["branches", _, "rename", ..]
+    )
+}
+
 /// Whether the request is part of a git push: its advertisement or the push itself.
 ///
 /// A page that is merely about the service (a `GET` of `/docs/git-receive-pack`) is none.
@@ -84,6 +121,38 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, "application/x-git-receive-pack-request".parse().unwrap());
         assert!(is_git_push(&Method::POST, &"/anything".parse().unwrap(), &headers));
+    }
+
+    #[test]
+    fn commits_by_an_api_are_pushes_too_and_reading_is_none() {
+        let host = |name: &str| Host::Name(tls_intercept::Name::parse(name).unwrap());
+        let github = host("api.github.com");
+        let writes = |host: &Host, method: Method, path: &str| {
+            is_github_write(host, &method, &path.parse().unwrap())
+        };
+        for (method, path) in [
+            (Method::PUT, "/repos/o/r/contents/a/b.txt"),
+            (Method::DELETE, "/repos/o/r/contents/a"),
+            (Method::POST, "/repos/o/r/git/refs"),
+            (Method::PATCH, "/repos/o/r/git/refs/heads/main"),
+            (Method::POST, "/repos/o/r/git/commits"),
+            (Method::POST, "/repos/o/r/git/trees"),
+            (Method::POST, "/repos/o/r/merges"),
+            (Method::PUT, "/repos/o/r/pulls/3/merge"),
+            (Method::PUT, "/repos/o/r/pulls/3/update-branch"),
+            (Method::POST, "/repos/o/r/branches/main/rename"),
+            (Method::PUT, "//repos/o/r/%63ontents/x"),
+            (Method::PUT, "/repositories/17/contents/x"),
+            (Method::POST, "/graphql"),
+        ] {
+            assert!(writes(&github, method.clone(), path), "{method} {path}");
+            assert!(!writes(&host("api.example.org"), method, path), "{path}");
+        }
+        for path in ["/repos/o/r/contents/a", "/repos/o/r/git/refs", "/graphql"] {
+            assert!(!writes(&github, Method::GET, path), "{path}");
+        }
+        assert!(!writes(&github, Method::POST, "/repos/o/r/issues"));
+        assert!(is_ssh_door(&host("ssh.github.com")) && !is_ssh_door(&github));
     }
 
     #[test]

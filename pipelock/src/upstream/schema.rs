@@ -141,7 +141,7 @@ const FETCH_PROXY: Keys = &[
 
 const FORWARD_PROXY: Keys = &[
     ("enabled", Enforced(Bool)),
-    ("max_tunnel_seconds", Parsed(Int)),
+    ("max_tunnel_seconds", Enforced(Int)),
     ("idle_timeout_seconds", Enforced(Int)),
     ("sni_verification", Parsed(Bool)),
     ("sni_require_tls", Parsed(Bool)),
@@ -152,7 +152,7 @@ const TLS_INTERCEPTION: Keys = &[
     ("enabled", Enforced(Bool)),
     ("ca_cert", Enforced(Text)),
     ("ca_key", Enforced(Text)),
-    ("passthrough_domains", Parsed(Texts)),
+    ("passthrough_domains", Enforced(Texts)),
     ("cert_ttl", Parsed(Text)),
     ("cert_cache_size", Parsed(Int)),
     ("max_response_bytes", Parsed(Int)),

@@ -13,6 +13,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+/// So much of a refused upload is read and forgotten.
+pub(crate) const FORGOTTEN: usize = 16 * 1024 * 1024;
+
 /// A body of a request or a response.
 pub type Body = BoxBody<Bytes, BodyError>;
 
@@ -106,14 +109,13 @@ impl Held {
     /// Reads on and forgets what nobody read, within bounds, once the response is over: some
     /// clients (curl before 8) show no answer when their upload is stopped, however politely.
     pub(crate) fn drain(self, shutdown: &Shutdown) {
-        const MOST: usize = 16 * 1024 * 1024;
         const PATIENCE: Duration = Duration::from_secs(10);
         const PAUSE: Duration = Duration::from_secs(1);
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(body) = body.filter(|body| !body.is_end_stream()) else { return };
         let mut body = with_deadline(body, PAUSE);
         let reading = async move {
-            let mut left = MOST;
+            let mut left = FORGOTTEN;
             while let Some(Ok(frame)) = body.frame().await {
                 left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
                 if left == 0 {

@@ -6,7 +6,7 @@ mod error;
 mod pool;
 mod trust;
 
-pub use self::dial::{dial, tunnel};
+pub use self::dial::{dial, tunnel, tunnel_with};
 pub use self::error::SendError;
 pub use self::trust::Trust;
 
@@ -32,12 +32,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// What a response's head may be: larger than a request's, for cookies and policies are.
-const RESPONSE_FIELDS: usize = 256;
-const RESPONSE_HEAD: usize = 256 * 1024;
+pub(crate) const RESPONSE_FIELDS: usize = 256;
+pub(crate) const RESPONSE_HEAD: usize = 256 * 1024;
 const RESPONSE_HEAD_H2: u32 = 256 * 1024;
 /// What an upstream may send ahead of an agent that reads slowly.
 const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+pub(crate) const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// An upstream that went without a word is noticed while a response is awaited.
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_ANSWER: Duration = Duration::from_secs(20);
@@ -77,6 +77,8 @@ pub struct ClientLimits {
     pub idle: Duration,
     /// Unused HTTP/1.1 connections kept per upstream.
     pub idle_per_upstream: usize,
+    /// Upstreams of which unused connections are kept.
+    pub upstreams: usize,
 }
 
 impl Default for ClientLimits {
@@ -87,6 +89,7 @@ impl Default for ClientLimits {
             stall: Duration::from_mins(10),
             idle: Duration::from_mins(1),
             idle_per_upstream: 16,
+            upstreams: 256,
         }
     }
 }
@@ -129,6 +132,8 @@ impl Client {
         C: Fn() -> F + Send + Sync,
         F: Future<Output = Result<TcpStream, SendError>> + Send,
     {
+        // The agent's own version, as without a proxy: many connections of one beat one of the other.
+        let http1 = request.version() < Version::HTTP_2;
         let key = Key::from(upstream);
         let mut request = request;
         headers::strip_hop_by_hop(request.headers_mut());
@@ -146,7 +151,7 @@ impl Client {
             }
         }
         // Boxed: a TLS handshake is large, and most requests have none.
-        let sender = Box::pin(self.connected(upstream, connect)).await?;
+        let sender = Box::pin(self.connected(upstream, http1, connect)).await?;
         if let Sender::Http2(shared) = &sender {
             self.pool.put(key.clone(), Sender::Http2(shared.clone()), &self.limits);
         }
@@ -263,7 +268,12 @@ impl Client {
             .map_err(SendError::handshake)
     }
 
-    async fn connected<C, F>(&self, upstream: &Upstream, connect: C) -> Result<Sender, SendError>
+    async fn connected<C, F>(
+        &self,
+        upstream: &Upstream,
+        http1: bool,
+        connect: C,
+    ) -> Result<Sender, SendError>
     where
         C: Fn() -> F + Send + Sync,
         F: Future<Output = Result<TcpStream, SendError>> + Send,
@@ -272,7 +282,15 @@ impl Client {
         match upstream.destination.scheme {
             Scheme::Http => self.http1(stream).await,
             Scheme::Https => {
-                let stream = self.tls(upstream, &upstream.trust.config, stream).await?;
+                let trust = &upstream.trust;
+                let config = if http1 { &trust.http1 } else { &trust.config };
+                let stream = match self.tls(upstream, config, stream).await {
+                    // It speaks HTTP/2 alone, whatever the agent speaks.
+                    Err(error) if http1 && error.is_no_protocol() => {
+                        self.tls(upstream, &trust.config, connect().await?).await?
+                    }
+                    stream => stream?,
+                };
                 let (_, session) = stream.get_ref();
                 if session.alpn_protocol() == Some(b"h2") {
                     self.http2(stream).await

@@ -5,6 +5,7 @@ use http::{Request, Response};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 /// The way by which a request came.
@@ -78,6 +79,25 @@ pub trait Proxy: Send + Sync + 'static {
     /// for hosts with valid names, which [`Proxy::answer`] refuses inside the tunnel. What is
     /// refused here is logged by the implementation; [`Proxy::refused`] is not called for it.
     fn admit(&self, connection: &Connection) -> Result<(), Denial>;
+
+    /// Whether TLS for this destination passes unopened. Asked when its server name was found equal
+    /// to the destination.
+    fn passes(&self, _connection: &Connection) -> bool {
+        false
+    }
+
+    /// Carries a connection that passes unopened to its end, and writes its log line. `stream`
+    /// begins with the TLS hello.
+    fn pass<S>(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        stream: S,
+    ) -> impl Future<Output = ()> + Send
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        async move { drop((connection, stream)) }
+    }
 
     /// Answers one request. The implementation writes the request's log line.
     ///

@@ -27,6 +27,10 @@ pub struct Limits {
     pub write: Duration,
     /// How long within a request not one byte may pass in either direction.
     pub stall: Duration,
+    /// How old a connection may grow before it ends at the next pause between requests.
+    pub lifetime: Duration,
+    /// How long one request and its answer may take in all, a `WebSocket` and events included.
+    pub exchange: Duration,
     /// Bytes of a request's head.
     pub head_bytes: usize,
     /// Bytes of one header field.
@@ -52,6 +56,8 @@ impl Default for Limits {
             write: Duration::from_mins(5),
             // A model may think for minutes before its first byte.
             stall: Duration::from_mins(15),
+            lifetime: Duration::from_hours(12),
+            exchange: Duration::from_hours(24),
             head_bytes: 64 * 1024,
             field_bytes: 16 * 1024,
             fields: 128,

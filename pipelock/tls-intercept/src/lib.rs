@@ -10,6 +10,7 @@ pub mod path;
 pub mod websocket;
 
 mod address;
+mod bounds;
 mod connection;
 mod denial;
 mod destination;
@@ -18,6 +19,7 @@ mod request_id;
 mod serve;
 
 pub use self::body::{Body, BodyError};
+pub use self::bounds::{Bound, bounds};
 pub use self::connection::{Arrival, Connection, HopSecret, Proxy};
 pub use self::denial::{DENIED_HEADER, Denial, Layer, Propose, Reason};
 pub use self::destination::{Destination, Host, InvalidDestination, Name, Scheme};

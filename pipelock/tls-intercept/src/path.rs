@@ -8,7 +8,7 @@
 use std::fmt;
 
 /// The longest path: longer ones are refused by most servers, too.
-const MAX_LEN: usize = 8 * 1024;
+pub(crate) const MAX_LEN: usize = 8 * 1024;
 
 /// A path in its one form. Making it canonical again changes nothing.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -10,6 +10,8 @@ mod io;
 mod pipeline;
 mod tls;
 
+pub(crate) use self::guard::{CHUNK_LINE, TRAILERS};
+pub(crate) use self::hello::MAX_HELLO;
 pub(crate) use self::http2::Tasks;
 
 use crate::{Connection, Denial, Interceptor, Proxy, Reason, RequestId};

@@ -11,6 +11,8 @@ mod inspect;
 mod relay;
 
 pub use self::frame::Kind;
+
+pub(crate) use self::frame::PIECE;
 pub use self::handshake::{Asked, is_asked};
 pub use self::inspect::{Inspector, inspected};
 

@@ -7,6 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 /// Lines waiting to be written; beyond it, whoever writes the next one waits. None is dropped.
 const WAITING: usize = 4096;
 
+/// So many bytes of lines are written at once.
+const TOGETHER: usize = 32 * 1024;
+
 enum Job {
     Line(String),
     Flush(Sender<()>),
@@ -38,14 +41,23 @@ impl Writer {
 
 fn write_all(todo: &Receiver<Job>, mut ring: Option<Ring>) {
     let mut stderr = std::io::stderr();
+    let mut lines = String::new();
     while let Ok(job) = todo.recv() {
-        match job {
-            Job::Line(line) => {
-                drop(stderr.write_all(line.as_bytes()));
-                // A full disk must not stop the sidecar; the line is on stderr.
-                drop(ring.as_mut().map(|ring| ring.append(line.as_bytes())));
+        let mut done = None;
+        // Lines that wait already go out together.
+        for job in std::iter::once(job).chain(todo.try_iter()) {
+            match job {
+                Job::Line(line) => lines.push_str(&line),
+                Job::Flush(wish) => done = Some(wish),
             }
-            Job::Flush(done) => drop(done.send(())),
+            if done.is_some() || lines.len() > TOGETHER {
+                break;
+            }
         }
+        drop(stderr.write_all(lines.as_bytes()));
+        // A full disk must not stop the sidecar; the lines are on stderr.
+        drop(ring.as_mut().map(|ring| ring.append(lines.as_bytes())));
+        lines.clear();
+        done.map(|done| done.send(())).unwrap_or(Ok(())).unwrap_or_default();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     coding::{Coding, Decoder},
+    is_certain,
     kept::Kept,
     knowledge::{Home, Knowledge},
     verdict::{Stopped, Verdict},
@@ -205,6 +206,10 @@ fn settle(
             Some(true) => continue,
             // Whatever the action: this leaves for its own host or not at all.
             Some(false) => return Err(Stopped::Secret(finding.rule)),
+            None if !is_certain(finding) => {
+                verdict.doubt(finding.rule);
+                continue;
+            }
             None => {}
         }
         match action {

@@ -9,13 +9,13 @@ use std::io::{self, Write};
 /// How much is decoded at a time.
 const PIECE: usize = 4 * 1024;
 /// The most that one piece may become.
-const PIECE_LIMIT: u64 = 8 * 1024 * 1024;
+pub(crate) const PIECE_LIMIT: u64 = 8 * 1024 * 1024;
 /// The most that a body may become without regard to its length.
-const FREE: u64 = 4 * 1024 * 1024;
+pub(crate) const FREE: u64 = 4 * 1024 * 1024;
 /// How many times its length a longer body may become.
-const RATIO: u64 = 256;
+pub(crate) const RATIO: u64 = 256;
 /// The largest zstd window that is kept.
-const ZSTD_WINDOW: u64 = 8 * 1024 * 1024;
+pub(crate) const ZSTD_WINDOW: u64 = 8 * 1024 * 1024;
 
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! What an agent says over a `WebSocket`, read message by message; nothing waits for the next one.
 
 use super::{
+    is_certain,
     kept::mask,
     knowledge::{Home, Knowledge},
     verdict::{Stopped, Verdict},
@@ -51,15 +52,20 @@ impl Messages {
                     self.verdict.stop(Stopped::Secret(finding.rule));
                     return Err("pipelock: a message holds a secret of this bottle".to_owned());
                 }
+                _ if !is_certain(finding) => {
+                    self.verdict.doubt(finding.rule);
+                    continue;
+                }
                 Action::Block | Action::ByHost => {
                     self.verdict.stop(Stopped::Secret(finding.rule));
                     let rule = finding.rule;
                     return Err(format!("pipelock: a message holds a secret ({rule})"));
                 }
                 Action::Redact => {
-                    let from = usize::try_from(finding.offset.saturating_sub(passed))
-                        .unwrap_or(usize::MAX);
-                    let end = from.saturating_add(finding.len).min(pending.len());
+                    let place = |offset: u64| usize::try_from(offset.saturating_sub(passed));
+                    let from = place(finding.offset).unwrap_or(usize::MAX);
+                    let end = place(finding.offset + finding.len as u64).unwrap_or(usize::MAX);
+                    let end = end.min(pending.len());
                     if let Some(found) = pending.get_mut(from..end) {
                         mask(found);
                     }

@@ -42,12 +42,14 @@ impl Kept {
 
     /// Overwrites a finding with as many `*`, but for what gives the text its form.
     pub(crate) fn overwrite(&mut self, offset: u64, len: usize) {
-        let from = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let place = |offset: u64| usize::try_from(offset.saturating_sub(self.start));
+        let from = place(offset).unwrap_or(usize::MAX);
+        let end = place(offset.saturating_add(len as u64)).unwrap_or(usize::MAX);
         let mut all = Vec::with_capacity(self.len);
         for part in self.parts.drain(..) {
             all.extend_from_slice(&part);
         }
-        let end = from.saturating_add(len).min(all.len());
+        let end = end.min(all.len());
         if let Some(found) = all.get_mut(from..end) {
             mask(found);
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// So many within [`WITHIN`] are more than an accident.
-const MOST: usize = 10;
+pub(crate) const MOST: usize = 10;
 const WITHIN: Duration = Duration::from_mins(1);
 
 /// The last denials of the bottle's own secrets.

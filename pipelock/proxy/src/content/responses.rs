@@ -25,7 +25,7 @@ use tokio::time::timeout;
 /// Names the rules that found something, where that is known before the head goes out.
 pub(crate) const FINDING_HEADER: HeaderName = HeaderName::from_static("x-bottle-finding");
 /// So much of a body is looked at before its head goes out.
-const BEFORE_THE_HEAD: usize = 64 * 1024;
+pub(crate) const BEFORE_THE_HEAD: usize = 64 * 1024;
 /// So long a head waits for a short body that is not there yet, where findings do not stop it.
 const PATIENCE: Duration = Duration::from_millis(100);
 

@@ -31,6 +31,7 @@ pub(crate) struct Verdict(Arc<Mutex<State>>);
 struct State {
     stopped: Option<Stopped>,
     noted: BTreeMap<&'static str, u64>,
+    doubted: BTreeMap<&'static str, u64>,
     /// Of responses: what stands there as somebody's quotation.
     quoted: BTreeMap<&'static str, u64>,
     /// Of responses: why nothing was looked for.
@@ -65,6 +66,16 @@ impl Verdict {
     /// How many findings of each rule were quotations.
     pub(crate) fn quotations(&self) -> BTreeMap<&'static str, u64> {
         self.lock().quoted.clone()
+    }
+
+    /// Counts a finding that is too uncertain to do anything about.
+    pub(super) fn doubt(&self, rule: &'static str) {
+        *self.lock().doubted.entry(rule).or_default() += 1;
+    }
+
+    /// How many findings of each rule were too uncertain.
+    pub(crate) fn doubted(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().doubted.clone()
     }
 
     pub(crate) fn stopped(&self) -> Option<Stopped> {

@@ -68,6 +68,35 @@ async fn the_same_request_without_the_secret_passes() {
 }
 
 #[tokio::test]
+async fn e8_every_member_of_what_is_said_twice_or_in_a_batch_is_read() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    for (path, body) in [
+        (format!("/x?a=ok&a={KEY}"), String::new()),
+        (format!("/x?a={KEY}&a=ok"), String::new()),
+        (format!("/x?a=ok+{KEY}%20ok"), String::new()),
+        (format!("/graphql?query=%7Bx(k:%22{KEY}%22)%7D"), String::new()),
+        ("/x".to_owned(), format!("{{\"a\": \"{KEY}\", \"a\": \"ok\"}}")),
+        ("/x".to_owned(), format!("{{\"a\": \"ok\", \"a\": \"{KEY}\"}}")),
+        (
+            "/x".to_owned(),
+            format!("[{{\"query\": \"{{a}}\"}}, {{\"query\": \"{{b(k: {KEY})}}\"}}]"),
+        ),
+        ("/x".to_owned(), format!("[{{\"jsonrpc\": \"2.0\", \"params\": [\"{KEY}\"]}}]")),
+        ("/x".to_owned(), format!("a=ok&a={KEY}")),
+    ] {
+        // The type that a body gives itself decides nothing.
+        for kind in ["application/json", "image/png", "application/x-www-form-urlencoded"] {
+            let head = format!("content-type: {kind}\r\n");
+            let answer = world.https(&target, &post(&target, &path, &head, &body)).await;
+            assert_eq!((answer.status, answer.reason().as_str()), (403, "dlp"), "{path} {body}");
+        }
+    }
+    assert_eq!(upstream.seen().connections, 0);
+}
+
+#[tokio::test]
 async fn e10_of_a_long_body_no_byte_of_the_secret_arrives_and_never_its_end() {
     let upstream = Upstream::tls("a.org", HELLO).await;
     let world = World::leading_to(&upstream).await;

@@ -130,3 +130,34 @@ async fn a_push_that_goes_round_the_gate_is_refused_whoever_asks() {
     let fetch = get(&target, "/o/r.git/info/refs?service=git-upload-pack");
     assert_eq!(world.https(&target, &fetch).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_commit_by_githubs_api_and_ssh_by_https_are_refused_without_egress_too() {
+    let upstream = Upstream::tls("api.github.com", HELLO).await;
+    let world = World::new(
+        "api_allowlist: ['*.github.com']\nssrf: {ip_allowlist: [127.0.0.0/8]}\n",
+        &bottle(&upstream).replace("host: a.org", "host: '*.github.com'"),
+    )
+    .await;
+    for name in ["api.github.com", "ssh.github.com"] {
+        world.names.set(name, &["127.0.0.1"]);
+    }
+    let target = format!("api.github.com:{}", upstream.address.port());
+    for (method, path) in [
+        ("PUT", "/repos/o/r/contents/x"),
+        ("PATCH", "/repos/o/r/git/refs/heads/main"),
+        ("POST", "/repos/o/r/merges"),
+        ("POST", "/graphql"),
+    ] {
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {target}\r\nconnection: close\r\n\
+             content-length: 0\r\n\r\n"
+        );
+        assert_eq!(world.https(&target, &request).await.reason(), "side-door", "{method} {path}");
+    }
+    let ssh = format!("ssh.github.com:{}", upstream.address.port());
+    assert_eq!(world.https(&ssh, &get(&ssh, "/")).await.reason(), "side-door");
+    assert_eq!(upstream.seen().connections, 0);
+    let read = get(&target, "/repos/o/r/contents/x");
+    assert_eq!(world.https(&target, &read).await.status, 200);
+}

@@ -37,6 +37,9 @@ use crate::{
 /// The hop secret of every world.
 pub(crate) const SECRET: &str = "the-hop-secret-of-this-bottle";
 
+/// What every world would show an upstream proxy.
+pub(crate) const CREDENTIAL: &str = "user:pass";
+
 /// A running pipelock. It stops with the test.
 pub(crate) struct World {
     dir: TempDir,
@@ -94,7 +97,9 @@ impl World {
         let client = Client::new(ClientLimits::default(), shutdown.clone());
         let resolver: Arc<dyn Resolve> = Arc::<Names>::clone(&names);
         let secret = Some(Secret::new(SECRET.to_owned()));
-        let door = Arc::new(Door::new(rules, resolver, client, secret, log.clone()));
+        let door = Door::new(rules, resolver, client, secret, log.clone());
+        let shown = Secret::new(CREDENTIAL.to_owned());
+        let door = Arc::new(door.with_upstream_credential(Some(&shown)));
         let interceptor = Arc::new(Interceptor::new(authority, Limits::default()));
         let listen = async |mode| {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -196,8 +201,10 @@ pub(crate) fn bottle(upstream: &Upstream) -> String {
 }
 
 fn write_policy(dir: &Path, upstream: &str, bottle: &str) {
-    let least = "mode: strict\nforward_proxy: {enabled: true}\ntls_interception: {enabled: true}\n";
-    let upstream = format!("{least}{upstream}");
+    let least = "mode: strict\nforward_proxy: {enabled: true}\n";
+    let opened = "tls_interception: {enabled: true}\n";
+    let opened = if upstream.contains("tls_interception") { "" } else { opened };
+    let upstream = format!("{least}{opened}{upstream}");
     let bottle = format!("version: 1\n{bottle}");
     compose_run::replace(&dir.join("pipelock.yaml"), upstream.as_bytes(), 0o600).unwrap();
     compose_run::replace(&dir.join("bottle.yaml"), bottle.as_bytes(), 0o600).unwrap();

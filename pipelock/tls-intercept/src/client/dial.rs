@@ -24,9 +24,9 @@ pub async fn dial(address: SocketAddr, deadline: Duration) -> Result<TcpStream, 
     Ok(stream)
 }
 
-/// Asks the proxy at the other end for a tunnel to `destination`.
+/// Asks the sidecar at the other end for a tunnel to `destination`.
 pub async fn tunnel(
-    mut stream: TcpStream,
+    stream: TcpStream,
     destination: &Destination,
     hop: Option<&HopSecret>,
     deadline: Duration,
@@ -34,11 +34,23 @@ pub async fn tunnel(
     if hop.is_some_and(|hop| !hop.expose().iter().all(u8::is_ascii_graphic)) {
         return Err(SendError::Protocol("the hop secret cannot stand in a header"));
     }
-    let mut ask = format!("CONNECT {destination} HTTP/1.1\r\nhost: {destination}\r\n").into_bytes();
-    if let Some(hop) = hop {
-        ask.extend_from_slice(HOP_HEADER.as_bytes());
+    let shown = hop.map(|hop| (HOP_HEADER, hop.expose()));
+    tunnel_with(stream, &destination.to_string(), shown, deadline).await
+}
+
+/// Asks the proxy at the other end for a tunnel to `target`, with one header more. Its value holds
+/// no control characters: whoever makes it sees to that.
+pub async fn tunnel_with(
+    mut stream: TcpStream,
+    target: &str,
+    shown: Option<(&str, &[u8])>,
+    deadline: Duration,
+) -> Result<TcpStream, SendError> {
+    let mut ask = format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n").into_bytes();
+    if let Some((name, value)) = shown {
+        ask.extend_from_slice(name.as_bytes());
         ask.extend_from_slice(b": ");
-        ask.extend_from_slice(hop.expose());
+        ask.extend_from_slice(value);
         ask.extend_from_slice(b"\r\n");
     }
     ask.extend_from_slice(b"\r\n");

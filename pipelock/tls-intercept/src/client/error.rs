@@ -43,6 +43,14 @@ impl SendError {
         }
     }
 
+    /// Whether the upstream speaks none of the protocols it was offered.
+    pub(super) fn is_no_protocol(&self) -> bool {
+        let Self::Tls(error) = self else { return false };
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        matches!(tls, Some(rustls::Error::AlertReceived(alert))
+            if *alert == rustls::AlertDescription::NoApplicationProtocol)
+    }
+
     /// The reason in the denial.
     pub const fn reason(&self) -> Reason {
         match self {

@@ -95,6 +95,9 @@ impl Pool {
         if shelves.closed {
             return;
         }
+        if shelves.by_key.len() >= limits.upstreams && !shelves.by_key.contains_key(&key) {
+            return;
+        }
         let shelf = shelves.by_key.entry(key).or_default();
         match sender {
             Sender::Http1(sender) if shelf.idle.len() < limits.idle_per_upstream => {

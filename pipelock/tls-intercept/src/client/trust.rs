@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub struct Trust {
     pub(crate) config: Arc<ClientConfig>,
-    /// The same for connections that will be a WebSocket.
+    /// The same with HTTP/1.1 alone: what the agent speaks, and what becomes a `WebSocket`.
     pub(crate) http1: Arc<ClientConfig>,
     pub(crate) id: u64,
 }

@@ -21,9 +21,9 @@ const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection:
 /// What is read at once.
 const PIECE: usize = 16 * 1024;
 /// A chunk's size and its extensions.
-const CHUNK_LINE: usize = 256;
+pub(crate) const CHUNK_LINE: usize = 256;
 /// All trailers of one body.
-const TRAILERS: usize = 8 * 1024;
+pub(crate) const TRAILERS: usize = 8 * 1024;
 
 /// What the guard tells whoever answers.
 #[derive(Debug, Default)]

@@ -50,7 +50,10 @@ where
                 Pin::new(&mut connection).graceful_shutdown();
             }
             () = revoked.cancelled() => return,
-            _ = &mut watch => break,
+            expired = &mut watch => {
+                pipeline.expired(expired);
+                break;
+            }
         }
     }
     let parts = connection.into_parts();
@@ -61,7 +64,7 @@ where
         tokio::select! {
             () = relay => {}
             () = revoked.cancelled() => {}
-            _ = &mut watch => {}
+            expired = &mut watch => pipeline.expired(expired),
         }
         return;
     }

@@ -43,8 +43,9 @@ where
     let revoked = binding.revoked();
     let shutdown = context.shutdown.clone();
     let pipeline = Arc::new(Pipeline::new(context, binding, Arc::clone(&activity)));
+    let answering = Arc::clone(&pipeline);
     let service = service_fn(move |request| {
-        let pipeline = Arc::clone(&pipeline);
+        let pipeline = Arc::clone(&answering);
         async move { pipeline.http2(request).await }
     });
     let stream = Watched::new(stream, Arc::clone(&activity));
@@ -71,7 +72,7 @@ where
                 Pin::new(&mut connection).graceful_shutdown();
             }
             () = revoked.cancelled() => return,
-            _ = &mut watch => return,
+            expired = &mut watch => return pipeline.expired(expired),
         }
     }
 }

@@ -80,6 +80,8 @@ pub(crate) struct Activity {
     blocked: AtomicU64,
     /// Since when a head is incomplete.
     head: AtomicU64,
+    /// When it was opened.
+    born: AtomicU64,
     draining: AtomicBool,
 }
 
@@ -95,6 +97,7 @@ pub(crate) enum Expired {
     Head,
     Idle,
     Stalled,
+    Old,
 }
 
 impl Activity {
@@ -102,6 +105,7 @@ impl Activity {
         let activity = Self::default();
         activity.request.store(now(), Ordering::Relaxed);
         activity.moved.store(now(), Ordering::Relaxed);
+        activity.born.store(now(), Ordering::Relaxed);
         Arc::new(activity)
     }
 
@@ -156,7 +160,14 @@ impl Activity {
             };
             let head = self.head.load(Ordering::Relaxed);
             let blocked = self.blocked.load(Ordering::Relaxed);
+            // An old connection ends as soon as nothing is on its way; an old exchange ends.
+            let (start, longest) = if in_flight {
+                (self.request.load(Ordering::Relaxed), limits.exchange)
+            } else {
+                (self.born.load(Ordering::Relaxed), limits.lifetime)
+            };
             let watched = [
+                (start, millis(longest), Expired::Old),
                 (since, limit, expired),
                 (head, millis(limits.head), Expired::Head),
                 (blocked, millis(limits.write), Expired::Stalled),

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::head::Fault;
-use super::io::{Activity, InFlight};
+use super::io::{Activity, Expired, InFlight};
 use crate::path::CanonicalPath;
 use crate::websocket::{self, Switched};
 use crate::{Arrival, Body, Connection, Denial, Destination, HopSecret, Proxy, Reason, RequestId};
@@ -56,6 +56,21 @@ impl<P: Proxy> Pipeline<P> {
     /// What was switched to, when the connection's HTTP is over; it holds the request's place.
     pub(super) fn switched(&self) -> Option<(Switched, InFlight)> {
         self.switched.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tells the log of a connection that was closed because something took too long.
+    pub(super) fn expired(&self, why: Expired) {
+        let what = match why {
+            Expired::Head => "the head of a request did not come in time",
+            Expired::Stalled => "no byte moved for too long",
+            // A pause between requests is no fault.
+            Expired::Idle | Expired::Old => return,
+        };
+        let on = match &self.binding {
+            Binding::Fixed(connection) => Some(&**connection),
+            Binding::PerRequest(..) => None,
+        };
+        self.context.refuse(on, Reason::RequestTimeout, what);
     }
 
     pub(super) async fn http1(

@@ -195,6 +195,17 @@ async fn accept<P: Proxy, S>(
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    if context.proxy.passes(&connection) {
+        let revoked = connection.revoked.clone();
+        let longest = context.interceptor.limits.exchange;
+        tokio::select! {
+            () = Arc::clone(&context.proxy).pass(connection, stream) => {}
+            () = revoked.cancelled() => {}
+            () = context.shutdown.requested() => {}
+            () = tokio::time::sleep(longest) => {}
+        }
+        return;
+    }
     let host = connection.destination.host.clone();
     let Ok(tls) = context.interceptor.tls_for(&host) else {
         context.refuse(Some(&connection), Reason::Unavailable, "no certificate: see the log");

@@ -3,7 +3,7 @@
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 
 /// A longer frame passes as several of its message: nothing waits for more than this.
-pub(super) const PIECE: usize = 64 * 1024;
+pub(crate) const PIECE: usize = 64 * 1024;
 /// The most that a control frame may hold.
 const CONTROL: u64 = 125;
 

@@ -1,7 +1,7 @@
 //! The way upstream: connections are shared by what agrees, and nothing is sent twice.
 
 use crate::support::{Agent, Bench, Origin, text, until, within};
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use sidecar::Shutdown;
 use std::net::SocketAddr;
@@ -36,8 +36,15 @@ async fn requests_share_connections_only_where_all_agrees() {
         let trust = Trust::new(origin.roots.clone()).unwrap();
         let here = upstream(Scheme::Https, origin.address, &trust);
         let connect = || dial(origin.address, WAIT);
+        let ask = || {
+            let mut request = get();
+            if alpn == "h2" {
+                *request.version_mut() = Version::HTTP_2;
+            }
+            request
+        };
         for _ in 0..3 {
-            let response = within(client.send(&here, get(), connect)).await.unwrap();
+            let response = within(client.send(&here, ask(), connect)).await.unwrap();
             response.into_body().collect().await.unwrap();
             // An HTTP/1 connection is free a moment after its body's end.
             until("it is free", || client.idle() == 1).await;
@@ -46,9 +53,20 @@ async fn requests_share_connections_only_where_all_agrees() {
         // Other roots: what was trusted before is not used.
         let other =
             upstream(Scheme::Https, origin.address, &Trust::new(origin.roots.clone()).unwrap());
-        within(client.send(&other, get(), connect)).await.unwrap();
+        within(client.send(&other, ask(), connect)).await.unwrap();
         assert_eq!(origin.connections(), 2);
     }
+}
+
+#[tokio::test]
+async fn an_upstream_that_speaks_http2_alone_is_reached_by_an_agent_that_does_not() {
+    let origin = Origin::tls("allowed.test", &["h2"]).await;
+    let client = Client::new(ClientLimits::default(), Shutdown::new());
+    let trust = Trust::new(origin.roots.clone()).unwrap();
+    let here = upstream(Scheme::Https, origin.address, &trust);
+    let connect = || dial(origin.address, WAIT);
+    let response = within(client.send(&here, get(), connect)).await.unwrap();
+    assert_eq!((response.status(), response.version()), (StatusCode::OK, Version::HTTP_2));
 }
 
 #[tokio::test]

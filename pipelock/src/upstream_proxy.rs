@@ -1,0 +1,29 @@
+//! What only some bottles have: a proxy on the way upstream, and budgets of single hosts.
+
+use compose_render::HostPattern;
+use serde::{Deserialize, Serialize};
+
+/// `user:password` for the upstream proxy, as the environment's credential of this name.
+pub const UPSTREAM_PROXY_CREDENTIAL: &str = "UPSTREAM_PROXY";
+
+/// A proxy that everything upstream goes through: a corporate network's. Its credential is in the
+/// environment alone.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamProxy {
+    /// A name, which the engine's resolver is asked for, or an address.
+    pub host: HostPattern,
+    pub port: u16,
+}
+
+/// What a host may take in a minute. What is not named is not counted.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    pub host: HostPattern,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// Of bodies, both ways together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
