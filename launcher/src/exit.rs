@@ -1,6 +1,5 @@
 //! How `bottle` leaves: the exit codes scripts rely on, and the error that picks one.
 
-use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use compose_run::RunError;
@@ -135,13 +134,13 @@ pub(crate) fn hint_of(error: &anyhow::Error) -> Option<&str> {
     found
 }
 
-/// Whether some disk was full, ours or, by its own words, the engine's.
+/// Whether some disk was full, ours or, by its own words, the engine's. Not every error of ours hands
+/// on the one it is made of, but each tells it, and the words are the kernel's.
 fn is_full_disk(error: &anyhow::Error) -> bool {
-    let of_ours = find::<io::Error>(error).is_some_and(|error| {
-        let kinds = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
-        kinds.contains(&error.kind())
-    });
-    of_ours || format!("{error:#}").contains("no space left on device")
+    let told = format!("{error:#}").to_lowercase();
+    ["no space left on device", "disk quota exceeded", "file too large"]
+        .iter()
+        .any(|words| told.contains(words))
 }
 
 /// The first error of this type among an error and its causes, looking into advised ones.

@@ -1,6 +1,7 @@
 //! Takes what the launcher brings into a new bottle: a tar stream of the workspace and the home.
 
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -21,6 +22,9 @@ fn unpack(stream: impl Read, root: &Path) -> anyhow::Result<()> {
     for entry in archive.entries().context("cannot read the stream")? {
         let mut entry = entry.context("cannot read the stream")?;
         let name = entry.path().context("an entry has no name")?.into_owned();
+        if entry.header().entry_type().is_dir() && is_of_others(&root.join(&name)) {
+            continue;
+        }
         let written = entry
             .unpack_in(root)
             .with_context(|| format!("cannot write `{}`", root.join(&name).display()))?;
@@ -29,6 +33,13 @@ fn unpack(stream: impl Read, root: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether that folder is there and another's, as the workspace is in an image that does not know
+/// the agent: it was made fit for us, and only its owner could do that again.
+fn is_of_others(folder: &Path) -> bool {
+    std::fs::symlink_metadata(folder)
+        .is_ok_and(|meta| meta.is_dir() && meta.uid() != nix::unistd::geteuid().as_raw())
 }
 
 #[cfg(test)]
@@ -52,6 +63,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         unpack(archive(b"workspace/a", b"hello").as_slice(), dir.path()).unwrap();
         assert_eq!(std::fs::read(dir.path().join("workspace/a")).unwrap(), b"hello");
+    }
+
+    #[test]
+    fn a_folder_of_ones_own_is_none_of_others() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_of_others(dir.path()));
+        assert!(!is_of_others(&dir.path().join("absent")));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Against the engine: needs Docker, as every container test does.
 
+mod built;
+
 use super::*;
 use crate::environment::Environment;
 

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Account {
     folder: tempfile::TempDir,
     variables: BTreeMap<String, String>,
+    /// The program itself.
+    bottle: PathBuf,
     /// A process whose networks, processes and mounts the program sees instead of ours.
     beside: Option<String>,
 }
@@ -31,7 +33,8 @@ impl Account {
             ("PATH".to_owned(), path.to_string_lossy().into_owned()),
             ("HOME".to_owned(), folder.path().join("home").display().to_string()),
         ]);
-        Self { folder, variables, beside: None }
+        let bottle = PathBuf::from(env!("CARGO_BIN_EXE_bottle"));
+        Self { folder, variables, bottle, beside: None }
     }
 
     /// With a variable set for every later call.
@@ -43,6 +46,18 @@ impl Account {
     /// Every later call sees what that process sees.
     pub(crate) fn enter(&mut self, process: &str) {
         self.beside = Some(process.to_owned());
+    }
+
+    /// Every later call runs a copy of the program in that folder.
+    pub(crate) fn install(&mut self, folder: &Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        self.bottle = folder.join("bottle");
+        std::fs::copy(env!("CARGO_BIN_EXE_bottle"), &self.bottle).unwrap();
+    }
+
+    /// Forgets a variable for every later call.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
     }
 
     /// Sets a variable for every later call.
@@ -88,7 +103,7 @@ impl Account {
     /// `bottle`, with no terminal and nothing of our own environment.
     #[expect(clippy::disallowed_methods, reason = "the program under test, not one of the host")]
     fn program(&self, args: &[&str]) -> duct::Expression {
-        let bottle = env!("CARGO_BIN_EXE_bottle");
+        let bottle = self.bottle.to_str().unwrap();
         let here = self.here();
         let Some(process) = &self.beside else {
             return duct::cmd(bottle, args).dir(here).full_env(&self.variables).stdin_null();
@@ -123,6 +138,11 @@ impl Account {
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Starts `bottle`, to be read from.
+    pub(crate) fn piped(&self, args: &[&str]) -> duct::ReaderHandle {
+        self.program(args).reader().unwrap()
     }
 
     /// Starts `bottle` on a terminal.

@@ -1,7 +1,9 @@
 //! What goes wrong on the host: each a sentence and a hint, and nothing half done.
 
 use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
+
+use compose_testkit::record;
 
 use crate::ground::Ground;
 
@@ -43,33 +45,83 @@ fn a_state_folder_that_others_can_enter_is_refused() {
 }
 
 #[test]
-fn i1_a_link_in_the_place_of_the_bottles_folder_or_a_file_of_it_is_refused() {
-    let ground = Ground::new("trouble-link");
-    let elsewhere = ground.account.here().join("elsewhere");
-    std::fs::create_dir(&elsewhere).unwrap();
-    std::fs::set_permissions(&elsewhere, Permissions::from_mode(0o700)).unwrap();
-    // The state folder is made by any command.
+fn a_state_folder_or_a_bottles_of_somebody_else_is_refused() {
+    let ground = Ground::new("trouble-owner");
+    assert!(nix::unistd::geteuid().is_root(), "only root can give a folder away: run it as root");
     assert_eq!(ground.bottle(&["list"]).code, Some(0));
-    let folder = ground.state("");
-    let folder = folder.to_str().unwrap().trim_end_matches('/');
-    symlink(&elsewhere, folder).unwrap();
-    let said = ground.start(&["--", "-c", "true"]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("is a link"), "{said:?}");
-    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
-    std::fs::remove_file(folder).unwrap();
-
-    std::fs::create_dir(folder).unwrap();
-    std::fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
-    let victim = elsewhere.join("victim");
-    compose_run::replace(&victim, b"untouched", 0o600).unwrap();
-    for name in ["lock", "metadata.json"] {
-        symlink(&victim, ground.state(name)).unwrap();
+    let bottle = ground.state("").to_str().unwrap().trim_end_matches('/').to_owned();
+    let root = std::path::Path::new(&bottle).parent().unwrap().to_owned();
+    std::fs::create_dir(&bottle).unwrap();
+    std::fs::set_permissions(&bottle, Permissions::from_mode(0o700)).unwrap();
+    for folder in [std::path::Path::new(&bottle), &root] {
+        std::os::unix::fs::chown(folder, Some(4242), None).unwrap();
         let said = ground.start(&["--", "-c", "true"]);
-        assert_eq!(said.code, Some(1), "{name}: {said:?}");
-        assert_eq!(std::fs::read(&victim).unwrap(), b"untouched", "{name}");
-        std::fs::remove_file(ground.state(name)).unwrap();
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains("belongs to uid 4242, not to 0"), "{said:?}");
+        assert!(said.err.contains("\nhint: "), "{said:?}");
+        std::os::unix::fs::chown(folder, Some(0), None).unwrap();
     }
+    ground.assert_gone();
+}
+
+#[test]
+fn a_git_key_that_is_missing_or_has_a_passphrase_is_refused_before_anything_is_made() {
+    let ground = Ground::new("trouble-key");
+    let locked = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n\
+                  -----END RSA PRIVATE KEY-----\n";
+    ground.account.write("locked", locked);
+    ground.account.write("known_hosts", "git.example.org ssh-ed25519 AAAA\n");
+    for (key, sentence) in [("absent", "cannot read `"), ("locked", "it has a passphrase")] {
+        let manifest = format!(
+            "version: 1\nagents: {{worker: {{bottle: b, command: [sh]}}}}\n\
+             bottles: {{b: {{git: {{upstreams: [{{url: 'git@git.example.org:a/b.git', \
+             key: {key}, known_hosts: known_hosts}}]}}}}}}\n"
+        );
+        ground.account.write("m.yaml", &manifest);
+        let said = ground.start(&["--", "-c", "true"]);
+        assert_eq!(said.code, Some(4), "{key}: {said:?}");
+        assert!(said.err.contains(sentence) && said.err.contains(key), "{key}: {said:?}");
+        assert!(!ground.state("").exists(), "{key}");
+    }
+}
+
+#[test]
+fn gvisor_that_the_engine_does_not_have_is_refused_with_what_to_do() {
+    let ground = Ground::new("trouble-runsc");
+    let info = ["info", "--format", "{{json .Runtimes}}"];
+    let there = ground.docker.capture(info).unwrap().contains("\"runsc\"");
+    let manifest = "version: 1\nagents: {worker: {bottle: b, command: [sh]}}\n\
+                    bottles: {b: {runtime: runsc, pipelock: {allow: []}}}\n";
+    ground.account.write("m.yaml", manifest);
+    let said = ground.start(&["--", "-c", "echo ran"]);
+    if there {
+        assert_eq!((said.code, said.out.as_str()), (Some(0), "ran\n"), "{said:?}");
+    } else {
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains("the engine has no runtime `runsc`"), "{said:?}");
+        assert!(said.err.contains("hint: install gVisor"), "{said:?}");
+        assert!(!ground.state("").exists());
+    }
+    ground.assert_gone();
+}
+
+#[test]
+fn k2_subnets_that_are_taken_are_told_with_what_frees_them() {
+    let mut ground = Ground::new("trouble-subnets");
+    // Room for two networks, and somebody has one of them.
+    ground.account.set("BOTTLE_SUBNETS", "10.214.96.0/27");
+    let name = format!("{}-other", ground.slug);
+    let taken = ["network", "create", "--subnet", "10.214.96.16/28", &name];
+    ground.docker.run(taken).unwrap();
+    let said = ground.start(&["--", "-c", "true"]);
+    ground.docker.run(["network", "rm", &name]).unwrap();
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("10.214.96.0/27"), "{said:?}");
+    assert!(said.err.contains("hint: `bottle cleanup` frees"), "{said:?}");
+    record("K2", "a pool of two subnets, one of them taken", said.err.trim());
+    ground.assert_gone();
+    let again = ground.start(&["--", "-c", "echo fine"]);
+    assert_eq!((again.code, again.out.as_str()), (Some(0), "fine\n"), "{again:?}");
     ground.assert_gone();
 }
 
