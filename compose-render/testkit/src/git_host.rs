@@ -95,12 +95,20 @@ impl<'a> GitHost<'a> {
     }
 
     /// The same, once that network is there: for a bottle that needs the host while it starts.
+    ///
+    /// It takes the network's last address: the others are the bottle's, whose parts come later.
     pub fn join_once_there(&self, network: &str, aliases: &[&str]) {
-        crate::eventually("the network is there", || {
-            let inspect = self.docker.run(["network", "inspect", network]);
+        let format = "{{(index .IPAM.Config 0).Subnet}}";
+        let subnet = crate::eventually("the network is there", || {
+            let inspect = self.docker.capture(["network", "inspect", "--format", format, network]);
             inspect.map_err(|error| error.to_string())
         });
-        self.join(network, aliases);
+        let Some(last) = last_address(subnet.trim()) else { fail("the network has no subnet") };
+        let aliases = aliases.iter().flat_map(|alias| ["--alias", alias]);
+        let connect = self.docker.call(["network", "connect", "--ip", &last]).args(aliases);
+        if let Err(error) = connect.args([network, self.name.as_str()]).run() {
+            fail(&format!("the git host cannot join `{network}`: {error}"));
+        }
     }
 
     /// Ends the SSH server and every session of it.
@@ -163,6 +171,14 @@ impl<'a> GitHost<'a> {
         let call = self.docker.exec(&self.name, None, false, ["sh", "-c", command]);
         call.text().unwrap_or_else(|error| fail(&format!("the git host failed: {error}")))
     }
+}
+
+/// The last address of a subnet that a container can have.
+fn last_address(subnet: &str) -> Option<String> {
+    let (base, length) = subnet.split_once('/')?;
+    let base: std::net::Ipv4Addr = base.parse().ok()?;
+    let size = 1_u32.checked_shl(32 - length.parse::<u32>().ok()?)?;
+    Some(std::net::Ipv4Addr::from(u32::from(base).checked_add(size)?.checked_sub(2)?).to_string())
 }
 
 impl Drop for GitHost<'_> {

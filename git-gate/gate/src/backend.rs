@@ -224,7 +224,7 @@ impl Push {
         let line = || Line {
             host: Some(mirror.upstream.url.host().to_owned()),
             method: Some("push".to_owned()),
-            path: Some(mirror.upstream.url.path().to_owned()),
+            path: Some(format!("/{}", mirror.upstream.url.path())),
             duration_ms: u64::try_from(took.as_millis()).ok(),
             ..Line::new(Event::Push)
         };

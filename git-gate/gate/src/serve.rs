@@ -127,7 +127,7 @@ fn troubled(
     gate.log.write(Line {
         host: Some(mirror.upstream.url.host().to_owned()),
         method: Some(service.as_str().to_owned()),
-        path: Some(mirror.upstream.url.path().to_owned()),
+        path: Some(format!("/{}", mirror.upstream.url.path())),
         reason: Some(trouble.reason().to_owned()),
         status: Some(status.as_u16()),
         detail: Some(trouble.to_string()),

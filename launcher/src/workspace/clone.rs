@@ -76,7 +76,8 @@ pub(crate) fn clone(
         call.args(args).text()
     };
     let hint = "`git-gate` says why above; an image of your own needs git in it";
-    git(&["clone", "--quiet", "--", url, "."])
+    // Without the samples of hooks that a git brings along: whoever looks at what changed reads past them.
+    git(&["clone", "--quiet", "--template=", "--", url, "."])
         .with_context(|| format!("cannot clone `{url}` into the workspace"))
         .hint(hint)?;
     let branch = branch(slug, repository);
