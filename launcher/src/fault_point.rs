@@ -2,6 +2,7 @@
 //!
 //! `BOTTLE_FAULT=after:<step>` ends the process there as `kill -9` would: nothing is undone.
 //! `BOTTLE_FAULT=fail:<step>` lets that step fail after its work was done.
+//! `BOTTLE_FAULT=panic:<step>` lets it end as a mistake of ours would.
 
 use std::str::FromStr;
 
@@ -17,6 +18,7 @@ pub(crate) enum FaultPoint {
     Nowhere,
     DieAfter(String),
     FailAt(String),
+    PanicAt(String),
 }
 
 impl FromStr for FaultPoint {
@@ -26,7 +28,8 @@ impl FromStr for FaultPoint {
         match text.split_once(':') {
             Some(("after", step)) => Ok(Self::DieAfter(step.to_owned())),
             Some(("fail", step)) => Ok(Self::FailAt(step.to_owned())),
-            _ => bail!("`{VARIABLE}` is `after:<step>` or `fail:<step>`, not `{text}`"),
+            Some(("panic", step)) => Ok(Self::PanicAt(step.to_owned())),
+            _ => bail!("`{VARIABLE}` is `after:`, `fail:` or `panic:` and a step, not `{text}`"),
         }
     }
 }
@@ -37,7 +40,9 @@ impl FaultPoint {
         match self {
             Self::DieAfter(step) if step == place => std::process::abort(),
             Self::FailAt(step) if step == place => bail!("a fault was asked for here"),
-            Self::Nowhere | Self::DieAfter(_) | Self::FailAt(_) => Ok(()),
+            #[expect(clippy::panic, clippy::panic_in_result_fn, reason = "it is asked for")]
+            Self::PanicAt(step) if step == place => panic!("a fault was asked for here"),
+            Self::Nowhere | Self::DieAfter(_) | Self::FailAt(_) | Self::PanicAt(_) => Ok(()),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::board::{Answers, Board};
 use crate::cli;
 use crate::environment::Environment;
 use crate::exit::{self, Exit, Hint as _};
+use crate::fault_point::{self, FaultPoint};
 use crate::host;
 use crate::signals::Signals;
 use crate::ui::Ui;
@@ -23,6 +24,8 @@ pub(crate) fn run(_: &cli::Dashboard, _: &Ui) -> anyhow::Result<Exit> {
             .hint("`bottle list`, `bottle watch` and `bottle proposals` write to pipes");
     }
     let state = host::state(&environment)?;
+    let fault = environment.get(fault_point::VARIABLE);
+    let fault: FaultPoint = fault.map_or(Ok(FaultPoint::default()), str::parse)?;
     let signals = Signals::quiet()?;
     let mut board = Board::new(&state, &environment)?;
     let mut answers = Answers::new(&state, &environment);
@@ -38,6 +41,7 @@ pub(crate) fn run(_: &cli::Dashboard, _: &Ui) -> anyhow::Result<Exit> {
             screen.tell(news);
         }
         stage.show(&screen, &model)?;
+        fault.reached("dashboard")?;
         let patience = LOOK.saturating_sub(looked.elapsed());
         match stage.key(patience)?.and_then(|key| screen.key(key, &model)) {
             Some(Wish::Quit) => break Exit::Done,

@@ -9,6 +9,8 @@ mod apply;
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod dashboard;
