@@ -286,11 +286,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
             if this.ended {
                 return Poll::Ready(Ok(()));
             }
-            this.raw.reserve(PIECE);
             let read = {
                 let mut piece = [std::mem::MaybeUninit::uninit(); PIECE];
                 let mut piece = ReadBuf::uninit(&mut piece);
-                ready!(Pin::new(&mut this.stream).poll_read(cx, &mut piece))?;
+                let came = Pin::new(&mut this.stream).poll_read(cx, &mut piece);
+                if came.is_pending() && this.raw.is_empty() {
+                    // A connection that idles holds no buffers: there may be a thousand.
+                    (this.raw, this.clean) = (BytesMut::new(), BytesMut::new());
+                }
+                ready!(came)?;
                 this.raw.extend_from_slice(piece.filled());
                 piece.filled().len()
             };

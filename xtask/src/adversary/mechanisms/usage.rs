@@ -1,7 +1,8 @@
-//! What counts tokens and requests, and denies beyond a budget.
+//! What counts tokens and requests and denies beyond a budget; what is asked of credentials before an
+//! agent begins; the ways by which commits would leave beside the gate.
 
 use super::Mechanism;
-use super::Needs::Nothing;
+use super::Needs::{Engine, Nothing};
 
 const fn counted(
     name: &'static str,
@@ -86,4 +87,40 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         ),
         &["g12_a_refused_request_uses_nothing"],
     ),
+    Mechanism {
+        name: "credential-refused-by-its-service-stops-the-start",
+        file: "launcher/src/probe/way.rs",
+        on: "self.refusals.contains(status).then_some((variable, *status))",
+        off: "(self.refusals.is_empty() && *status == 401).then_some((variable, *status))",
+        package: "launcher",
+        tests: &["a_credential_that_its_service_refuses_stops_the_start"],
+        needs: Engine,
+    },
+    Mechanism {
+        name: "credential-of-a-login-comes-at-a-start-alone",
+        file: "launcher/src/apply/from_manifest.rs",
+        on: "if matches!(source, Source::Login(_)) && !held(variable) {",
+        off: "if matches!(source, Source::Login(_)) && !held(variable) && variable.is_empty() {",
+        package: "launcher",
+        tests: &["g9_what_is_applied_reaches"],
+        needs: Engine,
+    },
+    Mechanism {
+        name: "side-door-of-githubs-api",
+        file: "pipelock/proxy/src/door.rs",
+        on: "|| side_door::is_github_write(&destination.host, method, uri)",
+        off: "|| (false && side_door::is_github_write(&destination.host, method, uri))",
+        package: "pipelock-proxy",
+        tests: &["a_commit_by_githubs_api"],
+        needs: Nothing,
+    },
+    Mechanism {
+        name: "side-door-of-ssh-by-https",
+        file: "pipelock/proxy/src/door.rs",
+        on: "|| side_door::is_ssh_door(&destination.host)",
+        off: "|| (false && side_door::is_ssh_door(&destination.host))",
+        package: "pipelock-proxy",
+        tests: &["a_commit_by_githubs_api"],
+        needs: Nothing,
+    },
 ];
