@@ -37,12 +37,16 @@ impl Tally {
         Self { account, kind: Kind::Json(Scan::default()), given: (0, 0), spoken: false }
     }
 
-    /// Has a response counted as it passes, if it is of a kind that tells its usage.
+    /// Has a response counted as it passes, if it is of a kind that tells its usage: what a model was
+    /// asked is posted, and what is fetched was counted when it was made.
     pub(crate) fn count(
         account: &Arc<Account>,
         method: &Method,
         response: Response<Body>,
     ) -> Response<Body> {
+        if *method != Method::POST {
+            return response;
+        }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or_default().to_ascii_lowercase();
         let kind = if kind.starts_with("text/event-stream") {
@@ -52,7 +56,7 @@ impl Tally {
         } else {
             return response;
         };
-        let spoken = *method == Method::POST && response.status().is_success();
+        let spoken = response.status().is_success();
         let tally = Self { account: Arc::clone(account), kind, given: (0, 0), spoken };
         response.map(|body| Counted::body(body, tally))
     }
@@ -84,16 +88,17 @@ impl Tally {
 
     /// The answer is over, whole or not.
     pub(super) fn over(&mut self, complete: bool) {
-        if complete || !self.spoken {
-            return;
-        }
         let scan = match &self.kind {
             Kind::Json(scan) => scan,
             Kind::Events(events) => &events.scan,
         };
+        let told = scan.told();
+        // Some streams tell their sum only to those who ask for it.
+        if !self.spoken || (complete && told.output() > 0) {
+            return;
+        }
         // Whoever leaves before the sum is told has read what came until then.
         let heard = scan.said().div_ceil(BYTES_A_TOKEN);
-        let told = scan.told();
         self.give(told.input(), told.output().max(heard));
     }
 

@@ -86,8 +86,11 @@ async fn g12_tokens_of_streams_and_of_whole_answers_are_counted_by_route() {
     let world = World::start(vec![api_key()], &[("KEY", CANARY)], events).await;
     assert!(ask(&world, "POST /v1/messages\n\n{}").await.body.ends_with(ANTHROPIC_END));
     used(&world, (1, 111, 20)).await;
-    assert_eq!(ask(&world, "GET /v1/messages").await.status, 200);
+    assert_eq!(ask(&world, "POST /v1/messages").await.status, 200);
     used(&world, (2, 222, 40)).await;
+    // An answer that is fetched again was counted when it was made.
+    assert_eq!(ask(&world, "GET /v1/responses/7").await.status, 200);
+    used(&world, (3, 222, 40)).await;
     let metrics = world.status.to_metrics();
     let line = "bottle_route_output_tokens_total{service=\"egress\",\
                 route=\"api.test:443 methods GET,POST paths /v1/**\"} ";
@@ -147,6 +150,19 @@ async fn g12_whoever_leaves_before_the_sum_is_told_is_counted_by_what_came() {
     used(&world, (1, 111, 12)).await;
     let answer = ask(&world, "POST /v1/messages").await;
     assert_eq!((answer.status, answer.reason().as_str()), (403, "budget-exhausted"));
+}
+
+#[tokio::test]
+async fn g12_a_stream_that_tells_no_sum_is_counted_by_what_came() {
+    fn silent(_: &Seen) -> Response<Body> {
+        let text = "data: {\"choices\":[{\"delta\":{\"content\":\"nine bytes\"}}],\"usage\":null}\n\n\
+                    data: [DONE]\n\n";
+        let response = Response::builder().header("content-type", "text/event-stream");
+        response.body(body::full(text)).unwrap()
+    }
+    let world = World::start(vec![api_key()], &[("KEY", CANARY)], silent).await;
+    assert_eq!(ask(&world, "POST /v1/chat/completions").await.status, 200);
+    used(&world, (1, 0, 4)).await;
 }
 
 #[tokio::test]
