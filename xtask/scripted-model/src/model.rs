@@ -126,11 +126,9 @@ impl Model {
                 self.token(&content)
             }
             // What it wants first is a WebSocket; after this answer it asks by POST at once.
-            (&Method::GET, "/v1/responses") => fault(
-                StatusCode::UPGRADE_REQUIRED,
-                "upgrade_required",
-                "ask by POST",
-            ),
+            (&Method::GET, "/v1/responses") => {
+                fault(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "ask by POST")
+            }
             (&Method::POST, "/v1/responses") if !credential.expected => {
                 let message = "the credential is not the one this model expects";
                 fault(StatusCode::UNAUTHORIZED, "invalid_request_error", message)
