@@ -13,12 +13,12 @@ use anyhow::{Context as _, bail};
 use compose_render::{Role, Slug};
 use compose_run::networks::FoundNetwork;
 use compose_run::{
-    BottleDir, Claim, Docker, EscapeControls, Leftover, Metadata, Phase, Undo, containers,
-    networks, wait,
+    BottleDir, Claim, Docker, EscapeControls, Leftover, Metadata, Phase, RunError, Undo,
+    containers, networks, wait,
 };
 
 use crate::host::Host;
-use crate::{login, workspace};
+use crate::{decide, login, workspace};
 
 /// What containers have to end by themselves. The agent's ends at once, and with it the
 /// connections that sidecars would drain.
@@ -26,6 +26,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// How long the engine may take to end what it has begun to end.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long the work may take to come out while anything of the agent's may still run beside it.
+const UNDISTURBED: Duration = Duration::from_mins(2);
 
 /// How long a daemon that restarts is waited for.
 const ENGINE_PATIENCE: Duration = Duration::from_mins(1);
@@ -135,6 +138,11 @@ impl<'a> Teardown<'a> {
             }
         });
         undo.register("save the logs", move || self.save_logs());
+        undo.register("note what was asked for", move || {
+            // What nobody looked at was asked all the same. It keeps no bottle alive.
+            decide::proposals_of(self.dir()).ok();
+            Ok(())
+        });
         undo.register("wait for the Docker daemon", move || {
             self.wait_for_engine();
             Ok(())
@@ -203,7 +211,18 @@ impl<'a> Teardown<'a> {
                 .context("cannot look into the agent's container")?;
         }
         let tar = self.dir().workspace_tar();
-        workspace::save(self.docker(), &agent, &tar, workspace::SAVE_LIMIT).map(drop)
+        let save = |patience| {
+            workspace::save(self.docker(), &agent, &tar, workspace::SAVE_LIMIT, patience).map(drop)
+        };
+        let saved = save(UNDISTURBED);
+        if !saved.as_ref().is_err_and(is_disturbed) {
+            return saved;
+        }
+        // What runs in there beside the guest can stop and end it. A restart leaves it alone.
+        self.docker()
+            .run(["restart", "--time", "0", &agent])
+            .context("cannot stop what runs in the agent's container")?;
+        save(workspace::SAVE_PATIENCE)
     }
 
     /// Merged by compose; where compose cannot (its file is gone or cut short), one by one.
@@ -274,4 +293,12 @@ impl<'a> Teardown<'a> {
         let metadata = self.metadata().unwrap_or_else(|| Metadata::new(self.slug(), ""));
         Ok(self.dir().set_metadata(&Metadata { phase: Phase::Stopped, ..metadata })?)
     }
+}
+
+/// Whether the guest was stopped or ended, and not the disk here full.
+fn is_disturbed(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let run = cause.downcast_ref::<RunError>();
+        run.is_some_and(|run| matches!(run, RunError::Failed { .. } | RunError::TimedOut { .. }))
+    })
 }

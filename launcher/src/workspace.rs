@@ -26,6 +26,8 @@ mod seal;
 mod select;
 mod watched;
 
+use std::time::Duration;
+
 pub(crate) use self::archive::archive;
 pub(crate) use self::changes::{Change, What, changes};
 pub(crate) use self::derived::{derived, remove_derived};
@@ -45,3 +47,5 @@ pub(crate) const SAVED: &str = "workspace.tar";
 
 /// The most that is saved of a workspace.
 pub(crate) const SAVE_LIMIT: u64 = 4 << 30;
+/// As long as that may take, on a disk that is busy.
+pub(crate) const SAVE_PATIENCE: Duration = Duration::from_mins(20);

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use compose_render::{Role, Slug};
 use compose_run::{Metadata, containers};
 
-use super::{SAVE_LIMIT, save};
+use super::{SAVE_LIMIT, SAVE_PATIENCE, save};
 use crate::bottles;
 use crate::exit::Hint as _;
 use crate::host::Host;
@@ -39,7 +39,7 @@ pub(crate) fn archive(host: &Host, slug: &Slug) -> anyhow::Result<Archive> {
     if containers::is_running(&host.docker, &agent)? {
         let taken = tempfile::tempdir_in(&bottle)?;
         let path = taken.path().join(super::SAVED);
-        save(&host.docker, &agent, &path, SAVE_LIMIT)?;
+        save(&host.docker, &agent, &path, SAVE_LIMIT, SAVE_PATIENCE)?;
         return Ok(Archive { path, bottle, source, _taken: Some(taken) });
     }
     let path = dir.workspace_tar();

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use compose_render::contract;
@@ -17,8 +18,15 @@ const CONVERSATION: [&str; 2] = ["/home/agent/.claude", "/home/agent/.claude.jso
 /// private to us from its first byte. The old file stays until the new one is whole. Returns its size.
 ///
 /// The guest leaves out what would go over the limit. It runs where the agent runs, so the limit
-/// is kept here as well: a stream that goes over it is an error, and nothing is saved.
-pub(crate) fn save(docker: &Docker, container: &str, to: &Path, limit: u64) -> anyhow::Result<u64> {
+/// is kept here as well: a stream that goes over it is an error, and nothing is saved. So is one that
+/// takes longer than `patience`: whatever runs beside the guest can stop it.
+pub(crate) fn save(
+    docker: &Docker,
+    container: &str,
+    to: &Path,
+    limit: u64,
+    patience: Duration,
+) -> anyhow::Result<u64> {
     let folder = to.parent().with_context(|| format!("`{}` has no folder", to.display()))?;
     let file = NamedTempFile::new_in(folder)
         .with_context(|| format!("cannot write in `{}`", folder.display()))?;
@@ -26,6 +34,7 @@ pub(crate) fn save(docker: &Docker, container: &str, to: &Path, limit: u64) -> a
     let command = [guest::BINARY, "pack", &limit.to_string(), contract::WORKSPACE_DIR];
     docker
         .exec(container, None, false, command.into_iter().chain(CONVERSATION))
+        .timeout(patience)
         .stream(&mut out)
         .context("cannot save the workspace")?;
     let Limited { out: file, written, .. } = out;

@@ -313,6 +313,37 @@ fn k4_stop_says_so_only_when_nothing_is_left() {
     assert_eq!(ground.condition(&ground.slug).as_deref(), Some("stopped"));
 }
 
+/// Ends whoever packs the work, as often as it is tried; there is enough of it to be in time.
+const HOLDS_UP: &str = "
+echo made > made.txt; truncate -s 400M large.bin
+python3 -c '
+import os, signal
+os.fork() and os._exit(0)
+os.setsid()
+while True:
+    for pid in filter(str.isdigit, os.listdir(\"/proc\")):
+        try:
+            if b\"\\0pack\\0\" in open(f\"/proc/{pid}/cmdline\", \"rb\").read():
+                os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass
+' < /dev/null > /dev/null 2>&1
+echo up; sleep 600";
+
+#[test]
+fn k4_an_agent_that_ends_whoever_packs_its_work_is_stopped_all_the_same() {
+    let ground = Ground::new("life-holds");
+    let start = ground.start_beside(ground.slug.as_str(), &["--", "-c", HOLDS_UP]);
+    start.until_out("up");
+    let stopped = ground.bottle(&["stop", ground.slug.as_str()]);
+    record("K4", "stop of an agent that kills whoever packs its work", &stopped.err);
+    assert_eq!(stopped.code, Some(0), "{stopped:?}");
+    start.said();
+    ground.assert_gone();
+    let diff = ground.bottle(&["diff", ground.slug.as_str(), "--names"]);
+    assert!(diff.out.contains("A made.txt"), "{diff:?}");
+}
+
 #[test]
 fn k4_stop_ends_a_start_that_has_a_terminal_elsewhere() {
     let ground = Ground::new("life-held");

@@ -68,6 +68,15 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         needs: Engine,
     },
     Mechanism {
+        name: "work-is-packed-in-peace",
+        file: "launcher/src/teardown.rs",
+        on: "if !saved.as_ref().is_err_and(is_disturbed) {",
+        off: "if !saved.as_ref().is_err_and(is_disturbed) || true {",
+        package: "launcher",
+        tests: &["k4_an_agent_that_ends"],
+        needs: Engine,
+    },
+    Mechanism {
         name: "stop-asks-whoever-holds-it",
         file: "launcher/src/stop.rs",
         on: "if dir.is_locked() {\n        ui.step(",
