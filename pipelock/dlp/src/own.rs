@@ -236,6 +236,32 @@ mod tests {
     }
 
     #[test]
+    fn g4_a_rolling_hash_alone_decides_nothing() {
+        let key = Key::new([7; 32]);
+        let known = Fingerprint::of(&key, VALUE.as_bytes()).unwrap();
+        let forged = Fingerprint { mac: [0; 32], ..known };
+        let rules = Rules::with(Own::new(key, vec![forged]));
+        assert_eq!(rules.scan(format!("a={VALUE}&b").as_bytes()), []);
+    }
+
+    #[test]
+    fn many_secrets_of_many_lengths_are_all_found() {
+        let values: Vec<String> =
+            (0..10).map(|nth| format!("{}{VALUE}{nth}", "x".repeat(nth * 7))).collect();
+        let key = Key::new([7; 32]);
+        let known = values.iter().map(|value| Fingerprint::of(&key, value.as_bytes()).unwrap());
+        let rules = Rules::with(Own::new(key.clone(), known.collect()));
+        for (nth, value) in values.iter().enumerate() {
+            for before in 0..9 {
+                let text = format!("{}{value}~{}", "~".repeat(before), "y".repeat(nth));
+                let found = rules.scan(text.as_bytes());
+                let own = found.iter().filter_map(|finding| finding.secret).collect::<Vec<_>>();
+                assert_eq!(own, [nth], "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn what_only_resembles_it_is_not_found() {
         assert_eq!(found(&VALUE.as_bytes()[1..]), []);
         assert_eq!(found(VALUE.to_uppercase().as_bytes()), []);

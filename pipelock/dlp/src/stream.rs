@@ -8,8 +8,10 @@ use crate::set::{DEPTH, Finding, Part, Pass, Rules};
 
 /// Of a longer stretch without an end, only so much is looked at from each place on.
 const HORIZON: usize = 8192;
-/// And so much of it is settled at a time.
-const SEGMENT: usize = 4096;
+/// And so much of it is settled at a time: the more, the less is looked at twice.
+const SEGMENT: usize = 16 * 1024;
+/// A stretch that is longer than the horizon covers a row of so many bytes wherever it is looked for.
+const LOOK: usize = HORIZON / 2;
 /// The most bytes that are held back: a longer word than this is no credential of any issuer.
 pub const MAX_HELD: usize = HORIZON + SEGMENT;
 /// How much of what was settled is kept, so that it is seen what stands before a match.
@@ -115,7 +117,7 @@ fn last_stretch(buffer: &[u8]) -> usize {
 }
 
 /// Where the first stretch from a place on begins that is longer than the horizon. It covers a whole
-/// segment, so one look into each is enough. Up to `clear` it is known that none ends. What only the
+/// row of them, so one look into each is enough. Up to `clear` it is known that none ends. What only the
 /// next bytes decide counts as an end here: it is looked at again with them.
 fn long_stretch(buffer: &[u8], from: usize, clear: &mut usize) -> Option<usize> {
     let (mut start, mut at) = (from, from);
@@ -132,14 +134,14 @@ fn long_stretch(buffer: &[u8], from: usize, clear: &mut usize) -> Option<usize> 
         if end >= buffer.len() {
             return None;
         }
-        // The next one that is long covers the segment behind the next end whole, or begins in it.
+        // The next one that is long covers the row behind the next end whole, or begins in it.
         at = end + 1;
-        while let Some(segment) = buffer.get(at..at + SEGMENT) {
+        while let Some(segment) = buffer.get(at..at + LOOK) {
             let last = (at..at + segment.len()).rev().find(|&at| ends_stretch(buffer, at, false));
             let Some(last) = last else { break };
             at = last + 1;
         }
-        if at + SEGMENT > buffer.len() {
+        if at + LOOK > buffer.len() {
             return None;
         }
         start = at;
