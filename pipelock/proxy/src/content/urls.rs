@@ -3,12 +3,10 @@
 
 use super::head::Place;
 
-/// A shorter word carries too little.
-const WORD: usize = 48;
+/// A shorter word carries too little: a digest of SHA-512 in base64 has 88 characters, and a name before it.
+const WORD: usize = 96;
 /// Shannon's entropy of one character, in bits: base64 has up to six, hexadecimal four at most.
 const BITS: f64 = 4.5;
-/// More in a row than any identifier: a digest of SHA-512 in base64 has 88 characters.
-const LONGEST_DIGEST: usize = 88;
 
 /// Parameters that are meant to hold such words: signatures, tickets, places to go on from.
 const MEANT: [&str; 14] = [
@@ -49,8 +47,7 @@ fn is_data(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let has = |is: fn(&u8) -> bool| word.bytes().any(|byte| is(&byte));
     let of_code = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.~%".contains(&byte);
-    let long = word.len() > LONGEST_DIGEST || digits * 3 < word.len();
-    long && word.bytes().all(of_code)
+    word.bytes().all(of_code)
         && digits > 2
         && has(u8::is_ascii_lowercase)
         && has(u8::is_ascii_uppercase)
