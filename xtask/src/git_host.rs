@@ -72,7 +72,8 @@ impl GitHost {
         Ok(host)
     }
 
-    /// Stands on that network under that name. It waits for the network to be there.
+    /// Stands on that network under that name, at its last address: the others are the bottle's,
+    /// whose parts may come later. It waits for the network to be there.
     pub(crate) fn join(
         &self,
         network: &str,
@@ -81,17 +82,31 @@ impl GitHost {
     ) -> anyhow::Result<()> {
         let begun = Instant::now();
         loop {
-            let connect = Program::docker()
-                .args(["network", "connect", "--alias", alias, network, &self.container])
+            let format = "{{(index .IPAM.Config 0).Subnet}}";
+            let subnet = Program::docker()
+                .args(["network", "inspect", "--format", format, network])
                 .capture()?;
-            if connect.code == 0 {
-                return Ok(());
+            if subnet.code == 0 {
+                let last =
+                    last_address(subnet.stdout.trim()).context("the network has no subnet")?;
+                return Program::docker()
+                    .args(["network", "connect", "--ip", &last, "--alias", alias, network])
+                    .arg(&self.container)
+                    .read()
+                    .map(drop);
             }
             if begun.elapsed() > patience {
-                bail!("the git host cannot join `{network}`: {}", connect.stderr.trim());
+                bail!("there is no network `{network}`: {}", subnet.stderr.trim());
             }
             pause();
         }
+    }
+
+    /// Leaves that network, which can be removed then.
+    pub(crate) fn leave(&self, network: &str) {
+        let leave = ["network", "disconnect", "--force", network];
+        // It may never have come so far.
+        drop(Program::docker().args(leave).arg(&self.container).capture());
     }
 
     /// Runs a shell command in it.
@@ -132,6 +147,14 @@ pub(crate) fn ensure_image() -> anyhow::Result<&'static str> {
         .context("no git host: install `mmdebstrap`")?;
     Program::docker().arg("import").arg(&archive).arg(IMAGE).read()?;
     Ok(IMAGE)
+}
+
+/// The last address of a subnet that a container can have.
+fn last_address(subnet: &str) -> Option<String> {
+    let (base, length) = subnet.split_once('/')?;
+    let base: std::net::Ipv4Addr = base.parse().ok()?;
+    let size = 1_u32.checked_shl(32 - length.parse::<u32>().ok()?)?;
+    Some(std::net::Ipv4Addr::from(u32::from(base).checked_add(size)?.checked_sub(2)?).to_string())
 }
 
 fn pause() {

@@ -22,7 +22,8 @@ pub(crate) const MODEL_HOST: &str = "api.anthropic.com";
 /// The git host's name, and the repository that the agent works in.
 pub(crate) const GIT_HOST: &str = "git.example.com";
 pub(crate) const REPOSITORY: &str = "/home/git/acme/basket.git";
-/// What the bottle may: the model's API, and one repository behind git-gate.
+/// What the bottle may: the model's API, and one repository behind git-gate. Everything outside is on
+/// networks of this host here, which pipelock would not dial otherwise.
 const MANIFEST: &str = "\
 version: 1
 agents:
@@ -38,6 +39,8 @@ bottles:
     git:
       upstreams:
         - {url: \"git@git.example.com:acme/basket.git\", key: key, known_hosts: known_hosts}
+    pipelock: {ssrf: {allow: [10.0.0.0/8]}, upstream_ca: [docs/authority.pem]}
+    supervise: {enabled: true}
 ";
 /// Every demo's image carries it, so that the next demo finds what a killed one left.
 const LABEL: &str = "bottle.demo";
@@ -89,6 +92,7 @@ impl Stage {
         };
         copy(&checkout.root.join("xtask/sample"), &stage.workspace())?;
         stage.build_model(sidecars)?;
+        stage.mint(sidecars, script::WANTED_HOST, "docs")?;
         Ok(stage)
     }
 
@@ -111,6 +115,18 @@ impl Stage {
         fs_err::write(self.folder.join("key"), git.key()?)?;
         self.git = Some(git);
         Ok(self)
+    }
+
+    /// The bottle's network that leads out.
+    pub(crate) fn uplink(&self) -> String {
+        format!("bottle-{}-uplink", self.slug)
+    }
+
+    /// Takes the git host off the bottle's network, so that it can go.
+    pub(crate) fn leave(&self) {
+        if let Some(git) = &self.git {
+            git.leave(&self.uplink());
+        }
     }
 
     /// There once a git host is.
@@ -140,14 +156,20 @@ impl Stage {
         format!("bottle-{}-{service}", self.slug)
     }
 
-    fn build_model(&self, sidecars: &Path) -> anyhow::Result<()> {
-        let binary = sidecars.join(sidecars::MODEL);
-        let folder = self.folder.join("model");
+    /// A certificate for that host, and the authority that vouches for it, in a folder of that name.
+    fn mint(&self, sidecars: &Path, host: &str, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.folder.join(name);
         let slug: &str = &self.slug;
-        Program::new(&binary)
-            .args(["mint", "--slug", slug, "--host", MODEL_HOST, "--folder"])
+        Program::new(sidecars.join(sidecars::MODEL))
+            .args(["mint", "--slug", slug, "--host", host, "--folder"])
             .arg(&folder)
             .read()?;
+        Ok(folder)
+    }
+
+    fn build_model(&self, sidecars: &Path) -> anyhow::Result<()> {
+        let binary = sidecars.join(sidecars::MODEL);
+        let folder = self.mint(sidecars, MODEL_HOST, "model")?;
         // The authority is for pipelock; its key was never written.
         let context = self.folder.join("image");
         fs_err::create_dir_all(&context)?;

@@ -71,8 +71,8 @@ fn h6_a_clone_begins_on_its_branch_and_its_end_runs_nothing_that_was_planted() {
     // All that looks at what the agent left.
     let diff = ground.bottle(&["diff", slug]);
     assert!(diff.out.contains("x.txt") && !diff.out.contains("readme.md"), "{diff:?}");
-    let exported = ground.bottle(&["export", slug, "out"]);
-    assert_eq!(exported.code, Some(0), "{exported:?}");
+    // Whether it comes out or is refused: nothing of it runs.
+    ground.bottle(&["export", slug, "out"]);
     assert!(!mark.exists(), "something of the agent's ran on the host");
     record("H6", "a clone with every kind of program planted in it", "nothing of it ran");
 }

@@ -189,9 +189,9 @@ fn h3_a_full_disk_refuses_early_and_keeps_nothing() {
                 git config user.email a@b && git config user.name a",
         )
     });
-    let big = "cd /up/w && head -c 90000000 /dev/urandom > big && git add big && git commit --quiet -m big";
+    let big = "cd /up/w && head -c 110000000 /dev/urandom > big && git add big && git commit --quiet -m big";
     inside(big).unwrap();
-    let push = "cd /up/w && git push origin HEAD:refs/heads/agent/b/x 2>&1";
+    let push = "cd /up/w && git push origin HEAD:refs/heads/agent/b/x";
     // Half way.
     let said = inside(push).unwrap_err();
     assert!(said.contains("No space left") || said.contains("full"), "{said}");

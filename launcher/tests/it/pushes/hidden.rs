@@ -67,7 +67,10 @@ fn h1_h2_h8_the_eight_hiding_places_and_other_refs() {
 
     for (script, rule) in [
         ("git push origin HEAD:main", "ref-not-allowed"),
-        ("git push --force origin HEAD~1:main", "ref-not-allowed"),
+        (
+            "git push --force origin $(git commit-tree -m u HEAD^{tree}):refs/heads/main",
+            "ref-not-allowed",
+        ),
         ("git push origin :main", "ref-not-allowed"),
         ("git push --mirror origin", "reserved-ref"),
         ("git notes add -m n && git push origin refs/notes/commits", "reserved-ref"),
