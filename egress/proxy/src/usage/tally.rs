@@ -93,8 +93,10 @@ impl Tally {
             Kind::Events(events) => &events.scan,
         };
         let told = scan.told();
-        // Some streams tell their sum only to those who ask for it.
-        if !self.spoken || (complete && told.output() > 0) {
+        // Some streams tell their sum only to those who ask for it; an answer in one piece that has
+        // none is no model's.
+        let is_whole = matches!(self.kind, Kind::Json(_)) || told.output() > 0;
+        if !self.spoken || (complete && is_whole) {
             return;
         }
         // Whoever leaves before the sum is told has read what came until then.
