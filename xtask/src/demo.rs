@@ -7,10 +7,13 @@ mod control;
 mod evidence;
 mod host;
 mod memory;
+mod person;
 mod report;
 mod script;
 mod search;
 pub(crate) mod stage;
+
+use std::path::Path;
 
 use anyhow::{Context, bail};
 
@@ -21,6 +24,7 @@ use crate::{sidecars, tools};
 
 use self::bottle::Bottle;
 use self::evidence::Evidence;
+use self::person::Person;
 use self::stage::Stage;
 
 /// Nothing to choose.
@@ -38,8 +42,9 @@ pub(crate) fn run(checkout: &Checkout, _arguments: &Arguments) -> anyhow::Result
         .and_then(Stage::with_git_host)
         .context("cannot set the stage")?;
     let bottle = Bottle::start(&stage, &sidecars)?;
-    let evidence = watch(&stage, &bottle);
+    let evidence = watch(&stage, &sidecars, &bottle);
     if evidence.is_err() {
+        stage.leave();
         bottle.end();
     }
     let evidence = evidence?;
@@ -53,10 +58,13 @@ pub(crate) fn run(checkout: &Checkout, _arguments: &Arguments) -> anyhow::Result
     Ok(())
 }
 
-fn watch(stage: &Stage, bottle: &Bottle) -> anyhow::Result<Evidence> {
-    let report = bottle.until_held(stage)?;
+fn watch(stage: &Stage, sidecars: &Path, bottle: &Bottle) -> anyhow::Result<Evidence> {
+    let mut person = Person::new(stage, sidecars.to_owned());
+    let report = bottle.until_held(stage, &mut person)?;
     say("   the agent waits for its model; the demo looks at everything");
     let mut evidence = Evidence::gather(stage, &report).context("cannot gather the evidence")?;
+    evidence.answers = person.answers();
+    person.leave();
     let teardown = bottle.release(stage)?;
     evidence.gather_rest(stage, bottle, teardown)?;
     Ok(evidence)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
+use super::person::Person;
 use super::script;
 use super::stage::{GIT_HOST, Stage};
 use crate::program::Program;
@@ -88,19 +89,27 @@ impl Bottle {
         let handle = expression.unchecked().start().context("cannot run `bottle`")?;
         if let Some(git) = &stage.git {
             // As soon as the network is there: the start clones from it.
-            git.join(&format!("bottle-{}-uplink", stage.slug), GIT_HOST, LONGEST_NETWORK)?;
+            git.join(&stage.uplink(), GIT_HOST, LONGEST_NETWORK)?;
         }
         Ok(Self { handle, began: Instant::now(), output })
     }
 
     /// Waits until the agent has done its work and waits for the model's last words.
-    pub(super) fn until_held(&self, stage: &Stage) -> anyhow::Result<Report> {
+    pub(super) fn until_held(
+        &self,
+        stage: &Stage,
+        person: &mut Person<'_>,
+    ) -> anyhow::Result<Report> {
         let mut told = 0;
         while self.began.elapsed() < LONGEST_START {
             if let Some(output) = self.handle.wait_timeout(LOOK_EVERY)? {
                 bail!("the bottle ended early, with {}: {}", output.status, self.last_words());
             }
             let Ok(report) = report(stage) else { continue };
+            // The first call of the agent's: everything stands.
+            if !report.requests.is_empty() {
+                person.look()?;
+            }
             for result in report.tool_results.iter().skip(told) {
                 say(format!("   agent: {}", in_short(result)));
                 told += 1;
@@ -115,6 +124,7 @@ impl Bottle {
 
     /// Lets the model speak its last words, and waits for the teardown.
     pub(super) fn release(&self, stage: &Stage) -> anyhow::Result<Duration> {
+        stage.leave();
         let began = Instant::now();
         ask(stage, "release")?;
         let Some(output) = self.handle.wait_timeout(LONGEST_TEARDOWN)? else {

@@ -1,5 +1,6 @@
 //! What the demo claims, each judged on the evidence. A claim quotes what proves it.
 
+mod asking;
 mod pushes;
 
 use super::evidence::{Decision, Evidence};
@@ -19,6 +20,7 @@ pub(super) struct Claim {
 pub(super) enum Part {
     Work,
     Pushes,
+    Asking,
     WaysOut,
     Key,
     Gone,
@@ -35,6 +37,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Claim> {
         pushes::arrives(evidence),
         pushes::elsewhere(evidence),
         pushes::key(evidence),
+        asking::allowed(evidence),
+        asking::refused(evidence),
         denied_host(evidence),
         metadata(evidence),
         past_the_proxies(evidence),

@@ -7,6 +7,7 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use super::bottle::{self, Bottle, Report, ToolResult};
+use super::person::Answer;
 use super::search::{self, Searched};
 use super::stage::{REPOSITORY, Stage};
 use super::{control, script};
@@ -18,6 +19,8 @@ pub(super) struct Evidence {
     pub(super) nonce: String,
     pub(super) report: Report,
     pub(super) decisions: Vec<Decision>,
+    /// What the demo's person answered.
+    pub(super) answers: Vec<Answer>,
     /// What reached the listener on the host.
     pub(super) host: Vec<String>,
     pub(super) pipelock: Vec<String>,
@@ -58,6 +61,8 @@ pub(super) struct Upstream {
 /// One line of a sidecar's, and the same as it was written.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Decision {
+    #[serde(default)]
+    pub(super) time: String,
     #[serde(default)]
     pub(super) event: String,
     #[serde(default)]
@@ -108,9 +113,7 @@ impl Evidence {
         let placeholder = placeholder(report).unwrap_or_default();
         let mut evidence = Self {
             nonce: stage.nonce.clone(),
-            commit: inside(
-                "cd /workspace && git log --patch --stat --format='%h %an: %s'",
-            )?,
+            commit: inside("cd /workspace && git log --patch --stat --format='%h %an: %s'")?,
             claude: Claude {
                 version: inside("claude --version")?,
                 sha256: inside("sha256sum \"$(readlink -f \"$(command -v claude)\")\"")?
@@ -135,7 +138,7 @@ impl Evidence {
         evidence.host = stage.host.arrived();
         evidence.upstream = upstream(stage)?;
         evidence.git_key = git_key(stage)?;
-        for service in ["pipelock", "egress", "git-gate"] {
+        for service in ["pipelock", "egress", "git-gate", "supervise"] {
             let outbox = stage.bottle().join(service).join("outbox/decisions.jsonl");
             evidence.decisions.extend(decisions(&outbox)?);
         }

@@ -4,9 +4,10 @@ use super::claims::{Claim, Part};
 use super::evidence::{Evidence, Time};
 use crate::ui::data;
 
-const PARTS: [(Part, &str); 5] = [
+const PARTS: [(Part, &str); 6] = [
     (Part::Work, "The work"),
     (Part::Pushes, "The pushes"),
+    (Part::Asking, "The questions"),
     (Part::WaysOut, "The ways out"),
     (Part::Key, "The key"),
     (Part::Gone, "The end"),

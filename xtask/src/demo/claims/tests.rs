@@ -2,6 +2,7 @@
 
 use super::super::bottle::{Arrival, Credential, Report, Request, ToolResult};
 use super::super::evidence::{Claude, Removed, Upstream};
+use super::super::person::{Answer, NO};
 use super::super::search::Searched;
 use super::*;
 
@@ -25,6 +26,11 @@ fn decision(host: &str, path: &str) -> Decision {
         path: path.into(),
         ..Decision::default()
     }
+}
+
+fn asked_for(service: &str, event: &str) -> Decision {
+    let (service, event) = (service.into(), event.into());
+    Decision { service, event, host: script::WANTED_HOST.into(), ..Decision::default() }
 }
 
 fn good() -> Evidence {
@@ -52,6 +58,15 @@ fn good() -> Evidence {
                 ),
                 result(step::PUSH_ARRIVES, false, &"b".repeat(40)),
                 result(step::PUSH_ELSEWHERE, true, "rule ref-not-allowed\nrule ref-not-allowed"),
+                result(step::NEEDED, false, "{\"reason\":\"host-not-allowed\"}"),
+                result(step::ASKED, false, "{\"state\":\"open\"}"),
+                result(step::ALLOWED, false, "{\"state\":\"approved\"}"),
+                result(step::AGAIN, false, "arrived\n"),
+                result(
+                    step::REFUSED,
+                    false,
+                    &format!("{{\"state\":\"denied\",\"reason\":\"{NO}\"}}"),
+                ),
                 result(step::DENIED_HOST, false, "X-Bottle-Denied: host-not-allowed"),
                 result(step::METADATA, false, "HTTP/1.1 403 Forbidden"),
                 result(step::WAYS_OUT, false, &ways.join("\n")),
@@ -70,6 +85,17 @@ fn good() -> Evidence {
                 reason: "refused".into(),
                 rule: "aws-access-key-id".into(),
                 ..Decision::default()
+            },
+            asked_for("pipelock", "denied"),
+            asked_for("supervise", "proposal"),
+            asked_for("pipelock", "allowed"),
+        ],
+        answers: vec![
+            Answer { host: script::WANTED_HOST.into(), allowed: true, ..Answer::default() },
+            Answer {
+                host: script::RISKY_HOST.into(),
+                risks: vec!["whole-domain".into()],
+                ..Answer::default()
             },
         ],
         host: vec!["GET /n0nce/control HTTP/1.1".into()],
@@ -112,11 +138,21 @@ fn every_claim_holds_of_a_good_run() {
 
 #[test]
 fn each_thing_that_is_wrong_fails_a_claim() {
-    let wrongs: [Wrong; 19] = [
+    let wrongs: [Wrong; 23] = [
         ("the credential was pushed", |e| e.report.tool_results[2].text.clear()),
         ("it did not arrive", |e| drop(e.upstream.refs.remove(0))),
         ("main moved", |e| e.upstream.main = "0ther".into()),
         ("the gate's key was found", |e| e.git_key[0].found = true),
+        ("the page was not read", |e| {
+            let again = |r: &&mut ToolResult| r.text == "arrived\n";
+            e.report.tool_results.iter_mut().find(again).unwrap().text.clear();
+        }),
+        ("no person allowed it", |e| e.answers[0].allowed = false),
+        ("no risk was shown", |e| e.answers[1].risks.clear()),
+        ("the agent was not told why", |e| {
+            let told = |r: &&mut ToolResult| r.text.contains(NO);
+            e.report.tool_results.iter_mut().find(told).unwrap().text.clear();
+        }),
         ("not genuine", |e| e.report.requests[0].user_agent = "curl/8".into()),
         ("the test still fails", |e| e.report.tool_results[1].is_error = true),
         ("no commit", |e| e.commit.clear()),
