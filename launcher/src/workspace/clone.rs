@@ -11,7 +11,7 @@ use compose_run::{Docker, read_plain, replace};
 use git_gate::Repository;
 use serde::{Deserialize, Serialize};
 
-use super::{Record, SAVE_LIMIT, save};
+use super::{Record, SAVE_LIMIT, SAVE_PATIENCE, save};
 use crate::exit::{self, Hint as _};
 
 /// The word of the manifest, and of `--workspace`.
@@ -87,7 +87,7 @@ pub(crate) fn clone(
     let base = base.map(|text| text.trim().to_owned()).filter(|text| is_object(text));
     Cloned { upstream: url.to_owned(), branch, base }.save(bottle)?;
     let first = bottle.join(FIRST);
-    save(docker, agent, &first, SAVE_LIMIT)?;
+    save(docker, agent, &first, SAVE_LIMIT, SAVE_PATIENCE)?;
     let record = Record::of_saved(&first);
     fs_err::remove_file(&first)?;
     record?.save(bottle)
