@@ -206,6 +206,7 @@ impl World {
             slug: Some(slug),
             hop_secret: Some(Secret::new(HOP.to_owned())),
             credentials: secrets.iter().map(own).collect::<BTreeMap<_, _>>(),
+            ..Environment::default()
         };
         let shutdown = Shutdown::new();
         let config = folder.path().join("routes.yaml");

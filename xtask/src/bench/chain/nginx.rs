@@ -19,6 +19,10 @@ pub(super) fn install() -> anyhow::Result<()> {
 /// there to the origin by TLS. Nothing is collected: bodies pass as they come.
 pub(super) fn start(folder: &Path, host: &str, origin: &str) -> anyhow::Result<Process> {
     let home = folder.join("nginx");
+    // What another user's run left cannot be used by this one.
+    if home.exists() {
+        fs_err::remove_dir_all(&home)?;
+    }
     fs_err::create_dir_all(&home)?;
     let config = home.join("nginx.conf");
     let (certificate, key) = (folder.join("origin.pem"), folder.join("origin-key.pem"));
