@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, anyhow};
 use compose_render::{RenderedFile, Role, ServiceSpec, Sidecar, stitch, to_yaml};
-use compose_run::{Owner, Secrets};
 use compose_run::networks::Uplink;
 use compose_run::standalone::{self, Recipe, Site};
+use compose_run::{Owner, Secrets};
 use serde_json::json;
 use time::OffsetDateTime;
 

@@ -58,7 +58,7 @@ impl Stage {
         let host = GitHost::start(&slug)?;
         say("making a repository of 50 000 objects");
         for name in REPOSITORIES {
-            host.shell(&format!("su git -c 'git init --quiet --bare acme/{name}.git'"))?;
+            host.shell(&format!("su git -c 'git init --quiet --bare /home/git/acme/{name}.git'"))?;
         }
         host.shell(&format!(
             "cat > /tmp/large.sh <<'END'\n{}\nEND\ncd /home/git/acme/large.git && su git -c 'sh /tmp/large.sh'",
