@@ -39,6 +39,7 @@ pub(super) fn allowed(evidence: &Evidence) -> Claim {
 
 pub(super) fn refused(evidence: &Evidence) -> Claim {
     let told = text(evidence, step::REFUSED);
+    let open = text(evidence, step::RISKY).contains("\"state\":\"open\"");
     let answer = answer(evidence, RISKY_HOST).filter(|answer| !answer.allowed);
     let risk = answer.is_some_and(|answer| answer.risks.iter().any(|risk| risk == "whole-domain"));
     let mut quotes: Vec<String> =
@@ -46,7 +47,7 @@ pub(super) fn refused(evidence: &Evidence) -> Claim {
     quotes.push(format!("told   {}", told.lines().next().unwrap_or("(nothing)")));
     Claim {
         part: Part::Asking,
-        holds: risk && told.contains("\"state\":\"denied\"") && told.contains(NO),
+        holds: open && risk && told.contains("\"state\":\"denied\"") && told.contains(NO),
         says: format!("{RISKY_HOST} carries a risk: a person said no, and the agent was told why"),
         quotes,
     }

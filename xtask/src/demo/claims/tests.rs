@@ -62,6 +62,7 @@ fn good() -> Evidence {
                 result(step::ASKED, false, "{\"state\":\"open\"}"),
                 result(step::ALLOWED, false, "{\"state\":\"approved\"}"),
                 result(step::AGAIN, false, "arrived\n"),
+                result(step::RISKY, false, "{\"state\":\"open\"}"),
                 result(
                     step::REFUSED,
                     false,
