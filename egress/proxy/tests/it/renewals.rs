@@ -149,6 +149,7 @@ async fn g8_e5_a_token_that_cannot_stand_in_a_header_is_refused() {
     let world = World::start_with(routes, &[("REFRESH", REFRESH)], injects).await;
     refused(&ask(&world, "GET /v1/x").await);
     assert!(bearers(&world).is_empty());
+    assert!(world.handed_back("KEY").is_none(), "it is not kept either");
 }
 
 #[tokio::test]

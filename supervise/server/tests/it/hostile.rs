@@ -24,6 +24,9 @@ async fn j10_what_is_too_much_or_not_meant_for_us_is_refused() {
         let (status, _, said) = world.post(headers, body).await;
         assert_eq!(status, wanted, "{headers:?}: {said}");
     }
+    // The exchange says no itself, before the protocol behind it is asked.
+    let said = world.post(&[("origin", "null")], &ping).await.2;
+    assert!(said.contains("a page in a browser"), "{said}");
     let long =
         format!("GET /mcp HTTP/1.1\r\nhost: supervise\r\nx: {}\r\n\r\n", "a".repeat(100_000));
     assert_eq!(world.send(long.as_bytes()).await.0, 431);
