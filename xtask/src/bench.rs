@@ -5,6 +5,7 @@ mod baseline;
 mod chain;
 mod commands;
 mod dashboard;
+mod detection;
 mod figures;
 mod git;
 mod ground;
@@ -57,6 +58,8 @@ pub(crate) enum Bench {
         #[arg(long, hide = true)]
         inside: bool,
     },
+    /// What the scanner finds: recall by rule, false alarms over public packages, memory
+    Detection,
     /// Clones and pushes through git-gate beside git alone, in containers on one network
     Git {
         /// How often each is measured
@@ -83,6 +86,7 @@ pub(crate) fn run(checkout: &Checkout, bench: &Bench) -> anyhow::Result<()> {
         Bench::Approvals { dashboard } => approvals::run(checkout, *dashboard),
         Bench::Commands { times } => commands::run(checkout, *times),
         Bench::Chain { rounds, inside } => chain::run(checkout, *rounds, *inside),
+        Bench::Detection => detection::run(checkout),
         Bench::Git { rounds } => git::run(checkout, *rounds),
         Bench::Proxy { rounds, inside } => proxy::run(checkout, *rounds, *inside),
     }
