@@ -48,7 +48,9 @@ fn answer(words: &[&str]) -> anyhow::Result<ExitCode> {
         ["probe", spec] => probe::run(spec)?,
         ["reach", nonce, addresses @ ..] => probe::reach(nonce, addresses)?,
         _ => {
-            anyhow::bail!("usage: bottle-guest idle|settle|unpack|pack|place|probe|reach|session|logged")
+            anyhow::bail!(
+                "usage: bottle-guest idle|settle|unpack|pack|place|probe|reach|session|logged"
+            )
         }
     }
     Ok(ExitCode::SUCCESS)
