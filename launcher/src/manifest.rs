@@ -289,9 +289,18 @@ pub(crate) struct Pipelock {
     pub ports: Vec<pipelock::PortRule>,
     pub dlp: pipelock::Action,
     pub responses: pipelock::ResponseAction,
+    /// Hosts whose responses are not looked through.
+    pub unscanned: Vec<HostPattern>,
     /// Private ranges that may be dialled all the same.
     pub ssrf_allow: Vec<IpNet>,
     pub upstream_ca: Vec<UpstreamCa>,
+    /// The proxy that everything upstream goes through, and the variable with its credential.
+    pub upstream_proxy: Option<pipelock::UpstreamProxy>,
+    pub upstream_credential: Option<String>,
+    /// Hosts whose TLS passes unopened.
+    pub passthrough: Vec<HostPattern>,
+    /// What single hosts may take in a minute.
+    pub budgets: Vec<pipelock::Budget>,
     /// Another data plane that reads upstream's schema.
     pub image: Option<ImageRef>,
 }

@@ -26,7 +26,9 @@ pub use self::passing::{Observe, Until};
 pub use self::policy::{Listen, Policy, Read, Steering};
 pub use self::settings::{PortRule, Settings, StandIn};
 pub use self::sidecar::{BINARY, DOCKERFILE, Pipelock};
-pub use self::upstream_proxy::{Budget, UPSTREAM_PROXY_CREDENTIAL, UpstreamProxy};
+pub use self::upstream_proxy::{
+    Budget, UPSTREAM_PROXY_CREDENTIAL, UpstreamProxy, upstream_proxy_variable,
+};
 
 /// The configuration in upstream's schema.
 pub const UPSTREAM_FILE: &str = "pipelock.yaml";

@@ -47,13 +47,17 @@ impl Settings {
                 enabled: true,
                 ca_cert: crate::CA_FILE,
                 ca_key: crate::CA_KEY_FILE,
+                passthrough_domains: sorted(self.passthrough.clone()),
             },
             // egress has put the real credential into the headers by now.
             request_body_scanning: RequestBodies {
                 action: self.requests.upstream(),
                 scan_headers: false,
             },
-            response_scanning: Responses { action: self.responses.as_str() },
+            response_scanning: Responses {
+                action: self.responses.as_str(),
+                exempt_domains: sorted(self.unscanned.clone()),
+            },
             // Upstream takes every longer conversation for a seed phrase.
             seed_phrase_detection: Enabled { enabled: false },
             dlp: Dlp { scan_env: false },
@@ -157,6 +161,8 @@ struct TlsInterception {
     enabled: bool,
     ca_cert: &'static str,
     ca_key: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passthrough_domains: Vec<HostPattern>,
 }
 
 #[derive(Serialize)]
@@ -168,6 +174,8 @@ struct RequestBodies {
 #[derive(Serialize)]
 struct Responses {
     action: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exempt_domains: Vec<HostPattern>,
 }
 
 #[derive(Serialize)]

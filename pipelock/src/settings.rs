@@ -31,8 +31,14 @@ pub struct Settings {
     pub responses: ResponseAction,
     /// The bottle's own secrets, which go to their routes' hosts and nowhere else.
     pub secrets: Vec<KnownSecret>,
+    /// Hosts whose responses are not looked through.
+    pub unscanned: Vec<HostPattern>,
+    /// Hosts whose TLS passes unopened.
+    pub passthrough: Vec<HostPattern>,
     /// The proxy that everything upstream goes through.
     pub upstream_proxy: Option<UpstreamProxy>,
+    /// Whether the environment holds a credential for it.
+    pub upstream_credential: bool,
     /// What single hosts may take in a minute.
     pub budgets: Vec<Budget>,
     /// Whether the agent has somebody to ask, so that a denial says how.
@@ -72,7 +78,10 @@ impl Settings {
             requests: Action::ByHost,
             responses: ResponseAction::Warn,
             secrets: Vec::new(),
+            unscanned: Vec::new(),
+            passthrough: Vec::new(),
             upstream_proxy: None,
+            upstream_credential: false,
             budgets: Vec::new(),
             supervised: false,
             observe: None,

@@ -50,6 +50,11 @@ impl Sidecar for Pipelock {
             Some(address) => spec.network(Network::Uplink, address),
             None => spec,
         };
+        let spec = if self.settings.upstream_credential {
+            spec.secret_environment(crate::upstream_proxy_variable())
+        } else {
+            spec
+        };
         if self.settings.routed.is_empty() {
             spec
         } else {

@@ -1,10 +1,15 @@
 //! What only some bottles have: a proxy on the way upstream, and budgets of single hosts.
 
-use compose_render::HostPattern;
+use compose_render::{HostPattern, contract};
 use serde::{Deserialize, Serialize};
 
 /// `user:password` for the upstream proxy, as the environment's credential of this name.
 pub const UPSTREAM_PROXY_CREDENTIAL: &str = "UPSTREAM_PROXY";
+
+/// The variable of the environment that holds it.
+pub fn upstream_proxy_variable() -> String {
+    format!("{}{UPSTREAM_PROXY_CREDENTIAL}", contract::CREDENTIAL_PREFIX)
+}
 
 /// A proxy that everything upstream goes through: a corporate network's. Its credential is in the
 /// environment alone.

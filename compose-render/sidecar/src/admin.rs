@@ -95,7 +95,10 @@ mod tests {
         let (code, body) = ask("/status").await.unwrap();
         assert_eq!(code, 200);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&body).unwrap()["service"], "egress");
-        assert!(ask("/metrics").await.unwrap().1.contains("bottle_up"));
+        let metrics = ask("/metrics").await.unwrap().1;
+        assert!(metrics.contains("bottle_up") && !metrics.contains("pipelock_"));
+        let pipelock = Status::new("pipelock", "0.1.0").to_metrics();
+        assert!(pipelock.contains("pipelock_requests_total{result=\"blocked\"} 0\n"), "{pipelock}");
         assert_eq!(ask("/approve").await.unwrap().0, 404);
         shutdown.request();
         assert_eq!(shutdown.drain(Duration::from_secs(30)).await, 0);

@@ -157,7 +157,25 @@ impl Status {
         }
         // The lines of one name stand together.
         routes.sort();
-        text + &routes.concat()
+        text + &self.upstream_metrics() + &routes.concat()
+    }
+
+    /// pipelock's counts under the names that upstream's have, where the two mean the same.
+    fn upstream_metrics(&self) -> String {
+        if self.service != "pipelock" {
+            return String::new();
+        }
+        let count = |event: Event| {
+            self.events.get(event as usize).map_or(0, |count| count.load(Ordering::Relaxed))
+        };
+        let (allowed, denied) = (count(Event::Allowed), count(Event::Denied));
+        let (redacted, version) = (count(Event::Redacted), self.version);
+        format!(
+            "pipelock_info{{version=\"{version}\"}} 1\n\
+             pipelock_requests_total{{result=\"allowed\"}} {allowed}\n\
+             pipelock_requests_total{{result=\"blocked\"}} {denied}\n\
+             pipelock_body_dlp_hits_total {redacted}\n"
+        )
     }
 
     fn counts(&self) -> BTreeMap<&'static str, u64> {

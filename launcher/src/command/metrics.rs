@@ -47,6 +47,16 @@ pub(crate) fn run(args: &cli::Metrics, ui: &Ui) -> anyhow::Result<Exit> {
                 }
             }
         }
+        if role == Role::Pipelock {
+            // Under the names that upstream's have, too, for boards that know those.
+            let count = |event: &str| status["counts"][event].as_u64().unwrap_or_default();
+            for (result, count) in [("allowed", count("allowed")), ("blocked", count("denied"))] {
+                let labels = format!("bottle=\"{slug}\",result=\"{result}\"");
+                routes.push(format!("pipelock_requests_total{{{labels}}} {count}"));
+            }
+            let redacted = count("redacted");
+            routes.push(format!("pipelock_body_dlp_hits_total{{bottle=\"{slug}\"}} {redacted}"));
+        }
         for (event, count) in status["counts"].as_object().into_iter().flatten() {
             if let Some(count) = count.as_u64() {
                 counts.push(format!("bottle_events_total{{{labels},event=\"{event}\"}} {count}"));

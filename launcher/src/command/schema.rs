@@ -190,9 +190,24 @@ fn pipelock() -> Value {
         &json!({
             "allow": texts("Hosts allowed without a route, with `:port` where it is not 443 or 80"),
             "dlp": action(json!(["redact", "block", "warn"])),
-            "responses": action(json!(["warn", "strip", "block"])),
+            "responses": object(&[], &json!({
+                "action": { "enum": ["warn", "strip", "block"] },
+                "exempt": texts("Hosts whose responses are not looked through"),
+            })),
             "ssrf": object(&[], &json!({ "allow": texts("Private networks that may be dialled") })),
             "upstream_ca": texts("`system`, and PEM files"),
+            "upstream_proxy": object(&["address"], &json!({
+                "address": text("host:port of the proxy that everything upstream goes through"),
+                "credential": object(&["env"], &json!({
+                    "env": text("The variable that holds user:password"),
+                })),
+            })),
+            "passthrough": texts("Hosts whose TLS passes unopened: nothing in it is looked at"),
+            "budgets": json!({ "type": "array", "items": object(&["host"], &json!({
+                "host": text("Whose requests are counted"),
+                "requests": json!({ "type": "integer", "minimum": 1 }),
+                "bytes": json!({ "type": "integer", "minimum": 1 }),
+            })) }),
             "image": text("Another data plane that reads upstream's pipelock.yaml"),
         }),
     )

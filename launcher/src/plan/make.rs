@@ -96,6 +96,21 @@ impl Plan {
         let git = git::read(&bottle.git, environment, wish.purpose);
         secrets.extend(git.secrets);
         faults.extend(git.faults);
+        if let Some(variable) = &bottle.pipelock.upstream_credential {
+            match (environment.get(variable), wish.purpose) {
+                (Some(value), _) if !value.chars().any(char::is_control) => {
+                    let inside = pipelock::upstream_proxy_variable();
+                    secrets.insert(inside, Secret::new(value.to_owned()));
+                }
+                (None, Purpose::Show) => {}
+                (Some(_) | None, _) => faults.push(crate::manifest::Fault {
+                    position: credentials::NOWHERE,
+                    message: format!(
+                        "`{variable}` is not set in one line, and `upstream_proxy` needs it"
+                    ),
+                }),
+            }
+        }
         if bottle.pipelock.image.is_some() && wish.stand_in.is_some() {
             let message = "a stand-in needs our own pipelock: `pipelock.image` names another";
             faults.push(crate::manifest::Fault {

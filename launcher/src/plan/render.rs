@@ -179,6 +179,11 @@ impl Plan {
         settings.upstream_ca.clone_from(&self.upstream_ca);
         settings.requests = self.pipelock.dlp;
         settings.responses = self.pipelock.responses;
+        settings.unscanned.clone_from(&self.pipelock.unscanned);
+        settings.passthrough.clone_from(&self.pipelock.passthrough);
+        settings.budgets.clone_from(&self.pipelock.budgets);
+        settings.upstream_proxy.clone_from(&self.pipelock.upstream_proxy);
+        settings.upstream_credential = self.pipelock.upstream_credential.is_some();
         settings.secrets = fingerprints::of(&self.routes, &self.secrets);
         settings.supervised = self.supervise;
         settings.observe.clone_from(&self.observe);

@@ -5,6 +5,7 @@
 
 mod containers;
 mod decide;
+mod dlp;
 mod egress;
 mod gate;
 mod intercept;
@@ -17,6 +18,7 @@ mod state;
 mod streams;
 mod supervise;
 mod usage;
+mod ways;
 mod workspace;
 
 /// A mechanism of the product and how it is switched off.
@@ -53,6 +55,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Mechanism> {
         rendered::MECHANISMS,
         state::MECHANISMS,
         pipelock::MECHANISMS,
+        dlp::MECHANISMS,
         egress::MECHANISMS,
         gate::MECHANISMS,
         pushes::MECHANISMS,
@@ -60,6 +63,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Mechanism> {
         streams::MECHANISMS,
         supervise::MECHANISMS,
         usage::MECHANISMS,
+        ways::MECHANISMS,
         workspace::MECHANISMS,
         launcher::MECHANISMS,
         decide::MECHANISMS,
