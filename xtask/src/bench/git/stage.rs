@@ -188,8 +188,13 @@ fn client(slug: &str, host: &GitHost, network: &impl Fn(&str) -> String) -> anyh
         .args(["--network", &network("uplink"), git_host::ensure_image()?, "sleep", "infinity"])
         .read()?;
     Program::docker().args(["network", "connect", &network("internal"), &client.0]).read()?;
+    // On both networks the name could be either address, and the gate serves on the inner one.
+    let format =
+        format!("{{{{(index .NetworkSettings.Networks \"{}\").IPAddress}}}}", network("internal"));
+    let gate = format!("bottle-{slug}-git-gate");
+    let address = Program::docker().args(["inspect", "--format", &format, &gate]).read()?;
     let setup = format!(
-        "mkdir -p -m 700 /root/.ssh && cat > /root/.ssh/id_ed25519 <<'END'\n{}END\n\
+        "echo {address} git-gate >> /etc/hosts && mkdir -p -m 700 /root/.ssh && cat > /root/.ssh/id_ed25519 <<'END'\n{}END\n\
          chmod 600 /root/.ssh/id_ed25519 && cat > /root/.ssh/known_hosts <<'END'\n{}END\n\
          git config --global user.name Bench && git config --global user.email bench@example.com && \
          git config --global init.defaultBranch main",
