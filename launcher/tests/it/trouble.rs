@@ -71,7 +71,7 @@ fn a_git_key_that_is_missing_or_has_a_passphrase_is_refused_before_anything_is_m
                   -----END RSA PRIVATE KEY-----\n";
     ground.account.write("locked", locked);
     ground.account.write("known_hosts", "git.example.org ssh-ed25519 AAAA\n");
-    for (key, sentence) in [("absent", "cannot read `"), ("locked", "it has a passphrase")] {
+    for (key, sentence) in [("absent", "cannot be read"), ("locked", "it has a passphrase")] {
         let manifest = format!(
             "version: 1\nagents: {{worker: {{bottle: b, command: [sh]}}}}\n\
              bottles: {{b: {{git: {{upstreams: [{{url: 'git@git.example.org:a/b.git', \
