@@ -7,6 +7,25 @@ use crate::{
 };
 
 #[tokio::test]
+async fn a_download_of_tens_of_megabytes_arrives_whole_and_is_looked_through() {
+    let line = "crate = \"0123456789abcdef\" # all of this is harmless, line by line\n";
+    let body = line.repeat(32 * 1024 * 1024 / line.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n",
+        body.len()
+    );
+    let upstream = Upstream::tls("a.org", &format!("{head}{body}")).await;
+    let world = World::leading_to(&upstream).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let answer = world.https(&target, &get(&target, "/big")).await;
+    assert_eq!((answer.status, answer.body.len()), (200, body.len()));
+    assert!(answer.body == body, "a byte is another one");
+    let line = world.line(|line| line["path"] == "/big").await;
+    assert_eq!(line["bytes_out"].as_u64(), Some(body.len() as u64));
+}
+
+#[tokio::test]
 async fn an_allowed_request_arrives_and_leaves_one_line() {
     let upstream = Upstream::tls("a.org", HELLO).await;
     let world = World::leading_to(&upstream).await;
