@@ -42,14 +42,17 @@ pub(crate) enum Decided {
 /// The proposals of a bottle, each written down in its audit once.
 pub(crate) fn proposals_of(dir: &BottleDir) -> anyhow::Result<Found> {
     let found = proposals::of_bottle(dir)?;
-    found.asked.iter().try_for_each(|asked| note(dir, asked))?;
+    // An audit that cannot be written hides nothing that was asked for; a decision it does stop.
+    found.asked.iter().try_for_each(|asked| note(dir, asked)).ok();
     Ok(found)
 }
 
 /// Writes down that it was asked for, where that is not written yet.
 fn note(dir: &BottleDir, asked: &Asked) -> anyhow::Result<()> {
     let id = &asked.proposal.id;
-    if audit::read(dir)?.has_proposal(id) {
+    let chain = audit::read(dir)?;
+    // What somebody broke is told by `audit`, and not added to again and again.
+    if chain.fault().is_some() || chain.has_proposal(id) {
         return Ok(());
     }
     audit::append(dir, Entry::new(Event::Proposal).id(id).detail(asked.wish()))

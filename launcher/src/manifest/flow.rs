@@ -102,7 +102,7 @@ mod tests {
     fn what_is_written_is_read_back_as_it_was() {
         let routes = "        - {host: api.example.org, methods: [GET, POST], paths: [\"/v1/**\"], credential: {env: KEY, header: x-api-key}}
         - {host: \"*.example.net\", port: 8443, websocket: allow, budget: {requests: 5}}
-        - {host: 192.0.2.7, credential: {env: T, command: [op, \"a b\"], scheme: basic, user: me}, cookies: keep}
+        - {host: c.example.org, credential: {env: T, command: [op, \"a b\"], scheme: basic, user: me}, cookies: keep}
         - {host: l.example.org, credential: [{env: L, login: claude, scheme: bearer}, {env: Q, query: q}]}
 ";
         let text = |routes: &str| {

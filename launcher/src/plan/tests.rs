@@ -133,6 +133,33 @@ bottles:
 }
 
 #[test]
+fn observation_changes_one_key_of_pipelocks_own_file_and_no_rule_of_another() {
+    let text = "\
+version: 1
+agents: {implementer: {bottle: b, command: [x]}}
+bottles:
+  b:
+    egress: {routes: [{host: a.example.org, methods: [GET]}]}
+    git: {upstreams: [{url: https://git.example.org/acme/widgets.git, push: []}]}
+";
+    let plan = Plan::make(&manifest(text), wish(Purpose::Start), &Environment::default()).unwrap();
+    let observe = pipelock::Observe { until: 1_900_000_000, deny: vec!["x.org".parse().unwrap()] };
+    let observed = Plan { observe: Some(observe), ..plan.clone() };
+    let [plain, observed] = [plan, observed].map(|plan| plan.render(&ground()).unwrap());
+    assert_eq!(plain.compose, observed.compose);
+    let different: Vec<_> = plain
+        .files
+        .iter()
+        .flat_map(|(role, files)| files.iter().zip(&observed.files[role]))
+        .filter(|(one, other)| one.contents() != other.contents())
+        .collect();
+    let [(before, after)] = different.as_slice() else { panic!("{different:?}") };
+    assert_eq!(before.path, PathBuf::from(pipelock::BOTTLE_FILE));
+    let kept = after.contents().replace("observe:\n  until: 1900000000\n  deny:\n  - x.org\n", "");
+    assert_eq!(kept, before.contents());
+}
+
+#[test]
 fn i5_a_hostile_manifest_is_inert() {
     insta::assert_snapshot!(compose(&hostile()));
 }

@@ -37,7 +37,14 @@ impl Seen {
                     continue;
                 };
                 under = if word.trim().is_empty() { under } else { word.trim() };
-                policy.push(format!("{name}: {under} {}", value.trim()));
+                // A route's number is another one where a route before it goes.
+                let value = match value.trim().split_once(". ") {
+                    Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                        rest
+                    }
+                    Some(_) | None => value.trim(),
+                };
+                policy.push(format!("{name}: {under} {value}"));
             }
         }
         let digests = named_files(manifest).into_iter().map(|path| {
