@@ -39,7 +39,9 @@ pub(super) fn run(checkout: &Checkout) -> anyhow::Result<()> {
         scanned.push(json!({"name": corpus.name, "packages": corpus.packages, "found": found}));
     }
     recalled(&recall);
-    scanned.iter().for_each(|corpus| false_alarms(corpus, &checkout.target));
+    for corpus in &scanned {
+        false_alarms(corpus, &checkout.target);
+    }
     let kib = |key: &str| memory.get(key).and_then(Value::as_u64).unwrap_or_default();
     let more = kib("most_kib").saturating_sub(kib("before_kib"));
     data(format!("\n{MEBIBYTES} MiB through one scan: {more} KiB more resident memory"));

@@ -97,7 +97,7 @@ fn vendor(checkout: &Checkout, folder: &Path) -> anyhow::Result<()> {
     say("fetching crates");
     fs_err::create_dir_all(folder.join("src"))?;
     fs_err::write(folder.join("src/lib.rs"), "")?;
-    let wanted: String = CRATES.iter().map(|name| format!("{name} = \"*\"\n")).collect();
+    let wanted = CRATES.map(|name| format!("{name} = \"*\"\n")).concat();
     let manifest = format!(
         "[package]\nname = \"corpus\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [dependencies]\n{wanted}"
