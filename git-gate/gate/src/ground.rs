@@ -1,6 +1,6 @@
 //! Where the gate's files lie, and what it lays out when it begins.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -170,10 +170,9 @@ pub(crate) fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 /// Writes a file of the gate's own that nobody reads meanwhile.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "inside the container, for the same process; `compose_run::replace` is the host's"
-)]
 pub(crate) fn put(path: &Path, contents: &[u8]) -> std::io::Result<()> {
-    std::fs::write(path, contents)
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.create(true).truncate(true).write(true).open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
 }

@@ -1,7 +1,7 @@
 //! A push that a person has to allow: held for a while, then refused with the name of what was asked
 //! for. What a person allowed passes once, and it is that object for that ref and nothing else.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use git_gate::{PushAnswer, PushProposal, Pushed};
 
 use super::say;
-use crate::ground::Ground;
+use crate::ground::{Ground, put, rename};
 
 /// How often the answers are looked at.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -256,14 +256,8 @@ fn read(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Replaces a file of the queue in one step: the host reads it at any time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "inside the container; `compose_run::replace` is the host's"
-)]
 fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let staged = path.with_extension("new");
-    let mut file = std::fs::File::create(&staged)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    std::fs::rename(&staged, path)
+    put(&staged, contents)?;
+    rename(&staged, path)
 }
