@@ -115,13 +115,13 @@ impl Screen {
         }
         match std::mem::take(&mut self.mode) {
             Mode::Looking => self.look(key, model),
-            Mode::Approving { name, change } => match key {
-                Key::Char('y' | 'Y') => Some(Wish::Approve { name, change }),
-                _ => {
-                    self.tell("nothing was changed");
-                    None
+            Mode::Approving { name, change } => {
+                if let Key::Char('y' | 'Y') = key {
+                    return Some(Wish::Approve { name, change });
                 }
-            },
+                self.tell("nothing was changed");
+                None
+            }
             Mode::Denying { name, reason } => self.deny(key, name, reason),
         }
     }

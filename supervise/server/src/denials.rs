@@ -128,7 +128,7 @@ mod tests {
             object: object.to_owned(),
         };
         let id = ProposalId::of(&Ask::Push(push), 0);
-        std::fs::File::create_new(gate.path().join(id.proposal_file())).unwrap();
+        File::create_new(gate.path().join(id.proposal_file())).unwrap();
         let told = denial(&line, gate.path()).unwrap();
         assert_eq!(told["propose"]["tool"], "propose_push");
         assert_eq!(told["propose"]["args"]["ref"], "refs/heads/x");

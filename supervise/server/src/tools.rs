@@ -36,20 +36,20 @@ pub(crate) async fn call(
             .map(|Nothing {}| json!({ "denials": denials::recent(&desk.watched) })),
         "propose_egress" => parse(arguments).and_then(|wanted| {
             let ProposeEgress { host, methods, paths, reason } = wanted;
-            propose(Ask::Egress(Requests { host, methods, paths }), &reason, desk)
+            propose(&Ask::Egress(Requests { host, methods, paths }), &reason, desk)
         }),
         "propose_credential_use" => parse(arguments).and_then(|wanted| {
             let ProposeCredentialUse { credential, host, methods, paths, reason } = wanted;
             let wanted = CredentialUse { credential, host, methods, paths };
-            propose(Ask::CredentialUse(wanted), &reason, desk)
+            propose(&Ask::CredentialUse(wanted), &reason, desk)
         }),
         "propose_push" => parse(arguments).and_then(|wanted| {
             let ProposePush { upstream, reference, object, reason } = wanted;
-            propose(Ask::Push(Push { upstream, reference, object }), &reason, desk)
+            propose(&Ask::Push(Push { upstream, reference, object }), &reason, desk)
         }),
         "propose_package" => parse(arguments).and_then(|wanted| {
             let ProposePackage { manager, package, hosts, reason } = wanted;
-            propose(Ask::Package(Package { manager, package, hosts }), &reason, desk)
+            propose(&Ask::Package(Package { manager, package, hosts }), &reason, desk)
         }),
         "status" => parse(arguments).and_then(|Any { id }| status(id.as_ref(), desk)),
         "withdraw" => parse(arguments).and_then(|One { id }| withdraw(&id, desk)),
@@ -73,9 +73,9 @@ fn policy(desk: &Desk) -> Result<Value, String> {
     }))
 }
 
-fn propose(ask: Ask, reason: &str, desk: &Desk) -> Result<Value, String> {
+fn propose(ask: &Ask, reason: &str, desk: &Desk) -> Result<Value, String> {
     let (proposal, state, new) =
-        desk.queue.propose(&ask, reason).map_err(|refusal| refusal.text())?;
+        desk.queue.propose(ask, reason).map_err(|refusal| refusal.text())?;
     if new {
         tell(desk, &proposal, "proposed");
     }

@@ -39,14 +39,14 @@ pub(super) fn measure(bottle: &Path) -> anyhow::Result<Value> {
         let taken = watched(bottle, &state, folder.path());
         over.store(true, Ordering::Relaxed);
         let written = writer.join().ok().context("the writer ended badly")?;
-        written.and_then(|()| taken)
+        written.and(taken)
     })?;
     let Taken { hundredths, bytes, seconds } = taken;
     let verdict = if hundredths < AIM { "below" } else { "NOT below" };
     data(format!(
         "dashboard, {BOTTLES} bottles, {RATE} decisions a second: {hundredths:.1} % of one core over \
-         {seconds:.0} s, children included ({verdict} {AIM} %; it read {:.1} MB)",
-        bytes as f64 / 1e6
+         {seconds:.0} s, children included ({verdict} {AIM} %; it read {} MB)",
+        bytes / 1_000_000
     ));
     Ok(json!({
         "bottles": BOTTLES, "decisions_per_second": RATE, "percent_of_one_core": hundredths,
@@ -109,7 +109,7 @@ fn decision(slug: &str, number: usize) -> Value {
     let now = OffsetDateTime::now_utc();
     let (hour, minute, second) = now.to_hms();
     let time = format!("{}T{hour:02}:{minute:02}:{second:02}.{:03}Z", now.date(), number % 1000);
-    let denied = number % 10 == 0;
+    let denied = number.is_multiple_of(10);
     json!({
         "time": time, "bottle": slug, "service": "pipelock",
         "event": if denied { "denied" } else { "allowed" },

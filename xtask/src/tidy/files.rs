@@ -22,20 +22,21 @@ const DOOR: &str = concat!("clippy::disallowed_", "methods");
 ///
 /// The guest and the gate are alone in their containers: they have doors of their own, and tests
 /// may do as they like.
-const DOORS: [(&str, usize); 14] = [
+const DOORS: [(&str, usize); 15] = [
     ("compose-render/run/src/process/run.rs", 1),
     ("compose-render/run/src/wait.rs", 1),
     ("compose-render/sidecar/src/log/ring.rs", 1),
-    ("egress/proxy/src/renew/handed.rs", 1),
+    ("egress/proxy/src/outbox.rs", 1),
     ("git-gate/gate/src/ground.rs", 1),
-    ("git-gate/gate/src/hook/made.rs", 1),
     ("git-gate/gate/src/program.rs", 1),
     ("launcher/guest/src/logged.rs", 1),
     ("launcher/guest/src/pack.rs", 1),
     ("launcher/guest/src/session.rs", 2),
     ("launcher/guest/src/session/keeper.rs", 2),
     ("supervise/server/src/queue.rs", 1),
+    ("xtask/scripted-model/src/mirror.rs", 1),
     ("xtask/scripted-model/src/model.rs", 1),
+    ("xtask/src/bench/dashboard.rs", 1),
     ("xtask/src/program.rs", 2),
 ];
 
@@ -54,7 +55,8 @@ pub(super) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
         let name = entry.file_name().to_string_lossy();
         if name == "Cargo.toml" && entry.depth() > 1 {
             let text = fs_err::read_to_string(path)?;
-            if !text.contains("[lints]\nworkspace = true") {
+            // A workspace of its own inherits nothing: fuzz targets are built apart.
+            if !text.contains("[lints]\nworkspace = true") && !text.contains("cargo-fuzz = true") {
                 faults.push(format!("`{shown}` does not inherit the workspace's lints"));
             }
         }

@@ -42,9 +42,9 @@ pub(super) fn draw(
         table::line(frame, rest, warning, style.bad());
         rest = table::below(rest, 1);
     }
-    rest = part(frame, rest, &SERVICES, services(&bottle.services, style), style);
+    rest = part(frame, rest, &SERVICES, &services(&bottle.services, style), style);
     if !bottle.routes.is_empty() {
-        rest = part(frame, rest, &ROUTES, routes(&bottle.routes, style), style);
+        rest = part(frame, rest, &ROUTES, &routes(&bottle.routes, style), style);
     }
     let rest = table::section(frame, rest, "Denied lately", style);
     let own = model.denials.iter().filter(|denial| denial.bottle == bottle.name);
@@ -52,16 +52,10 @@ pub(super) fn draw(
 }
 
 /// A table that leaves room for what comes below; what is left of the area.
-fn part(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    columns: &[Column],
-    rows: Vec<Row>,
-    style: Style,
-) -> Rect {
+fn part(frame: &mut Frame<'_>, area: Rect, columns: &[Column], rows: &[Row], style: Style) -> Rect {
     let wanted = u16::try_from(rows.len() + 1).unwrap_or(u16::MAX);
     let height = wanted.min((area.height / 2).max(2));
-    table::draw(frame, table::top(area, height), columns, &rows, style);
+    table::draw(frame, table::top(area, height), columns, rows, style);
     table::below(area, height)
 }
 

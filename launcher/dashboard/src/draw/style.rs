@@ -9,6 +9,7 @@ pub(super) struct Style {
 }
 
 impl Style {
+    #[expect(clippy::unused_self, reason = "every look is asked for in one way")]
     pub(super) fn plain(self) -> Look {
         Look::new()
     }
@@ -19,11 +20,13 @@ impl Style {
     }
 
     /// What matters less.
+    #[expect(clippy::unused_self, reason = "every look is asked for in one way")]
     pub(super) fn faint(self) -> Look {
         Look::new().add_modifier(Modifier::DIM)
     }
 
     /// The row that is chosen, and the bars.
+    #[expect(clippy::unused_self, reason = "every look is asked for in one way")]
     pub(super) fn chosen(self) -> Look {
         Look::new().add_modifier(Modifier::REVERSED)
     }

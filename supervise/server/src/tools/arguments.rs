@@ -36,7 +36,7 @@ pub(super) struct ProposeEgress {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProposeCredentialUse {
-    /// The variable that the credential is known by, such as API_TOKEN, as `policy` names it; never
+    /// The variable that the credential is known by, such as `API_TOKEN`, as `policy` names it; never
     /// a value
     pub credential: String,
     /// The host it is to be used on, such as api.example.org; no scheme, no port, no path

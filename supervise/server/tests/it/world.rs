@@ -50,8 +50,15 @@ impl World {
     pub(crate) fn answer(&self, id: &str, verdict: AnswerVerdict, reason: &str) {
         let id: supervise::ProposalId = id.parse().unwrap();
         let file = format!("inbox/{}", id.answer_file());
-        let answer =
-            Answer { id, verdict, reason: reason.to_owned(), answered: 1, until: None, push: None, by: None };
+        let answer = Answer {
+            id,
+            verdict,
+            reason: reason.to_owned(),
+            answered: 1,
+            until: None,
+            push: None,
+            by: None,
+        };
         self.write(&file, &answer.to_json());
     }
 

@@ -173,7 +173,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         "dashboard",
         "a-yes-is-one-key",
         "launcher/dashboard/src/screen.rs",
-        ("Key::Char('y' | 'Y') => Some(Wish::Approve { name, change }),", "Key::Char(_) | Key::Enter | Key::Esc => Some(Wish::Approve { name, change }),"),
+        ("if let Key::Char('y' | 'Y') = key {", "if key != Key::Null {"),
         &["a_yes_is_to_the_change"],
     ),
     of(

@@ -1,4 +1,5 @@
 //! A buffer as a picture.
+#![expect(clippy::cast_precision_loss, reason = "places in a window")]
 
 use std::fmt::Write as _;
 
