@@ -13,34 +13,10 @@ use crate::ground::Ground;
 use crate::program::Said;
 
 /// A host that sends a line twenty times a second, for fifty seconds.
-const SERVER: &str = "
-import http.server, time
-class Stream(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200); self.end_headers()
-        try:
-            for n in range(1000):
-                if self.path == '/once' and n: break
-                self.wfile.write(b'line %d\\n' % n); self.wfile.flush(); time.sleep(0.05)
-        except OSError: pass
-    do_POST = do_GET
-    def log_message(self, *_): pass
-http.server.ThreadingHTTPServer(('0.0.0.0', 80), Stream).serve_forever()
-";
+const SERVER: &str = include_str!("deciding/server.py");
 
 /// Reads until it is cut off, and says how.
-const CLIENT: &str = "
-import sys, urllib.request, urllib.error
-url, data = sys.argv[1], sys.argv[2].encode() if len(sys.argv) > 2 else None
-try:
-    answer = urllib.request.urlopen(urllib.request.Request(url, data), timeout=120)
-    first = answer.readline(); print(first.decode().strip(), flush=True)
-    n = 1
-    while answer.readline(): n += 1
-    print('ended after', n)
-except urllib.error.HTTPError as error: print('refused', error.code, error.read().decode())
-except Exception as error: print('cut off', type(error).__name__)
-";
+const CLIENT: &str = include_str!("deciding/client.py");
 
 const MANIFEST: &str = "\
 version: 1
