@@ -21,9 +21,9 @@ pub(crate) fn read(c: char) -> Letter {
     let code = u32::from(c);
     let low = |base: u32| u8::try_from(code - base).unwrap_or(0);
     match code {
-        // Soft hyphen, joiners, marks of direction, variation selectors, fillers.
+        // Soft hyphen, joiners, marks of direction, variation selectors, fillers; marks over and
+        // under letters.
         0xad
-        | 0x34f
         | 0x61c
         | 0x115f
         | 0x1160
@@ -37,13 +37,15 @@ pub(crate) fn read(c: char) -> Letter {
         | 0xfe00..=0xfe0f
         | 0xfeff
         | 0xffa0
-        | 0xe0100..=0xe01ef => Invisible,
+        | 0xe0100..=0xe01ef
+        | 0xe0000..=0xe001f
+        | 0xe007f
+        | 0x300..=0x36f
+        | 0x1ab0..=0x1aff
+        | 0x1dc0..=0x1dff
+        | 0x20d0..=0x20ff
+        | 0xfe20..=0xfe2f => Invisible,
         0xe0020..=0xe007e => Tag(low(0xe0000)),
-        0xe0000..=0xe001f | 0xe007f => Invisible,
-        // Marks over and under letters.
-        0x300..=0x36f | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f => {
-            Invisible
-        }
         0xa0 | 0x1680 | 0x2000..=0x200a | 0x2028 | 0x2029 | 0x202f | 0x205f | 0x3000 => Ascii(b' '),
         0x201c..=0x201f | 0xab | 0xbb | 0x300c..=0x300f => Ascii(b'"'),
         0x2018..=0x201b | 0x2032 => Ascii(b'\''),

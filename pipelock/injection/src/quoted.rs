@@ -39,7 +39,7 @@ pub(crate) fn is_quoted(text: &[u8], start: usize, end: usize) -> bool {
     let before = text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default();
     let behind = text.get(end..text.len().min(end + BEHIND)).unwrap_or_default();
     let odd = |mark: u8| {
-        before.iter().filter(|&&byte| byte == mark).count() % 2 == 1 && behind.contains(&mark)
+        before.iter().fold(false, |odd, &byte| odd ^ (byte == mark)) && behind.contains(&mark)
     };
     let within = |(opens, ends): &(&[u8], &[u8])| {
         let opened = memmem::rfind(before, opens);
@@ -53,9 +53,8 @@ pub(crate) fn is_quoted(text: &[u8], start: usize, end: usize) -> bool {
 
 /// `'…'`, which is no apostrophe where a space or a bracket stands before it.
 fn single(before: &[u8], behind: &[u8]) -> bool {
-    let opens = before
-        .windows(2)
-        .rposition(|pair| matches!(pair, [b' ' | b'(' | b':' | 1, b'\''] | [b'>', b'\'']));
+    let opens =
+        before.windows(2).rposition(|pair| matches!(pair, [b' ' | b'(' | b':' | b'>' | 1, b'\'']));
     let closed = |at: usize| {
         let since = before.get(at + 2..).unwrap_or_default();
         since.windows(2).any(|pair| matches!(pair, [b'\'', b' ' | b',' | b'.' | b')']))

@@ -234,7 +234,8 @@ mod tests {
         let text = format!("{before}{ATTACK}{before}");
         let expected = [("ignore-instructions", before.len() as u64 + 7, 10)];
         for cut in (before.len() - 5..before.len() + ATTACK.len() + 5).step_by(3) {
-            assert_eq!(found(&[&text[..cut], &text[cut..]]), expected, "cut {cut}");
+            let (head, tail) = text.split_at(cut);
+            assert_eq!(found(&[head, tail]), expected, "cut {cut}");
         }
         let bytes: Vec<String> = text.chars().map(String::from).collect();
         let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
