@@ -12,6 +12,7 @@ mod in_flight;
 mod inject;
 mod jar;
 mod misplaced;
+mod outbox;
 mod plane;
 mod policy;
 mod proxy;

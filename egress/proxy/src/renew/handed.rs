@@ -1,14 +1,14 @@
 //! What was renewed, handed back to the host: a refresh token that was used is worth nothing.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use compose_render::Secret;
 use egress::LOGIN_FILE_PREFIX;
 use serde::Serialize;
+
+use crate::outbox;
 
 /// One login as it stands.
 pub(super) struct Login<'a> {
@@ -27,21 +27,12 @@ struct Written<'a> {
 }
 
 /// Writes it where the host looks, for egress's user alone, whole or not at all.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "inside the container; `compose_run::replace` is the host's"
-)]
-pub(super) fn back(outbox: &Path, login: &Login<'_>) -> io::Result<()> {
+pub(super) fn back(folder: &Path, login: &Login<'_>) -> io::Result<()> {
     let written = Written {
         access_token: login.access.as_deref().map(Secret::expose),
         refresh_token: login.refresh.as_deref().map(Secret::expose),
         expires: login.expires,
     };
-    let path = outbox.join(format!("{LOGIN_FILE_PREFIX}{}.json", login.variable));
-    let staged = path.with_extension("new");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
-    file.write_all(&serde_json::to_vec(&written)?)?;
-    file.sync_all()?;
-    std::fs::rename(&staged, &path)
+    let path = folder.join(format!("{LOGIN_FILE_PREFIX}{}.json", login.variable));
+    outbox::replace(&path, &serde_json::to_vec(&written)?)
 }

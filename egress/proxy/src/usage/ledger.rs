@@ -1,9 +1,7 @@
 //! The accounts of all routes, and the file by which they outlive this process.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +12,8 @@ use compose_render::HostPattern;
 use egress::{Budget, Route, USAGE_FILE, Usage, UsageFile, UsageLine};
 use sidecar::{Line, Log, Shutdown, Status};
 use tokio::sync::Notify;
+
+use crate::outbox;
 
 /// More than every account of a bottle.
 const FILE_LIMIT: u64 = 1024 * 1024;
@@ -117,18 +117,8 @@ impl Ledger {
     }
 
     /// Writes the file, whole or not at all.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "inside the container; `compose_run::replace` is the host's"
-    )]
     pub(crate) fn save(&self) -> io::Result<()> {
-        let text = serde_json::to_vec(&self.contents())?;
-        let staged = self.file.with_extension("new");
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        std::fs::rename(&staged, &self.file)
+        outbox::replace(&self.file, &serde_json::to_vec(&self.contents())?)
     }
 
     /// Tells the status, by which metrics are read.

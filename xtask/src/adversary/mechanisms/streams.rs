@@ -183,7 +183,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     of(
         "egress-proxy",
         "what-is-handed-back-is-private",
-        "egress/proxy/src/renew/handed.rs",
+        "egress/proxy/src/outbox.rs",
         (".mode(0o600)", ".mode(0o644)"),
         &["g8_one_flight"],
     ),
