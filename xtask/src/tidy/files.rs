@@ -55,8 +55,7 @@ pub(super) fn faults(root: &Path) -> anyhow::Result<Vec<String>> {
         let name = entry.file_name().to_string_lossy();
         if name == "Cargo.toml" && entry.depth() > 1 {
             let text = fs_err::read_to_string(path)?;
-            // A workspace of its own inherits nothing: fuzz targets are built apart.
-            if !text.contains("[lints]\nworkspace = true") && !text.contains("cargo-fuzz = true") {
+            if !text.contains("[lints]\nworkspace = true") {
                 faults.push(format!("`{shown}` does not inherit the workspace's lints"));
             }
         }
