@@ -75,7 +75,7 @@ bottles:
   b:
     resources: {{cpus: 2, memory: 2g, pids: 512}}
     egress: {{routes: [{{preset: anthropic-api-key}}]}}
-    pipelock: {{ssrf: {{allow: [10.0.0.0/8]}}, upstream_ca: [{}]}}
+    pipelock: {{ssrf: {{allow: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16]}}, upstream_ca: [{}]}}
     supervise: {{enabled: true}}
 ",
         docs.authority().display()

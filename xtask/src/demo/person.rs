@@ -95,12 +95,16 @@ impl<'a> Person<'a> {
             .env("ANTHROPIC_API_KEY", &self.stage.key)
     }
 
-    /// The host that is going to be asked for: the model's program under another name.
+    /// The host that is going to be asked for: the model's program under another name, on a network of
+    /// its own that pipelock is on too. The bottle's own networks are never dialled.
     fn stand_outside(&self) -> anyhow::Result<String> {
         let name = self.stage.container("docs");
+        Program::docker().args(["network", "create", "--internal", &name]).read()?;
+        let pipelock = self.stage.container("pipelock");
+        Program::docker().args(["network", "connect", &name, &pipelock]).read()?;
         Program::docker()
             .args(["create", "--name", &name, "--label", "bottle.demo=docs"])
-            .args(["--network", &self.stage.uplink(), "--network-alias", WANTED_HOST])
+            .args(["--network", &name, "--network-alias", WANTED_HOST])
             .arg(&self.stage.image)
             .read()?;
         for file in ["certificate.der", "key.der"] {
@@ -115,6 +119,10 @@ impl<'a> Person<'a> {
     pub(super) fn leave(&mut self) {
         if let Some(name) = self.outside.take() {
             drop(Program::docker().args(["rm", "--force", "--volumes", &name]).capture());
+            let pipelock = self.stage.container("pipelock");
+            let leave = ["network", "disconnect", "--force", &name, &pipelock];
+            drop(Program::docker().args(leave).capture());
+            drop(Program::docker().args(["network", "rm", &name]).capture());
         }
     }
 }

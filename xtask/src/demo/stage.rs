@@ -39,7 +39,7 @@ bottles:
     git:
       upstreams:
         - {url: \"git@git.example.com:acme/basket.git\", key: key, known_hosts: known_hosts}
-    pipelock: {ssrf: {allow: [10.0.0.0/8]}, upstream_ca: [docs/authority.pem]}
+    pipelock: {ssrf: {allow: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16]}, upstream_ca: [docs/authority.pem]}
     supervise: {enabled: true}
 ";
 /// Every demo's image carries it, so that the next demo finds what a killed one left.
