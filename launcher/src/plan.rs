@@ -157,6 +157,11 @@ impl Plan {
         !self.routes.is_empty()
     }
 
+    /// The variables whose values are too short to be known by a fingerprint.
+    pub(crate) fn not_searched_for(&self) -> Vec<&str> {
+        fingerprints::without(&self.secrets)
+    }
+
     /// Whether git-gate is part of the bottle: it is where there are git upstreams.
     pub(crate) fn has_git_gate(&self) -> bool {
         !self.git.is_empty()

@@ -32,6 +32,12 @@ pub(crate) enum Afterwards {
 /// Starts the bottle and stays with it as long as was asked for.
 pub(crate) fn start(start: &Start<'_>, afterwards: Afterwards) -> anyhow::Result<Exit> {
     let teardown = Teardown::of(start.host, start.claim);
+    for name in start.plan.not_searched_for() {
+        start.ui.warn(format_args!(
+            "the value of `{name}` is shorter than 16 characters, or has others than visible ones: it has \
+             no fingerprint, and pipelock does not look for it in what leaves"
+        ));
+    }
     let mut undo = Undo::new();
     let ended = start.run(&mut undo).and_then(|standing| live(start, standing, afterwards));
     match ended {

@@ -62,6 +62,17 @@ pub(super) fn for_git_gate(slug: &Slug, secrets: &BTreeMap<String, Secret>) -> O
     git_gate::fingerprints(digest.into(), values).map(Secret::new)
 }
 
+/// The variables of credentials that have none: a short value could be guessed from it.
+pub(super) fn without(secrets: &BTreeMap<String, Secret>) -> Vec<&str> {
+    let key = Key::new([0; 32]);
+    let short = |value: &Secret| Fingerprint::of(&key, value.expose().as_bytes()).is_none();
+    let named = secrets.iter().filter_map(|(name, value)| {
+        let name = name.strip_prefix(contract::CREDENTIAL_PREFIX)?;
+        short(value).then_some(name)
+    });
+    named.collect()
+}
+
 fn known(key: &Key, value: &str, home: Home) -> Option<KnownSecret> {
     let Fingerprint { len, rolling, mac } = Fingerprint::of(key, value.as_bytes())?;
     Some(KnownSecret {
@@ -76,6 +87,18 @@ fn known(key: &Key, value: &str, home: Home) -> Option<KnownSecret> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_credential_that_is_too_short_is_named_and_not_known() {
+        let secrets = [
+            ("BOTTLE_CREDENTIAL_SHORT", "fifteen-chars-x"),
+            ("BOTTLE_CREDENTIAL_SPACED", "with a space in it and long"),
+            ("BOTTLE_CREDENTIAL_LONG", "sixteen-chars-xx"),
+            (contract::HOP_SECRET_VARIABLE, "hop"),
+        ];
+        let secrets = secrets.map(|(name, value)| (name.to_owned(), Secret::new(value.to_owned())));
+        assert_eq!(without(&BTreeMap::from(secrets)), ["SHORT", "SPACED"]);
+    }
 
     #[test]
     fn a_credential_is_known_by_its_fingerprint_and_its_hosts() {
