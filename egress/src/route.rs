@@ -133,7 +133,7 @@ impl Route {
 /// A bottle's routes in the order in which they are asked: the most specific first.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Routes {
-    routes: Vec<Route>,
+    ordered: Vec<Route>,
     renewals: Vec<Renewal>,
     /// The time by which routes have ended.
     now: u64,
@@ -156,7 +156,7 @@ impl Routes {
     /// Puts routes in order. The order they were written in decides only between equals.
     pub fn new(mut routes: Vec<Route>) -> Self {
         routes.sort_by_key(|route| Reverse(route.specificity()));
-        Self { routes, renewals: Vec::new(), now: 0 }
+        Self { ordered: routes, renewals: Vec::new(), now: 0 }
     }
 
     /// The same, with credentials that egress renews.
@@ -173,7 +173,7 @@ impl Routes {
 
     /// When the next route ends by itself.
     pub fn next_end(&self) -> Option<u64> {
-        self.routes.iter().filter_map(|route| route.until).filter(|&until| until > self.now).min()
+        self.ordered.iter().filter_map(|route| route.until).filter(|&until| until > self.now).min()
     }
 
     /// The credentials that egress renews.
@@ -193,31 +193,31 @@ impl Routes {
 
     /// The routes, most specific first.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
-        self.routes.iter()
+        self.ordered.iter()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.routes.is_empty()
+        self.ordered.is_empty()
     }
 
     pub fn get(&self, index: usize) -> Option<&Route> {
-        self.routes.get(index)
+        self.ordered.get(index)
     }
 
     /// Whether some route names the host at that port, so that its requests are looked into.
     pub fn covers_host(&self, host: &str, port: u16) -> bool {
-        self.routes.iter().any(|route| route.covers_host(host, port))
+        self.ordered.iter().any(|route| route.covers_host(host, port))
     }
 
     /// Whether some route has a credential for the host, at whatever port.
     pub fn has_credential_for(&self, host: &str) -> bool {
-        self.routes.iter().any(|route| !route.credentials.is_empty() && route.host.covers(host))
+        self.ordered.iter().any(|route| !route.credentials.is_empty() && route.host.covers(host))
     }
 
     /// Judges one request. `host` and `path` are canonical; the path has no query.
     pub fn judge(&self, host: &str, port: u16, method: &str, path: &str) -> Verdict<'_> {
         let mut verdict = Verdict::Unrouted;
-        for (index, route) in self.routes.iter().enumerate() {
+        for (index, route) in self.ordered.iter().enumerate() {
             if !route.covers_host(host, port) {
                 continue;
             }

@@ -32,6 +32,7 @@ pub(crate) enum Reach {
 
 /// What a yes came to.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one answer of a person at a time")]
 pub(crate) enum Decided {
     /// It is in force, in every sidecar concerned.
     InForce(Outlook),

@@ -23,7 +23,7 @@ pub(crate) fn say(dir: &BottleDir, ui: &Ui) {
     }
     match workspace::pushed(dir) {
         Ok(pushed) => {
-            for (name, text) in pushed.iter().flat_map(workspace::Pushed::lines) {
+            for (name, text) in pushed.iter().flat_map(workspace::CloneReport::lines) {
                 ui.say(format_args!("{name}: {text}"));
             }
         }

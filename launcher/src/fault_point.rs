@@ -36,11 +36,11 @@ impl FromStr for FaultPoint {
 
 impl FaultPoint {
     /// Comes to the end of that piece of work: goes on, fails, or does not come back.
+    #[expect(clippy::panic, clippy::panic_in_result_fn, reason = "it is asked for")]
     pub(crate) fn reached(&self, place: &str) -> anyhow::Result<()> {
         match self {
             Self::DieAfter(step) if step == place => std::process::abort(),
             Self::FailAt(step) if step == place => bail!("a fault was asked for here"),
-            #[expect(clippy::panic, clippy::panic_in_result_fn, reason = "it is asked for")]
             Self::PanicAt(step) if step == place => panic!("a fault was asked for here"),
             Self::Nowhere | Self::DieAfter(_) | Self::FailAt(_) | Self::PanicAt(_) => Ok(()),
         }

@@ -156,9 +156,10 @@ mod tests {
         put(dir.path(), &(0..4).map(line).collect::<String>());
         assert_eq!(times(&mut tail, dir.path()), [0, 1, 2, 3]);
         let whole = line(4);
-        append(dir.path(), &whole[..9]);
+        let (half, rest) = whole.split_at(9);
+        append(dir.path(), half);
         assert_eq!(times(&mut tail, dir.path()), Vec::<usize>::new(), "half a line is none");
-        append(dir.path(), &whole[9..]);
+        append(dir.path(), rest);
         assert_eq!(times(&mut tail, dir.path()), [4]);
         // As the ring does it: the newer half under the same name, and more behind it.
         put(dir.path(), &(3..7).map(line).collect::<String>());

@@ -50,6 +50,14 @@ struct Record {
     seen: Option<Seen>,
 }
 
+/// What is written of a manifest.
+#[derive(Debug)]
+enum Known {
+    Absent,
+    Record(Record),
+    Unreadable,
+}
+
 impl Trust {
     /// The records in the state folder. Reads and makes nothing yet.
     pub(crate) fn of(environment: &Environment) -> anyhow::Result<Self> {
@@ -64,25 +72,29 @@ impl Trust {
     /// What is known of the manifest with this content.
     pub(crate) fn standing(&self, manifest: &Path, fingerprint: &str) -> anyhow::Result<Standing> {
         Ok(match self.known(manifest)? {
-            None => Standing::Unknown,
-            Some(Some(known)) if known.fingerprint == fingerprint => Standing::Trusted,
+            Known::Absent => Standing::Unknown,
+            Known::Record(known) if known.fingerprint == fingerprint => Standing::Trusted,
             // A record that cannot be read trusts nothing.
-            Some(Some(_) | None) => Standing::Changed,
+            Known::Record(_) | Known::Unreadable => Standing::Changed,
         })
     }
 
     /// What a person saw when they trusted it last.
     pub(crate) fn seen(&self, manifest: &Path) -> anyhow::Result<Option<Seen>> {
-        Ok(self.known(manifest)?.flatten().and_then(|record| record.seen))
+        Ok(match self.known(manifest)? {
+            Known::Record(record) => record.seen,
+            Known::Absent | Known::Unreadable => None,
+        })
     }
 
-    /// The record, where there is one; `None` in it where it cannot be read.
-    fn known(&self, manifest: &Path) -> anyhow::Result<Option<Option<Record>>> {
+    fn known(&self, manifest: &Path) -> anyhow::Result<Known> {
         let record = self.record(manifest)?;
         let name = record.file_name().map(PathBuf::from).unwrap_or_default();
         match compose_run::read_plain(&self.folder, &name, MAX_RECORD) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).ok())),
-            Err(error) if error.is_absent() => Ok(None),
+            Ok(bytes) => {
+                Ok(serde_json::from_slice(&bytes).map_or(Known::Unreadable, Known::Record))
+            }
+            Err(error) if error.is_absent() => Ok(Known::Absent),
             Err(error) => Err(error.into()),
         }
     }

@@ -1,7 +1,7 @@
 //! The only place that prints: data on stdout, talk on stderr, nothing that came out of a
 //! container without its control characters taken away.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -187,7 +187,7 @@ pub(crate) fn inert(json: &str) -> String {
             '\r' | '\t' => out.push(' '),
             c if c.is_control() || is_direction(c) => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    out.push_str(&format!("\\u{unit:04x}"));
+                    write!(out, "\\u{unit:04x}").unwrap_or_default();
                 }
             }
             c => out.push(c),

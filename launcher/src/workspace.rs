@@ -34,7 +34,7 @@ pub(crate) use self::derived::{derived, remove_derived};
 pub(crate) use self::export::export;
 pub(crate) use self::git_config::value as config_value;
 pub(crate) use self::mounted::mounts;
-pub(crate) use self::pushed::{Pushed, pushed};
+pub(crate) use self::pushed::{CloneReport, pushed};
 pub(crate) use self::record::Record;
 pub(crate) use self::refusals::{check, mount_owner};
 pub(crate) use self::save::save;

@@ -157,6 +157,10 @@ fn last_address(subnet: &str) -> Option<String> {
     Some(std::net::Ipv4Addr::from(u32::from(base).checked_add(size)?.checked_sub(2)?).to_string())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a container is waited for, a bounded number of times"
+)]
 fn pause() {
     std::thread::sleep(LOOK_EVERY);
 }

@@ -1,5 +1,6 @@
 //! The way to an upstream: its URL for git, and the settings by which git reaches that and no other.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -115,8 +116,11 @@ impl Way<'_> {
             part(&std::fs::read(folder.join(name)).unwrap_or_default());
         }
         let digest = sha.finalize();
-        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        self.ground.run.join(format!("ssh-{name}"))
+        let mut name = "ssh-".to_owned();
+        for byte in digest.iter().take(8) {
+            write!(name, "{byte:02x}").unwrap_or_default();
+        }
+        self.ground.run.join(name)
     }
 
     fn https(&self, git: Program) -> Program {

@@ -1,6 +1,6 @@
 //! A person's answers, carried out beside the screen: a yes takes until every sidecar has it.
 
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
 use anyhow::Context as _;
@@ -55,10 +55,7 @@ impl Answers {
 
     /// What became of the last one, once.
     pub(crate) fn news(&mut self) -> Option<String> {
-        match self.told.1.try_recv() {
-            Ok(news) => Some(news),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.told.1.try_recv().ok()
     }
 
     /// Waits for what is under way: a change that was begun is not left half done.

@@ -20,7 +20,7 @@ use crate::host::Host;
 use crate::policy_view::observed;
 use crate::table::table;
 use crate::ui::Ui;
-use crate::workspace::{self, Pushed};
+use crate::workspace::{self, CloneReport};
 
 /// Larger than any list of routes.
 const MAX_USAGE: u64 = 1 << 20;
@@ -39,7 +39,7 @@ struct Shown<'a> {
     networks: Vec<&'a str>,
     folder: String,
     /// Where the workspace is a clone: what was pushed, and what was not.
-    clone: Option<Pushed>,
+    clone: Option<CloneReport>,
 }
 
 /// One service of it.
@@ -151,7 +151,7 @@ fn for_people(shown: &Shown<'_>) -> String {
     line("exit code", metadata.and_then(|of| of.exit_code).map(|code| code.to_string()));
     line("networks", (!shown.networks.is_empty()).then(|| shown.networks.join(", ")));
     line("folder", Some(shown.folder.clone()));
-    for (name, text) in shown.clone.iter().flat_map(Pushed::lines) {
+    for (name, text) in shown.clone.iter().flat_map(CloneReport::lines) {
         line(name, Some(text));
     }
     if !shown.services.is_empty() {
@@ -174,7 +174,7 @@ fn used(line: &egress::UsageLine) -> Vec<String> {
     let budget = line.budget.map_or_else(|| "-".to_owned(), |budget| budget.to_string());
     let numbers = [requests, input_tokens, output_tokens].map(|number| number.to_string());
     let route = crate::ui::plain(&line.route);
-    std::iter::once(route.to_string()).chain(numbers).chain([budget]).collect()
+    std::iter::once(route).chain(numbers).chain([budget]).collect()
 }
 
 fn workspace(metadata: &compose_run::Metadata) -> Option<String> {

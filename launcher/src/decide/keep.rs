@@ -120,12 +120,11 @@ fn written(text: &str, name: &str, bottle: &Bottle, outlook: &Outlook) -> anyhow
         return Err(exit::refused("a push passes once: it has no place in a manifest"));
     }
     let held = outlook.ask.credential().map(|variable| {
-        let routes = bottle.routes.iter();
+        let mut routes = bottle.routes.iter();
         routes
-            .filter(|route| {
+            .find(|route| {
                 route.route.credentials.iter().any(|one| one.variable.as_str() == variable)
             })
-            .next()
             .cloned()
             .ok_or_else(|| exit::refused(format!("the manifest has no credential `{variable}`")))
             .map(|route| (variable, route))

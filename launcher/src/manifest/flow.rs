@@ -118,7 +118,8 @@ mod tests {
                 .clone()
         };
         let first = read(routes);
-        let again: String = first.iter().map(|one| format!("        - {}\n", route(one))).collect();
+        let again: Vec<_> = first.iter().map(|one| format!("        - {}\n", route(one))).collect();
+        let again = again.concat();
         let plain = |routes: Vec<Route>| -> Vec<_> {
             routes.into_iter().map(|one| (one.route, one.sources)).collect()
         };

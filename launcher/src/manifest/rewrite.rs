@@ -121,11 +121,11 @@ fn with_key(
     let mut added = String::new();
     let mut lead = column(text, map.start);
     for key in path {
-        added.push_str(&format!("\n{}{key}:", " ".repeat(lead)));
+        added.extend(["\n", &" ".repeat(lead), key, ":"]);
         lead += 2;
     }
     for item in items {
-        added.push_str(&format!("\n{}- {item}", " ".repeat(lead)));
+        added.extend(["\n", &" ".repeat(lead), "- ", item]);
     }
     spliced(text, at, at, &added)
 }

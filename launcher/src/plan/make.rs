@@ -11,7 +11,9 @@ use super::credentials::{self, Credentials};
 use super::{AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan, git};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
-use crate::manifest::{Agent, Bottle, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode};
+use crate::manifest::{
+    Agent, Bottle, Fault, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode,
+};
 use crate::sources::{self, Sources};
 use crate::workspace::{clone, mounts};
 
@@ -96,35 +98,8 @@ impl Plan {
         let git = git::read(&bottle.git, environment, wish.purpose);
         secrets.extend(git.secrets);
         faults.extend(git.faults);
-        if let Some(variable) = &bottle.pipelock.upstream_credential {
-            match (environment.get(variable), wish.purpose) {
-                (Some(value), _) if !value.chars().any(char::is_control) => {
-                    let inside = pipelock::upstream_proxy_variable();
-                    secrets.insert(inside, Secret::new(value.to_owned()));
-                }
-                (None, Purpose::Show) => {}
-                (Some(_) | None, _) => faults.push(crate::manifest::Fault {
-                    position: credentials::NOWHERE,
-                    message: format!(
-                        "`{variable}` is not set in one line, and `upstream_proxy` needs it"
-                    ),
-                }),
-            }
-        }
-        if bottle.pipelock.image.is_some() && wish.stand_in.is_some() {
-            let message = "a stand-in needs our own pipelock: `pipelock.image` names another";
-            faults.push(crate::manifest::Fault {
-                position: credentials::NOWHERE,
-                message: message.to_owned(),
-            });
-        }
-        if bottle.pipelock.image.is_some() && bottle.supervise {
-            let message = "supervise needs our own pipelock: `pipelock.image` names another";
-            faults.push(crate::manifest::Fault {
-                position: credentials::NOWHERE,
-                message: message.to_owned(),
-            });
-        }
+        faults.extend(proxy_login(bottle, environment, wish.purpose, &mut secrets));
+        faults.extend(needing_our_pipelock(bottle, wish.stand_in.is_some()));
         if !faults.is_empty() {
             let faults = Faults { file: manifest.origin.to_string(), faults };
             return Err(anyhow::Error::from(faults).context("this cannot be started as it stands"))
@@ -174,6 +149,40 @@ impl Manifest {
         let bottle = self.bottles.get(&agent.bottle).ok_or_else(missing)?;
         Ok((agent, bottle))
     }
+}
+
+/// Puts the login for the proxy further on among the secrets, or says that it is not there.
+fn proxy_login(
+    bottle: &Bottle,
+    environment: &Environment,
+    purpose: Purpose,
+    secrets: &mut BTreeMap<String, Secret>,
+) -> Option<Fault> {
+    let variable = bottle.pipelock.upstream_credential.as_ref()?;
+    match (environment.get(variable), purpose) {
+        (Some(value), _) if !value.chars().any(char::is_control) => {
+            let inside = pipelock::upstream_proxy_variable();
+            secrets.insert(inside, Secret::new(value.to_owned()));
+            None
+        }
+        (None, Purpose::Show) => None,
+        (Some(_) | None, _) => {
+            let message =
+                format!("`{variable}` is not set in one line, and `upstream_proxy` needs it");
+            Some(Fault { position: credentials::NOWHERE, message })
+        }
+    }
+}
+
+/// What cannot be had with an image of pipelock that is not ours.
+fn needing_our_pipelock(bottle: &Bottle, stand_in: bool) -> Vec<Fault> {
+    let needs = [(stand_in, "a stand-in"), (bottle.supervise, "supervise")];
+    let asked = needs.into_iter().filter(|&(asked, _)| asked && bottle.pipelock.image.is_some());
+    let fault = |what: &str| Fault {
+        position: credentials::NOWHERE,
+        message: format!("{what} needs our own pipelock: `pipelock.image` names another"),
+    };
+    asked.map(|(_, what)| fault(what)).collect()
 }
 
 fn agent_plan(

@@ -23,7 +23,7 @@ pub(super) fn seeds(
     );
     if supervise {
         let url = format!("http://{}:{}/mcp", Role::Supervise, contract::SUPERVISE_PORT);
-        config.push_str(&format!("\n[mcp_servers.supervise]\nurl = \"{url}\"\n"));
+        config.extend(["\n[mcp_servers.supervise]\nurl = \"", &url, "\"\n"]);
     }
     let mut seeds = vec![Seed::file(".codex/config.toml", config)];
     if let Some(key) = key {

@@ -76,7 +76,7 @@ mod tests {
         assert!(compare(&mounts, &seen(&secret)).is_err());
         assert!(compare(&mounts, "").is_err());
         // The link is still there, and leads where the container is.
-        fs::rename(&project, root.join("aside")).unwrap();
+        fs_err::rename(&project, root.join("aside")).unwrap();
         symlink(&secret, &project).unwrap();
         let refused = compare(&mounts, &seen(&project)).unwrap_err();
         assert_eq!(exit::Exit::of(&refused), exit::Exit::Refused);

@@ -24,7 +24,7 @@ const DIGITS: usize = 12;
 
 /// What became of a clone.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub(crate) struct Pushed {
+pub(crate) struct CloneReport {
     pub upstream: String,
     pub branch: String,
     /// Refs of the upstream and the object that was pushed to each last, by git-gate's own word.
@@ -37,7 +37,7 @@ pub(crate) struct Pushed {
 }
 
 /// What became of the clone of that bottle; `None` where its workspace is none.
-pub(crate) fn pushed(dir: &BottleDir) -> anyhow::Result<Option<Pushed>> {
+pub(crate) fn pushed(dir: &BottleDir) -> anyhow::Result<Option<CloneReport>> {
     let Some(cloned) = Cloned::load(dir.path())? else { return Ok(None) };
     let (mut pushed, mut ever) = (BTreeMap::new(), BTreeSet::new());
     for decision in decisions::read(dir.path())? {
@@ -75,10 +75,10 @@ pub(crate) fn pushed(dir: &BottleDir) -> anyhow::Result<Option<Pushed>> {
         }
     };
     let Cloned { upstream, branch, .. } = cloned;
-    Ok(Some(Pushed { upstream, branch, pushed, not_pushed, unread }))
+    Ok(Some(CloneReport { upstream, branch, pushed, not_pushed, unread }))
 }
 
-impl Pushed {
+impl CloneReport {
     /// For people: each line with its heading.
     pub(crate) fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines =

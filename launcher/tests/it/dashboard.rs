@@ -22,9 +22,12 @@ fn assert_given_back(screen: &Screen, how: &str) {
     });
 }
 
+/// What it is ended by, how, and the exit code.
+type End = (&'static str, fn(&mut Screen), Option<i32>);
+
 #[test]
 fn k5_the_terminal_is_given_back_however_the_dashboard_ends() {
-    let ends: [(&str, fn(&mut Screen), Option<i32>); 6] = [
+    let ends: [End; 6] = [
         ("q", |screen| screen.press(b"q"), Some(0)),
         ("Ctrl-C", |screen| screen.press(b"\x03"), Some(0)),
         ("SIGTERM", |screen| screen.signal(Signal::SIGTERM), Some(130)),

@@ -458,12 +458,11 @@ fn k5_a_terminal_is_asked_on_and_an_interrupt_there_changes_nothing() {
             let text = shown.lock().unwrap().clone();
             if text.contains("[y/N]") { Ok(()) } else { Err(text) }
         });
-        match answer {
-            Some(answer) => keys.write_all(answer).unwrap(),
-            None => {
-                let pid = nix::unistd::Pid::from_raw(bottle.pids()[0].try_into().unwrap());
-                nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
-            }
+        if let Some(answer) = answer {
+            keys.write_all(answer).unwrap();
+        } else {
+            let pid = nix::unistd::Pid::from_raw(bottle.pids()[0].try_into().unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
         }
         let code = bottle.wait().unwrap().status.code();
         let flags = nix::sys::termios::tcgetattr(&terminal).unwrap().local_flags;

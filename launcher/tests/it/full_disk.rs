@@ -65,8 +65,9 @@ fn k3_a_disk_without_room_for_one_more_file_is_told_at_every_file() {
 fn k3_a_disk_that_is_full_at_some_byte_is_told() {
     let (engine, disk) = on_own_disk();
     let guest = std::fs::metadata(sidecars().dir().join("bottle-guest")).unwrap().len() / 1024;
-    let before = (STEP_KIBIBYTES..BESIDE_IT_KIBIBYTES / 3).step_by(STEP_KIBIBYTES as usize);
-    let after = (guest..guest + BESIDE_IT_KIBIBYTES).step_by(STEP_KIBIBYTES as usize);
+    let before =
+        (STEP_KIBIBYTES..BESIDE_IT_KIBIBYTES / 3).step_by(STEP_KIBIBYTES.try_into().unwrap());
+    let after = (guest..guest + BESIDE_IT_KIBIBYTES).step_by(STEP_KIBIBYTES.try_into().unwrap());
     let enough = before
         .chain(after)
         .find(|size| start_on(&engine, &disk, &format!("size={size}k")).code == Some(0))

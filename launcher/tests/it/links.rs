@@ -52,7 +52,7 @@ fn i1_a_link_in_the_place_of_any_file_of_a_stopped_bottle_is_never_followed() {
     }
     for file in files {
         let kept = file.with_extension("kept");
-        std::fs::rename(&file, &kept).unwrap();
+        fs_err::rename(&file, &kept).unwrap();
         symlink(&victim, &file).unwrap();
         for args in [
             &["list"][..],
@@ -69,7 +69,7 @@ fn i1_a_link_in_the_place_of_any_file_of_a_stopped_bottle_is_never_followed() {
         }
         assert_eq!(std::fs::read(&victim).unwrap(), b"untouched canary\n", "{}", file.display());
         std::fs::remove_file(&file).unwrap();
-        std::fs::rename(&kept, &file).unwrap();
+        fs_err::rename(&kept, &file).unwrap();
     }
     record("I1", "a link in the place of each file of a stopped bottle", "none was followed");
 }

@@ -114,8 +114,13 @@ pub(crate) fn mirror(host: &str) -> Value {
 
 /// SHA-256, as the outside tells of what it saw.
 pub(crate) fn digest(text: &str) -> String {
+    use std::fmt::Write as _;
+
     use sha2::{Digest as _, Sha256};
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").unwrap();
+        digits
+    })
 }
 
 #[expect(

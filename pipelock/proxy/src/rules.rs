@@ -96,6 +96,7 @@ impl Files {
 
 impl Rules {
     /// The same without what has ended by then: a generation of its own, of the same files.
+    #[must_use]
     pub fn at(&self, now: u64) -> Self {
         let mut policy = Policy::clone(&self.policy);
         let next_end = policy.at(now);

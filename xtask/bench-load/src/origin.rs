@@ -132,4 +132,4 @@ impl HttpBody for Events {
 }
 
 /// How long anything may take before the whole run counts as failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

@@ -85,10 +85,10 @@ fn socket<B>(request: &Request<B>, upgrade: OnUpgrade, told: Value) -> Response<
     // Nobody who asks here computes what it should be.
     response.headers_mut().insert("sec-websocket-accept", HeaderValue::from_static("x"));
     let asked = request.headers().get("sec-websocket-protocol");
-    if let Some(first) = asked.and_then(|value| value.to_str().ok()?.split(',').next()) {
-        if let Ok(value) = HeaderValue::from_str(first.trim()) {
-            response.headers_mut().insert("sec-websocket-protocol", value);
-        }
+    if let Some(first) = asked.and_then(|value| value.to_str().ok()?.split(',').next())
+        && let Ok(value) = HeaderValue::from_str(first.trim())
+    {
+        response.headers_mut().insert("sec-websocket-protocol", value);
     }
     response
 }

@@ -41,7 +41,9 @@ pub(super) fn run(checkout: &Checkout, rounds: usize, inside: bool) -> anyhow::R
     let programs = Programs::built(checkout);
     let mut table = Table::default();
     let applies: Vec<f64> = serde_json::from_slice(&fs_err::read(&kept)?)?;
-    applies.iter().for_each(|ms| table.put_alone(ALONE[1].0, *ms));
+    for ms in applies {
+        table.put_alone(ALONE[1].0, ms);
+    }
 
     let ground = Ground::set(checkout, &programs, "chain")?;
     let theirs: SocketAddr = "127.0.0.1:8081".parse()?;

@@ -84,7 +84,9 @@ fn one(
     let after = process.map(Process::cpu_seconds).transpose()?;
     let figures = |ms: &[f64]| {
         let mut figures = Figures::default();
-        ms.iter().for_each(|&ms| figures.push(ms));
+        for &ms in ms {
+            figures.push(ms);
+        }
         figures.median()
     };
     #[expect(clippy::cast_precision_loss, reason = "some ten thousand requests")]

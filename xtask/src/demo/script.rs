@@ -1,6 +1,8 @@
 //! What the model says in the demo: a small piece of honest work, then every way out that a
 //! prompt injection might try.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -127,7 +129,10 @@ fn proposal(host: &str, methods: &[&str], paths: &[&str]) -> String {
         sha.update((part.len() as u64).to_be_bytes());
         sha.update(part);
     }
-    sha.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    sha.finalize().iter().take(6).fold(String::new(), |mut id, byte| {
+        write!(id, "{byte:02x}").unwrap_or_default();
+        id
+    })
 }
 
 /// Writes the script; `host_port` is where the demo listens on the host, `nonce` marks this run.

@@ -58,6 +58,8 @@ fn write_all(todo: &Receiver<Job>, mut ring: Option<Ring>) {
         // A full disk must not stop the sidecar; the lines are on stderr.
         drop(ring.as_mut().map(|ring| ring.append(lines.as_bytes())));
         lines.clear();
-        done.map(|done| done.send(())).unwrap_or(Ok(())).unwrap_or_default();
+        if let Some(done) = done {
+            done.send(()).unwrap_or_default();
+        }
     }
 }

@@ -209,10 +209,10 @@ impl Scan {
 
     /// A number ended: it counts where it stands in the usage itself.
     fn number(&mut self, number: u64) {
-        let field = match (self.depth, self.path) {
-            (2, [Key::Usage, Key::Field(field), _])
-            | (3, [Key::Answer, Key::Usage, Key::Field(field)]) => field,
-            _ => return,
+        let ((2, [Key::Usage, Key::Field(field), _])
+        | (3, [Key::Answer, Key::Usage, Key::Field(field)])) = (self.depth, self.path)
+        else {
+            return;
         };
         self.told.take(field, number);
     }

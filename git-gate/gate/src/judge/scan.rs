@@ -54,7 +54,7 @@ impl Unread {
 }
 
 /// How files begin that are encrypted, or packed in a way that is not unpacked here: 7z, xz, bzip2,
-/// zstd, lz4, rar, `openssl enc -salt`, age, and OpenPGP in its armour.
+/// zstd, lz4, rar, `openssl enc -salt`, age, and `OpenPGP` in its armour.
 const SEALED: [&[u8]; 10] = [
     b"7z\xbc\xaf\x27\x1c",
     b"\xfd7zXZ\0",
@@ -124,12 +124,12 @@ impl<'r> Scan<'r> {
             let findings = wide.push(&narrow);
             self.keep(findings, Some("utf-16"));
         }
-        if let Some(gzip) = &mut self.gzip {
-            if gzip.write_all(chunk).is_err() {
-                // No gzip after all, or something behind its end: others may read more than we.
-                self.keep_unread(Unread::Sealed);
-                self.close_gzip();
-            }
+        if let Some(gzip) = &mut self.gzip
+            && gzip.write_all(chunk).is_err()
+        {
+            // No gzip after all, or something behind its end: others may read more than we.
+            self.keep_unread(Unread::Sealed);
+            self.close_gzip();
         }
         if let Some(zip) = &mut self.zip {
             zip.extend_from_slice(chunk);

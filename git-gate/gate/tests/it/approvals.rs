@@ -12,7 +12,9 @@ impl World {
     /// What waits for a person.
     fn proposals(&self) -> Vec<PushProposal> {
         let files = std::fs::read_dir(self.path("outbox")).unwrap().flatten();
-        let named = |name: &str| name.starts_with("proposal-") && name.ends_with(".json");
+        let named = |name: &str| {
+            name.strip_suffix(".json").is_some_and(|name| name.starts_with("proposal-"))
+        };
         let files = files.filter(|file| named(file.file_name().to_str().unwrap()));
         let mut all: Vec<PushProposal> = files
             .map(|file| serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap())

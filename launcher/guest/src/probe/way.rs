@@ -62,10 +62,10 @@ impl Way {
             self.method, self.path
         );
         for (name, value) in &self.headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            request.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
         }
         if !self.body.is_empty() {
-            request.push_str(&format!("content-length: {}\r\n", self.body.len()));
+            request.extend(["content-length: ", &self.body.len().to_string(), "\r\n"]);
         }
         let request = format!("{request}\r\n{}", self.body);
         stream.write_all(request.as_bytes()).context("cannot speak TLS with the proxy")?;

@@ -7,11 +7,13 @@ use compose_testkit::{Stack, record};
 
 use super::attacker::{Attacked, assert_all, assert_none};
 
+/// What A1 tries.
+const PORTS: [u16; 4] = [443, 80, 22, 853];
+
 #[test]
 fn a1_no_tcp_connection_leaves_directly() {
     let (attacked, stack) = (Attacked::shared(), Stack::new("a1"));
     let outside = stack.outside();
-    const PORTS: [u16; 4] = [443, 80, 22, 853];
     let sink = outside.sink(4, &PORTS, &[]);
     let to_sink = PORTS.map(|port| format!("{}:{port}", sink.address));
     // No route carries these out of the internal network: nothing is sent to them.

@@ -24,7 +24,7 @@ fn every_expression_compiles_and_every_name_is_one() {
 }
 
 /// Every rule is fed by a table of the formats that issuers publish, not by its own expression.
-#[path = "../../examples/formats/mod.rs"]
+#[path = "../../examples/detection/formats.rs"]
 mod formats;
 
 #[test]

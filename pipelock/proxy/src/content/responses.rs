@@ -190,14 +190,13 @@ impl HttpBody for Reading {
                 return Poll::Ready(None);
             }
             match self.pump(cx) {
-                Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(Broken::Inner(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(Err(Broken::Stopped(_))) => {
                     let why = BodyError::Stopped("the response was refused".to_owned());
                     return Poll::Ready(Some(Err(why)));
                 }
                 Poll::Pending if self.ready.is_empty() => return Poll::Pending,
-                Poll::Pending => {}
+                Poll::Ready(Ok(())) | Poll::Pending => {}
             }
         }
     }

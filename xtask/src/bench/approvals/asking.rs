@@ -145,6 +145,7 @@ fn rounds(ground: &Ground, slug: &str) -> anyhow::Result<(Figures, Figures, Figu
 }
 
 /// From the beginning of that command until the agent, which asks all the while, gets that answer.
+#[expect(clippy::disallowed_methods, reason = "time is what is measured here")]
 fn until(ground: &Ground, slug: &str, asked: [&str; 2], command: &[&str]) -> anyhow::Result<f64> {
     let asking = agent(slug, ASK, &asked).expression().stdout_capture().start()?;
     // Python has begun by then.

@@ -95,9 +95,7 @@ impl Table {
         let alone = ALONE.iter().map(|(name, _)| (*name, None));
         for (name, row) in rows.chain(alone) {
             let Some(value) = self.median(name, OURS) else { continue };
-            let shown = |side| {
-                self.median(name, side).map_or_else(|| "-".to_owned(), |value| figure(value))
-            };
+            let shown = |side| self.median(name, side).map_or_else(|| "-".to_owned(), figure);
             let (holds, said) = match row {
                 Some(row) => self.judged(row, value),
                 None => alone_judged(name, value),

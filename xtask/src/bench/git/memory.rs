@@ -12,21 +12,22 @@ const EVERY: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Watched {
     /// The server and its hook together.
-    pub(super) own_kib: u64,
+    pub(super) own: u64,
     /// All of git's processes together.
-    pub(super) git_kib: u64,
-    pub(super) gitleaks_kib: u64,
+    pub(super) git: u64,
+    pub(super) gitleaks: u64,
 }
 
 impl Watched {
     pub(super) fn add(&mut self, other: &Self) {
-        self.own_kib = self.own_kib.max(other.own_kib);
-        self.git_kib = self.git_kib.max(other.git_kib);
-        self.gitleaks_kib = self.gitleaks_kib.max(other.gitleaks_kib);
+        self.own = self.own.max(other.own);
+        self.git = self.git.max(other.git);
+        self.gitleaks = self.gitleaks.max(other.gitleaks);
     }
 }
 
 /// Does it, and looks at the container's processes meanwhile.
+#[expect(clippy::disallowed_methods, reason = "memory is looked at again and again")]
 pub(super) fn while_<T>(container: &str, work: impl FnOnce() -> T) -> anyhow::Result<(T, Watched)> {
     let format = "{{.State.Pid}}";
     let first = Program::docker().args(["inspect", "--format", format, container]).read()?;
@@ -69,8 +70,8 @@ fn now(namespace: &std::path::Path) -> Watched {
         ours.map(|(_, kib)| kib).sum()
     };
     Watched {
-        own_kib: of(&["git-gate", "pre-receive"]),
-        git_kib: of(&["git"]).saturating_sub(of(&["git-gate", "gitleaks"])),
-        gitleaks_kib: of(&["gitleaks"]),
+        own: of(&["git-gate", "pre-receive"]),
+        git: of(&["git"]).saturating_sub(of(&["git-gate", "gitleaks"])),
+        gitleaks: of(&["gitleaks"]),
     }
 }

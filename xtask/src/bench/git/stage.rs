@@ -83,8 +83,8 @@ impl Stage {
         stage.client_shell(&format!(
             "git init --quiet {WORK} && cd {WORK} && git commit --quiet --allow-empty -m first && \
              git push --quiet {0} HEAD:main && git push --quiet {1} HEAD:main",
-            stage.ssh_url("plain"),
-            stage.ssh_url("small"),
+            Self::ssh_url("plain"),
+            Self::ssh_url("small"),
         ))?;
         Ok(stage)
     }
@@ -93,16 +93,16 @@ impl Stage {
         format!("bottle-{}-git-gate", self.slug)
     }
 
-    pub(super) fn gate_url(&self, name: &str) -> String {
+    pub(super) fn gate_url(name: &str) -> String {
         format!("http://git-gate/{HOST}/acme/{name}.git")
     }
 
-    pub(super) fn ssh_url(&self, name: &str) -> String {
+    pub(super) fn ssh_url(name: &str) -> String {
         format!("git@{HOST}:acme/{name}.git")
     }
 
     /// The same repository from stock `git http-backend`.
-    pub(super) fn plain_url(&self, name: &str) -> String {
+    pub(super) fn plain_url(name: &str) -> String {
         format!("http://{HOST}:8080/git/{name}.git")
     }
 

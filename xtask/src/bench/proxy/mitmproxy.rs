@@ -1,4 +1,4 @@
-//! The rival: mitmproxy from PyPI, in a virtual environment of its own.
+//! The rival: mitmproxy from `PyPI`, in a virtual environment of its own.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -116,8 +116,7 @@ impl Table {
         let [direct, theirs, ours] = SIDES;
         data(format!("{:<40}{direct:>12}{theirs:>12}{ours:>12}  must be", "medians"));
         for &row in &self.order {
-            let shown =
-                |side| self.median(row, side).map_or_else(|| "-".to_owned(), |value| figure(value));
+            let shown = |side| self.median(row, side).map_or_else(|| "-".to_owned(), figure);
             let bounds: Vec<_> = BOUNDS.iter().filter(|(name, _)| *name == row).collect();
             let judged: Vec<_> =
                 bounds.iter().filter_map(|(_, bound)| self.judged(row, *bound)).collect();

@@ -242,7 +242,6 @@ impl Judge {
         }
         self.weight = self.weight.saturating_add(finding.weight);
         match self.action {
-            ResponseAction::Warn => Ok(()),
             ResponseAction::Strip if matches!(self.text, Text::Read(_)) => {
                 if finding.weight >= OVERWRITTEN {
                     self.kept.overwrite(finding.offset, finding.len);
@@ -253,7 +252,7 @@ impl Judge {
             ResponseAction::Strip | ResponseAction::Block if self.weight >= Finding::ENOUGH => {
                 Err(Stopped::Injection(finding.rule))
             }
-            ResponseAction::Strip | ResponseAction::Block => Ok(()),
+            ResponseAction::Warn | ResponseAction::Strip | ResponseAction::Block => Ok(()),
         }
     }
 

@@ -207,7 +207,7 @@ fn iban(drawn: &mut Drawn) -> String {
 }
 
 fn seed(drawn: &mut Drawn) -> String {
-    let list: Vec<&str> = include_str!("../../src/seed-words.txt").split_whitespace().collect();
+    let list: Vec<&str> = include_str!("../../../src/seed-words.txt").split_whitespace().collect();
     let len = [16, 20, 24, 28, 32][drawn.below(5)];
     let entropy = drawn.bytes(len);
     let bytes = [entropy.as_slice(), &Sha256::digest(&entropy)[..1]].concat();
