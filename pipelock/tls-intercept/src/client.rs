@@ -134,7 +134,7 @@ impl Client {
     {
         // The agent's own version, as without a proxy: many connections of one beat one of the other.
         let http1 = request.version() < Version::HTTP_2;
-        let key = Key::from(upstream);
+        let key = Key::new(upstream, http1);
         let mut request = request;
         headers::strip_hop_by_hop(request.headers_mut());
         if websocket::is_asked(&request) {

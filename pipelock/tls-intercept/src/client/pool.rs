@@ -15,15 +15,18 @@ pub(super) struct Key {
     address: SocketAddr,
     trust: u64,
     absolute: bool,
+    /// Made for HTTP/1 alone: it carries no trailers, which gRPC needs.
+    http1: bool,
 }
 
-impl From<&Upstream> for Key {
-    fn from(upstream: &Upstream) -> Self {
+impl Key {
+    pub(super) fn new(upstream: &Upstream, http1: bool) -> Self {
         Self {
             destination: upstream.destination.clone(),
             address: upstream.address,
             trust: upstream.trust.id,
             absolute: matches!(upstream.form, Form::Absolute { .. }),
+            http1,
         }
     }
 }

@@ -58,6 +58,25 @@ async fn requests_share_connections_only_where_all_agrees() {
     }
 }
 
+/// gRPC needs trailers, which the guard takes off HTTP/1.
+#[tokio::test]
+async fn a_connection_made_for_http1_serves_no_request_of_http2() {
+    let origin = Origin::tls("allowed.test", &["h2", "http/1.1"]).await;
+    let client = Client::new(ClientLimits::default(), Shutdown::new());
+    let trust = Trust::new(origin.roots.clone()).unwrap();
+    let here = upstream(Scheme::Https, origin.address, &trust);
+    for version in [Version::HTTP_11, Version::HTTP_2, Version::HTTP_11] {
+        let mut request = get();
+        *request.version_mut() = version;
+        let sent = client.send(&here, request, || dial(origin.address, WAIT));
+        let response = within(sent).await.unwrap();
+        assert_eq!(response.version(), version);
+        response.into_body().collect().await.unwrap();
+        until("it is free", || client.idle() > 0).await;
+    }
+    assert!(origin.connections() <= 3);
+}
+
 #[tokio::test]
 async fn an_upstream_that_speaks_http2_alone_is_reached_by_an_agent_that_does_not() {
     let origin = Origin::tls("allowed.test", &["h2"]).await;
