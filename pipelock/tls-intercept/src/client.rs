@@ -135,25 +135,30 @@ impl Client {
         // The agent's own version, as without a proxy: many connections of one beat one of the other.
         let http1 = request.version() < Version::HTTP_2;
         let key = Key::new(upstream, http1);
+        let keys = [key.clone(), Key::new(upstream, false)];
         let mut request = request;
         headers::strip_hop_by_hop(request.headers_mut());
         if websocket::is_asked(&request) {
             return Box::pin(self.switch(upstream, request, connect)).await;
         }
-        while let Some(sender) = self.pool.take(&key) {
-            match self.try_on(sender, &key, upstream, request).await? {
-                Outcome::Response(response) => return Ok(response),
-                Outcome::NotSent(unsent, _) => {
-                    // What did not take it will not take the next one either.
-                    self.pool.forget_shared(&key);
-                    request = unsent;
+        // What was made for either version serves both.
+        for key in &keys {
+            while let Some(sender) = self.pool.take(key) {
+                match self.try_on(sender, key, upstream, request).await? {
+                    Outcome::Response(response) => return Ok(response),
+                    Outcome::NotSent(unsent, _) => {
+                        // What did not take it will not take the next one either.
+                        self.pool.forget_shared(key);
+                        request = unsent;
+                    }
                 }
             }
         }
         // Boxed: a TLS handshake is large, and most requests have none.
         let sender = Box::pin(self.connected(upstream, http1, connect)).await?;
         if let Sender::Http2(shared) = &sender {
-            self.pool.put(key.clone(), Sender::Http2(shared.clone()), &self.limits);
+            let key = Key::new(upstream, false);
+            self.pool.put(key, Sender::Http2(shared.clone()), &self.limits);
         }
         match self.try_on(sender, &key, upstream, request).await? {
             Outcome::Response(response) => Ok(response),
