@@ -28,6 +28,10 @@ pub(crate) fn stop(host: &Host, slug: &Slug, ui: &Ui) -> anyhow::Result<()> {
         return Ok(());
     }
     let dir = host.state.bottle(slug);
+    if dir.lock_file().is_symlink() {
+        // Nobody can hold it, so nobody will let go of it.
+        return Err(StateError::Link(dir.lock_file()).into());
+    }
     if dir.is_locked() {
         ui.step(format_args!("waiting until `{slug}` is taken down"), |_| {
             end_holder(&bottle, &dir)
