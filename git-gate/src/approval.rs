@@ -11,6 +11,8 @@ const ID_LEN: usize = 6;
 /// The most lines of what was found, and the most bytes of each: what the host reads.
 const FOUND: usize = 20;
 const FOUND_LINE: usize = 300;
+/// What stands in the place of the lines that are left out.
+const MORE: &str = "and more, which is not listed";
 
 /// What one approval is good for: one object for one ref of one upstream, once.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -54,6 +56,8 @@ pub enum PushAnswer {
     Approved(Option<String>),
     /// With the person's reason.
     Denied(String),
+    /// Approved, and taken back: it allows nothing, and the same may be asked for again.
+    Revoked,
 }
 
 /// An answer as the host writes it. Keys that are of no use here are passed over.
@@ -83,14 +87,18 @@ impl Pushed {
 
     /// The proposal to let it pass.
     pub fn propose(&self, attempt: u32, created: u64, found: &[String]) -> PushProposal {
-        let lines = found.iter().take(FOUND);
+        let mut lines: Vec<String> = found.iter().take(FOUND - 1).map(|line| cut(line)).collect();
+        // So many may have been cut already by whoever found them.
+        if found.len() >= FOUND {
+            lines.push(MORE.to_owned());
+        }
         PushProposal {
             id: self.id(attempt),
             attempt,
             created,
             ask: Ask::Push(self.clone()),
             reason: "git-gate: a person has to allow what this push changes".to_owned(),
-            found: lines.map(|line| cut(line)).collect(),
+            found: lines,
         }
     }
 
@@ -106,6 +114,7 @@ impl Pushed {
                 (answer.push.as_ref() == Some(self)).then_some(PushAnswer::Approved(answer.by))
             }
             "denied" | "failed" => Some(PushAnswer::Denied(answer.reason)),
+            "revoked" => Some(PushAnswer::Revoked),
             _ => None,
         }
     }
@@ -170,6 +179,18 @@ mod tests {
         }
         let denied = one.answer(&id, &answer(&id, "denied", None));
         assert_eq!(denied, Some(PushAnswer::Denied("r".to_owned())));
+        let revoked = one.answer(&id, &answer(&id, "revoked", Some(&one)));
+        assert_eq!(revoked, Some(PushAnswer::Revoked));
+    }
+
+    #[test]
+    fn an_id_is_the_one_that_the_agents_own_proposal_has() {
+        // The queue computes it by the same words: it is part of the form.
+        let one = Pushed {
+            reference: "refs/heads/x".to_owned(),
+            ..pushed("0123456789012345678901234567890123456789")
+        };
+        assert_eq!(one.id(0), "a8d7480807c1");
     }
 
     #[test]
@@ -181,5 +202,11 @@ mod tests {
         assert_eq!((read.pushed(), read.created), (&pushed("aa"), 7));
         assert_eq!(read.found[0], "`x` (protected-file)");
         assert_eq!(read.found[1].len(), FOUND_LINE);
+        for (found, told) in [(19, 19), (20, 20), (60, 20)] {
+            let lines: Vec<String> = (0..found).map(|n| format!("line {n}")).collect();
+            let told_of = pushed("aa").propose(0, 7, &lines).found;
+            assert_eq!((told_of.len(), &told_of[..19]), (told, &lines[..19]));
+            assert_eq!(told_of.last().unwrap() == MORE, found >= FOUND, "{found}");
+        }
     }
 }

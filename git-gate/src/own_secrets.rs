@@ -33,7 +33,8 @@ pub fn read_fingerprints(text: &str) -> Option<Own> {
     Some(Own::new(Key::new(key), fingerprints.collect::<Option<_>>()?))
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits, in small letters.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 

@@ -7,14 +7,21 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// All of them, as people and agents read it.
-pub const PROTECTED: &str = ".github/workflows/**, .gitlab-ci.yml, .gitmodules, .claude/settings*.json, \
-                             .mcp.json, .devcontainer/**, .devcontainer.json, .vscode/tasks.json";
+pub const PROTECTED: Protected = Protected;
 
 /// At the root of a repository alone: what the hosts read there.
 const AT_THE_ROOT: [&str; 3] = [".github/workflows/**", ".gitlab-ci.yml", ".gitmodules"];
 /// In any folder: whoever opens the folder runs them.
 const ANYWHERE: [&str; 4] =
     [".mcp.json", ".devcontainer/**", ".devcontainer.json", ".vscode/tasks.json"];
+
+/// In any folder as well, with a `*` within a part, which no pattern has: `is_agent_settings` knows
+/// them.
+const AGENT_SETTINGS: &str = ".claude/settings*.json";
+
+/// What is protected, written out as one list.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Protected;
 
 /// Files of a repository: a path with `*` for one part and `**` for one or more.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -49,7 +56,7 @@ pub fn is_protected(path: &str) -> bool {
         || is_agent_settings(&parts)
 }
 
-/// `.claude/settings*.json`, in any folder.
+/// [`AGENT_SETTINGS`], in any folder.
 fn is_agent_settings(parts: &[&str]) -> bool {
     parts.windows(2).any(|pair| {
         pair[0] == ".claude"
@@ -62,6 +69,16 @@ fn matches(pattern: &str, path: &str) -> bool {
     let (pattern, path): (Vec<_>, Vec<_>) =
         (pattern.split('/').collect(), path.split('/').collect());
     crate::push_ref::parts_match(&pattern, &path)
+}
+
+impl fmt::Display for Protected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let patterns = AT_THE_ROOT.iter().chain([&AGENT_SETTINGS]).chain(&ANYWHERE);
+        for (nth, pattern) in patterns.enumerate() {
+            write!(f, "{}{pattern}", if nth == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
 }
 
 impl FromStr for FilePattern {
@@ -130,6 +147,24 @@ mod tests {
             "settings.json",
         ] {
             assert!(!is_protected(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_people_read_is_what_is_protected() {
+        let all = [
+            ".github/workflows/**",
+            ".gitlab-ci.yml",
+            ".gitmodules",
+            ".claude/settings*.json",
+            ".mcp.json",
+            ".devcontainer/**",
+            ".devcontainer.json",
+            ".vscode/tasks.json",
+        ];
+        assert_eq!(PROTECTED.to_string(), all.join(", "));
+        for pattern in all {
+            assert!(is_protected(&pattern.replace('*', "x")), "{pattern}");
         }
     }
 

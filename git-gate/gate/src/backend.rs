@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use git_gate::Limits;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -71,10 +72,7 @@ pub(crate) async fn answer(
         return Err(Trouble::of(&complaints(stderr).await));
     };
     let (sender, receiver) = mpsc::channel(PENDING);
-    let deadline = match service {
-        Service::Push => Duration::from_secs(gate.policy().file.limits.seconds) + IDLE,
-        Service::Fetch => FETCH,
-    };
+    let deadline = deadline(service, &gate.policy().file.limits);
     let (gate, mirror) = (Arc::clone(gate), Arc::clone(mirror));
     gate.shutdown.clone().spawn(async move {
         let _place = place;
@@ -90,6 +88,15 @@ pub(crate) async fn answer(
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
+}
+
+/// What an exchange may take. A push is judged, then waits for a person, then goes on to the upstream.
+fn deadline(service: Service, limits: &Limits) -> Duration {
+    let seconds = limits.seconds.saturating_add(limits.hold_seconds);
+    match service {
+        Service::Push => Duration::from_secs(seconds).saturating_add(IDLE),
+        Service::Fetch => FETCH,
+    }
 }
 
 fn backend(
@@ -253,5 +260,21 @@ impl Push {
                 ..line()
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_that_waits_for_a_person_is_not_ended_meanwhile() {
+        let limits = Limits { seconds: 600, hold_seconds: 3600, ..Limits::default() };
+        assert!(deadline(Service::Push, &limits) > Duration::from_mins(70));
+        let limits = Limits { hold_seconds: u64::MAX, ..limits };
+        assert_eq!(
+            deadline(Service::Push, &limits),
+            Duration::from_secs(u64::MAX).saturating_add(IDLE)
+        );
     }
 }

@@ -241,12 +241,12 @@ impl Push {
     /// nobody: most often it is one. A person may have said beforehand that it is none, but never of
     /// one of the bottle's own.
     fn ask(&self, updates: &[Update], judged: &Judged) -> anyhow::Result<Verdict> {
-        let Judged { secrets, held } = judged;
+        let Judged { secrets, own, held } = judged;
         if secrets.is_empty() && held.is_empty() {
             return Ok(Verdict::Pass(Allowed::default()));
         }
         let approvals = self.approvals(updates);
-        let own = secrets.iter().any(judge::Finding::is_own);
+        let own = *own;
         if !secrets.is_empty() {
             return Ok(match approvals.given().filter(|_| !own) {
                 Some(allowed) => Verdict::Pass(allowed),

@@ -27,8 +27,6 @@ use crate::program::Program;
 
 /// So many findings are told of; more say nothing more.
 const FINDINGS: usize = 20;
-/// The rule that `dlp` gives the bottle's own secrets.
-const OWN_RULE: &str = "bottle-secret";
 /// Files are read in pieces of this size.
 const CHUNK: usize = 64 * 1024;
 /// How often the person who waits is told that it goes on.
@@ -69,6 +67,9 @@ pub(crate) struct Finding {
 pub(crate) struct Judged {
     /// Credentials: refused, unless a person said beforehand that this is none.
     pub(crate) secrets: Vec<Finding>,
+    /// Whether one of the bottle's own secrets is among all that was found: nobody's yes lets these
+    /// out.
+    pub(crate) own: bool,
     /// What a person has to allow.
     pub(crate) held: Vec<Finding>,
 }
@@ -77,6 +78,8 @@ pub(crate) struct Judged {
 #[derive(Debug, Default)]
 struct Seen {
     hits: Vec<(Object, Found)>,
+    /// Whether one of the bottle's own secrets was found, told of or not.
+    own: bool,
     held: Vec<Finding>,
     /// What the scanner took of it, without git's part.
     scanning: Duration,
@@ -131,7 +134,8 @@ impl Judge<'_> {
     /// Looks through everything that comes with those objects and that no ref of the mirror has.
     pub(crate) fn look(&self, news: &[&str], counted: &mut Counted) -> Result<Judged, Unjudged> {
         let mut second = Second::new(self.limits.second_opinion_bytes);
-        let Seen { hits, mut held, .. } = self.see(news, &["--all"], counted, &mut second)?;
+        let Seen { hits, own, held: unread, .. } =
+            self.see(news, &["--all"], counted, &mut second)?;
         let first: Result<Vec<Finding>, _> =
             hits.iter().map(|(object, found)| place::of(&self.git, news, object, found)).collect();
         let mut secrets = first?;
@@ -140,8 +144,10 @@ impl Judge<'_> {
                 secrets.push(place::of_opinion(&self.git, news, &opinion)?);
             }
         }
-        held.extend(protected::changes(&self.git, news, self.granted)?);
-        Ok(Judged { secrets, held })
+        // What runs elsewhere stands first: a person reads from the top, and a list is cut at its end.
+        let mut held = protected::changes(&self.git, news, self.granted)?;
+        held.extend(unread);
+        Ok(Judged { secrets, own, held })
     }
 
     /// Looks once through what those reach and the known ones do not.
@@ -166,9 +172,14 @@ impl Judge<'_> {
             let scan = Scan::new(&rules, self.limits.unpacked_bytes);
             let looked = through(object, content, scan, second)?;
             seen.scanning += looked.took;
-            let room = FINDINGS.saturating_sub(seen.hits.len());
-            let found = looked.looked.found.into_iter().filter(is_denied);
-            seen.hits.extend(found.take(room).map(|found| (object.clone(), found)));
+            for found in looked.looked.found.into_iter().filter(is_denied) {
+                // The first of the bottle's own is told of in any case: it is what cannot be allowed.
+                let first_own = found.own && !seen.own;
+                seen.own |= found.own;
+                if first_own || seen.hits.len() < FINDINGS {
+                    seen.hits.push((object.clone(), found));
+                }
+            }
             let room = FINDINGS.saturating_sub(seen.held.len());
             seen.held.extend(self.holds(object, looked.looked.unread).take(room));
             Ok(())
@@ -261,11 +272,6 @@ impl Finding {
         let path = object.path.clone().unwrap_or_else(|| "a file that no tree names".to_owned());
         let place = Place::Held { path, why };
         Self { rule: rule.to_owned(), commit: None, place, len: 0, encoding: "plain" }
-    }
-
-    /// Whether it is one of the bottle's own secrets: nobody's yes lets these out.
-    pub(crate) fn is_own(&self) -> bool {
-        self.rule == OWN_RULE
     }
 }
 

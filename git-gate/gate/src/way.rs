@@ -1,11 +1,10 @@
 //! The way to an upstream: its URL for git, and the settings by which git reaches that and no other.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use compose_render::Secret;
-use git_gate::{Gated, Transport};
+use git_gate::{Gated, Transport, hex};
 use sha2::{Digest as _, Sha256};
 
 use crate::ground::Ground;
@@ -115,12 +114,8 @@ impl Way<'_> {
         for name in [&self.upstream.key, &self.upstream.known_hosts].into_iter().flatten() {
             part(&std::fs::read(folder.join(name)).unwrap_or_default());
         }
-        let digest = sha.finalize();
-        let mut name = "ssh-".to_owned();
-        for byte in digest.iter().take(8) {
-            write!(name, "{byte:02x}").unwrap_or_default();
-        }
-        self.ground.run.join(name)
+        let digest = hex(sha.finalize().get(..8).unwrap_or_default());
+        self.ground.run.join(format!("ssh-{digest}"))
     }
 
     fn https(&self, git: Program) -> Program {

@@ -75,8 +75,9 @@ impl Queue {
         Self { outbox, inbox, gate, recent: Mutex::default() }
     }
 
-    /// Writes down what is asked for. The same that is open or was denied is not written again.
-    /// Says whether it is new.
+    /// Writes down what is asked for. The same that is open or was denied is not written again, and
+    /// what was answered in any other way is asked under another id, whoever asked it first: the gate
+    /// asks for pushes too. Says whether it is new.
     ///
     /// # Errors
     ///
@@ -88,12 +89,13 @@ impl Queue {
         let proposal = loop {
             let proposal = Proposal::new(ask.clone(), reason.to_owned(), attempt, now())
                 .map_err(Refusal::Ask)?;
-            match self.written(&self.outbox, &proposal.id) {
-                None => break proposal,
-                Some((there, state @ (State::Open | State::Denied(_)))) => {
+            match (self.state(&proposal.id), self.written(&self.outbox, &proposal.id)) {
+                (State::Open, None) => break proposal,
+                (state @ (State::Open | State::Denied(_)), there) => {
+                    let there = there.map_or(proposal, |(there, _)| there);
                     return Ok((there, state, false));
                 }
-                Some((_, State::Approved | State::Failed(_) | State::Revoked(_))) => attempt += 1,
+                (State::Approved | State::Failed(_) | State::Revoked(_), _) => attempt += 1,
             }
             if attempt > ATTEMPTS {
                 return Err(Refusal::TooOften);
@@ -328,6 +330,29 @@ mod tests {
         assert_eq!(folders.queue().all().len(), 1);
         folders.answer(&held.id, AnswerVerdict::Approved);
         assert_eq!(folders.queue().find(&held.id).unwrap().1, State::Approved);
+    }
+
+    #[test]
+    fn a_push_that_the_gate_asked_for_and_that_was_answered_is_asked_under_another_id() {
+        let folders = Folders::new();
+        let push = supervise::Push {
+            upstream: "git.example.org/acme/widgets".to_owned(),
+            reference: "refs/heads/x".to_owned(),
+            object: "0".repeat(40),
+        };
+        let ask = Ask::Push(push);
+        let held = Proposal::new(ask.clone(), "held".to_owned(), 0, now()).unwrap();
+        folders.answer(&held.id, AnswerVerdict::Denied);
+        let (same, state, new) = folders.queue().propose(&ask, "please").unwrap();
+        assert_eq!((same.id, new), (held.id.clone(), false));
+        assert_eq!((state, folders.files()), (State::Denied("because".to_owned()), 0));
+        for verdict in [AnswerVerdict::Approved, AnswerVerdict::Revoked, AnswerVerdict::Failed] {
+            folders.answer(&held.id, verdict);
+            let (next, state, _) = folders.queue().propose(&ask, "once more").unwrap();
+            assert_eq!((next.attempt, state), (1, State::Open), "{verdict:?}");
+            assert_ne!(next.id, held.id);
+        }
+        assert_eq!(folders.files(), 1);
     }
 
     #[test]

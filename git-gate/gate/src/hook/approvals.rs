@@ -139,6 +139,7 @@ impl<'a> Approvals<'a> {
             }
             let answer = read(&self.ground.inbox.join(answer_file(&id)));
             match answer.and_then(|bytes| pushed.answer(&id, &bytes)) {
+                Some(PushAnswer::Revoked) => {}
                 Some(PushAnswer::Approved(_)) if self.used(&id).exists() => {}
                 Some(PushAnswer::Approved(by)) => return Some((id, Standing::Approved(by))),
                 Some(PushAnswer::Denied(reason)) => return Some((id, Standing::Denied(reason))),

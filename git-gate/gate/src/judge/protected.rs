@@ -15,8 +15,9 @@ use crate::program::Program;
 const PATH_LIMIT: u64 = 64 * 1024;
 /// The longest target of a link.
 const TARGET_LIMIT: u64 = 4096;
-/// So many are told of.
+/// So many of each rule are looked for, and so many are told of.
 const SHOWN: usize = 20;
+const PROTECTED_FILE: &str = "protected-file";
 
 /// A file as one of the new commits leaves it.
 struct Change {
@@ -56,13 +57,18 @@ pub(super) fn changes(
             len: 0,
             encoding: "plain",
         });
-        let new = finding.filter(|finding| !found.contains(finding) && found.len() < SHOWN);
+        let new = finding.filter(|finding| {
+            let same = found.iter().filter(|known| known.rule == finding.rule).count();
+            !found.contains(finding) && same < SHOWN
+        });
         found.extend(new);
     }
     let listed = list.wait().context("cannot run git")?.success();
     if !compare.wait().context("cannot run git")?.success() || !listed {
         return Err(anyhow!("git could not compare the new commits"));
     }
+    found.sort_by_key(|finding| finding.rule != PROTECTED_FILE);
+    found.truncate(SHOWN);
     Ok(found)
 }
 
@@ -79,7 +85,7 @@ fn rule(
         return Ok(Some(("submodule", "it is a repository within this one")));
     }
     if is_protected(path) {
-        return Ok(Some(("protected-file", "it runs elsewhere, with more rights")));
+        return Ok(Some((PROTECTED_FILE, "it runs elsewhere, with more rights")));
     }
     if change.mode == "120000" && leaves(path, &target(git, &change.object)?) {
         return Ok(Some(("link-leaves-the-tree", "it is a link that leads out of the repository")));

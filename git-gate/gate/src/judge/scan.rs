@@ -17,6 +17,8 @@ const FINDINGS: usize = 8;
 pub(crate) struct Found {
     pub(crate) rule: &'static str,
     pub(crate) severity: Severity,
+    /// Whether it is one of the bottle's own secrets.
+    pub(crate) own: bool,
     pub(crate) offset: u64,
     pub(crate) len: usize,
     pub(crate) encoding: &'static str,
@@ -67,18 +69,23 @@ const SEALED: [&[u8]; 10] = [
     b"-----BEGIN AGE ENCRYPTED FILE-----",
     b"-----BEGIN PGP MESSAGE-----",
 ];
+/// So many bytes tell what a file is: as many as the longest of these beginnings has. They may come
+/// one by one.
+const HEAD: usize = b"-----BEGIN AGE ENCRYPTED FILE-----".len();
+
 /// A scan of one object.
 pub(crate) struct Scan<'r> {
     rules: &'r Rules,
     plain: Stream,
     /// Without its zero bytes: 16-bit text that a chunk's edge would cut in two.
     wide: Option<Stream>,
+    /// What came so far, until it is enough to tell what it is.
+    head: Option<Vec<u8>>,
     gzip: Option<Box<MultiGzDecoder<Inner<'r>>>>,
     zip: Option<Vec<u8>>,
     depth: u32,
     /// What an archive may unpack to.
     limit: u64,
-    seen: u64,
     found: Vec<Found>,
     unread: Option<Unread>,
 }
@@ -99,21 +106,29 @@ impl<'r> Scan<'r> {
             rules,
             plain: Stream::new(rules),
             wide: None,
+            head: Some(Vec::new()),
             gzip: None,
             zip: None,
             depth,
             limit,
-            seen: 0,
             found: Vec::new(),
             unread: None,
         }
     }
 
     pub(crate) fn push(&mut self, chunk: &[u8]) {
-        if self.seen == 0 {
-            self.open(chunk);
+        self.read(chunk);
+        let Some(mut head) = self.head.take() else { return self.unpack(chunk) };
+        head.extend_from_slice(chunk);
+        if head.len() < HEAD {
+            self.head = Some(head);
+        } else {
+            self.open(&head);
         }
-        self.seen += chunk.len() as u64;
+    }
+
+    /// Looks at what stands there, whatever it is a part of.
+    fn read(&mut self, chunk: &[u8]) {
         let findings = self.plain.push(chunk);
         self.keep(findings, None);
         if self.wide.is_none() && chunk.contains(&0) {
@@ -124,6 +139,9 @@ impl<'r> Scan<'r> {
             let findings = wide.push(&narrow);
             self.keep(findings, Some("utf-16"));
         }
+    }
+
+    fn unpack(&mut self, chunk: &[u8]) {
         if let Some(gzip) = &mut self.gzip
             && gzip.write_all(chunk).is_err()
         {
@@ -148,6 +166,9 @@ impl<'r> Scan<'r> {
             let findings = wide.finish();
             self.keep(findings, Some("utf-16"));
         }
+        if let Some(head) = self.head.take() {
+            self.open(&head);
+        }
         if let Some(gzip) = &mut self.gzip {
             if gzip.try_finish().is_err() {
                 self.keep_unread(Unread::Sealed);
@@ -160,7 +181,7 @@ impl<'r> Scan<'r> {
         Looked { found: self.found, unread: self.unread }
     }
 
-    /// Looks at the first bytes for what they are.
+    /// Looks at the first bytes for what they are, and goes on with them.
     fn open(&mut self, first: &[u8]) {
         let (gzip, zip) = (first.starts_with(b"\x1f\x8b"), first.starts_with(b"PK\x03\x04"));
         let layer = self.depth.checked_sub(1);
@@ -173,6 +194,7 @@ impl<'r> Scan<'r> {
         } else if zip {
             self.zip = Some(Vec::new());
         }
+        self.unpack(first);
     }
 
     /// The worst is told.
@@ -183,13 +205,16 @@ impl<'r> Scan<'r> {
     fn keep(&mut self, findings: Vec<Finding>, encoding: Option<&'static str>) {
         for finding in findings {
             let known = self.found.iter().any(|found| found.rule == finding.rule);
-            // A rule once for each object: the place of the first is told.
-            if known || self.found.len() >= FINDINGS {
+            let own = finding.secret.is_some();
+            // A rule once for each object: the place of the first is told. One of the bottle's own is
+            // never left out: whether there is one decides what a person may allow.
+            if known || (self.found.len() >= FINDINGS && !own) {
                 continue;
             }
             self.found.push(Found {
                 rule: finding.rule,
                 severity: finding.severity,
+                own,
                 offset: if encoding.is_some() { 0 } else { finding.offset },
                 len: finding.len,
                 encoding: encoding.unwrap_or(finding.encoding),
@@ -222,6 +247,7 @@ impl<'r> Scan<'r> {
             return self.keep_unread(Unread::Sealed);
         };
         let mut unpacked = 0;
+        let mut chunk = vec![0; super::CHUNK];
         for index in 0..archive.len() {
             // With a password, or packed by what is not known here.
             let Ok(mut entry) = archive.by_index(index) else {
@@ -231,10 +257,8 @@ impl<'r> Scan<'r> {
             let depth = self.depth.saturating_sub(1);
             let mut scan = Self::within(self.rules, depth, self.limit);
             let name = [entry.name_raw(), b"\n"].concat();
-            scan.push(&name);
-            // What the name began must not decide what the contents are taken for.
-            scan.seen = 0;
-            let mut chunk = vec![0; super::CHUNK];
+            // Read and no more: a name must not decide what the contents are taken for.
+            scan.read(&name);
             loop {
                 let Ok(read) = std::io::Read::read(&mut entry, &mut chunk) else {
                     scan.keep_unread(Unread::Sealed);
@@ -252,13 +276,17 @@ impl<'r> Scan<'r> {
             }
             drop(entry);
             self.take_in(scan);
+            // The file is held for it: what is left would only take time, for each of many entries.
+            if unpacked > self.limit {
+                return;
+            }
         }
     }
 }
 
 impl std::fmt::Debug for Scan<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scan").field("seen", &self.seen).finish_non_exhaustive()
+        f.debug_struct("Scan").field("depth", &self.depth).finish_non_exhaustive()
     }
 }
 
@@ -275,5 +303,88 @@ impl std::io::Write for Inner<'_> {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(bytes: &[u8], piece: usize) -> Looked {
+        let rules = Rules::builtin().clone();
+        let mut scan = Scan::new(&rules, 1 << 20);
+        for piece in bytes.chunks(piece) {
+            scan.push(piece);
+        }
+        scan.finish()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        out.write_all(bytes).unwrap();
+        out.finish().unwrap()
+    }
+
+    fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut out = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, contents) in entries {
+            out.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            out.write_all(contents).unwrap();
+        }
+        out.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn h1_what_a_file_is_told_by_does_not_depend_on_how_it_comes() {
+        assert_eq!(SEALED.iter().map(|begin| begin.len()).max(), Some(HEAD));
+        let sealed = SEALED.iter().map(|begin| [begin, &b" and what follows"[..]].concat());
+        let bare = SEALED.iter().map(|begin| begin.to_vec());
+        for bytes in sealed.chain(bare) {
+            for piece in [1, 2, 33, 34, 35, 4096] {
+                let unread = look(&bytes, piece).unread;
+                assert_eq!(unread, Some(Unread::Sealed), "{} by {piece}", bytes.escape_ascii());
+            }
+        }
+        let secret = concat!("key = AKIA", "Q3EGRIZ5TL2WXPVY\n").as_bytes();
+        // The name of an entry is no beginning of it: one is as a zip begins, one as what is sealed.
+        let named = zip(&[("PK\x03\x04", b"x"), ("Salted__", secret)]);
+        for bytes in [gzip(secret), zip(&[("inner.txt", secret)]), gzip(&gzip(secret)), named] {
+            let whole = look(&bytes, bytes.len());
+            assert_eq!((whole.found.len(), whole.unread), (1, None));
+            assert_eq!(look(&bytes, 1), whole);
+        }
+        let sealed = zip(&[("inner.txt", b"Salted__01234567")]);
+        assert_eq!(look(&sealed, 1).unread, Some(Unread::Sealed));
+        assert_eq!(look(b"", 1), Looked::default());
+        assert_eq!(look(b"PK", 1), Looked::default());
+    }
+
+    #[test]
+    fn h5_nothing_of_a_zip_is_read_beyond_its_bound() {
+        let secret = concat!("key = AKIA", "Q3EGRIZ5TL2WXPVY\n").as_bytes();
+        let large = vec![0; 2 << 20];
+        let looked = look(&zip(&[("first", secret), ("large", &large)]), 4096);
+        assert_eq!((looked.found.len(), looked.unread), (1, Some(Unread::TooLarge)));
+        let looked = look(&zip(&[("large", &large), ("behind", secret)]), 4096);
+        assert_eq!((looked.found.len(), looked.unread), (0, Some(Unread::TooLarge)));
+    }
+
+    #[test]
+    fn h1_one_of_the_bottles_own_is_kept_beside_any_number_of_others() {
+        let rules = Rules::builtin().clone();
+        let finding = |rule, secret| Finding {
+            rule,
+            severity: Severity::High,
+            offset: 0,
+            len: 20,
+            encoding: "plain",
+            secret,
+        };
+        let others = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+        let mut scan = Scan::new(&rules, 1 << 20);
+        scan.keep(others.map(|rule| finding(rule, None)).to_vec(), None);
+        assert_eq!(scan.found.len(), FINDINGS);
+        scan.keep(vec![finding("own", Some(0))], None);
+        assert!(scan.finish().found.iter().any(|found| found.own));
     }
 }

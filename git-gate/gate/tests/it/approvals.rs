@@ -126,6 +126,23 @@ fn what_waits_is_held_and_goes_on_when_a_person_says_yes() {
 }
 
 #[test]
+fn i3_no_number_of_harmless_files_hides_what_runs_elsewhere_from_a_person() {
+    let world = World::new();
+    world.clone_to("work");
+    for n in 0..21 {
+        let sealed = [&b"7z\xbc\xaf\x27\x1c"[..], n.to_string().as_bytes()].concat();
+        world.write(&format!("work/a{n:02}.7z"), sealed);
+        let out = world.path(&format!("work/.a{n:02}"));
+        std::os::unix::fs::symlink("/nowhere", out).unwrap();
+    }
+    world.workflow("on: push\n");
+    world.push("work").refused(&["sealed-archive", "protected-file", "link-leaves-the-tree"]);
+    let told = world.proposals().remove(0).found;
+    assert!(told[0].contains(FILE) && told.len() == 20, "{told:?}");
+    assert_eq!(told[19], "and more, which is not listed");
+}
+
+#[test]
 fn a_no_is_told_with_its_reason() {
     let world = with_workflow();
     world.push("work").refused(&["protected-file"]);
@@ -134,6 +151,22 @@ fn a_no_is_told_with_its_reason() {
     world.push("work").refused(&["said no: not now", "nothing was pushed"]);
     assert_eq!(world.upstream(BRANCH), "");
     assert_eq!(world.proposals().len(), 1);
+}
+
+/// It is answered, so it waits no more: the same is asked again, under another id.
+#[test]
+fn j2_an_approval_that_was_taken_back_allows_nothing_and_is_asked_again() {
+    let world = with_workflow();
+    world.push("work").refused(&["protected-file"]);
+    let first = world.proposals().remove(0);
+    world.answer(&first.id, "revoked", first.pushed());
+    let said = world.push("work");
+    let next = world.proposals().pop().unwrap();
+    assert_eq!((next.attempt, next.id == first.id), (1, false));
+    said.refused(&["protected-file", &format!("bottle approve {}", next.id)]);
+    world.answer(&next.id, "approved", next.pushed());
+    world.push("work").must();
+    assert_eq!(world.upstream(BRANCH), world.head("work"));
 }
 
 /// Where a person said beforehand that it is no credential; never for one of the bottle's own.
@@ -164,6 +197,28 @@ fn h1_a_person_may_say_that_it_is_no_credential_but_not_of_the_bottles_own() {
     allow();
     world.push("work").must();
     assert_eq!(world.upstream(BRANCH), world.head("work"));
+}
+
+/// Whatever else is found before it, and however much.
+#[test]
+fn h1_no_number_of_findings_hides_one_of_the_bottles_own() {
+    let value = "internal-service-7fkq0Zr3vXw1";
+    let world = World::new();
+    world.write("keys/own-secrets", git_gate::fingerprints([7; 32], [value].into_iter()).unwrap());
+    world.clone_to("work");
+    for n in 0..20 {
+        world.write(&format!("work/a{n:02}.txt"), format!("{SECRET}\n{n}\n"));
+    }
+    world.write("work/b.txt", value);
+    world.commit("work", "examples of keys, and one that is none");
+    let pushed = Pushed {
+        upstream: "git.example.test/acme/widgets".to_owned(),
+        reference: BRANCH.to_owned(),
+        object: world.head("work"),
+    };
+    world.answer(&pushed.id(0), "approved", &pushed);
+    world.push("work").refused(&["aws-access-key-id", "bottle-secret", "nothing was pushed"]);
+    assert_eq!(world.upstream(BRANCH), "");
 }
 
 #[test]
