@@ -186,6 +186,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_of_a_name_used_before_is_of_that_earlier_life() {
+        let (_folder, dir) = bottle();
+        let id = "0123456789ab".parse().unwrap();
+        let knows = || {
+            let chain = read(&dir).unwrap();
+            (chain.has_version(1), chain.proposals().contains(&id))
+        };
+        append(&dir, Entry::new(Event::Start)).unwrap();
+        assert_eq!(knows(), (false, false));
+        append(&dir, Entry::new(Event::Proposal).id(&id)).unwrap();
+        append(&dir, Entry::new(Event::Apply).version(1)).unwrap();
+        append(&dir, Entry::new(Event::Observe)).unwrap();
+        assert_eq!(knows(), (true, true));
+        append(&dir, Entry::new(Event::Start)).unwrap();
+        assert_eq!(knows(), (false, false), "of the life before");
+        append(&dir, Entry::new(Event::Apply).version(1)).unwrap();
+        assert_eq!(knows(), (true, false));
+        append(&dir, Entry::new(Event::Proposal).id(&id)).unwrap();
+        assert_eq!(knows(), (true, true));
+    }
+
+    #[test]
     fn what_a_crash_left_of_a_line_goes_and_nothing_is_added_to_what_is_not_ours() {
         let (_folder, dir) = written(2);
         let whole = std::fs::read_to_string(dir.path().join(FILE)).unwrap();

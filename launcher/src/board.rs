@@ -62,11 +62,7 @@ impl Board {
         for (slug, seen) in &mut self.seen {
             new.extend(seen.look(&self.state.bottle(slug), now));
         }
-        new.sort_by(|a, b| a.time.cmp(&b.time));
-        for denial in new {
-            self.denials.push_front(denial);
-        }
-        self.denials.truncate(DENIALS);
+        add(&mut self.denials, new);
         let mut model = self.model(now);
         self.detail(&mut model, screen);
         Ok(model)
@@ -137,6 +133,15 @@ impl Board {
     }
 }
 
+/// Puts what is new before what was there, the newest first.
+fn add(denials: &mut VecDeque<Denial>, mut new: Vec<(String, Denial)>) {
+    new.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (_, denial) in new {
+        denials.push_front(denial);
+    }
+    denials.truncate(DENIALS);
+}
+
 const fn state(condition: Condition) -> State {
     match condition {
         Condition::Starting => State::Starting,
@@ -170,4 +175,29 @@ fn service(role: Role, state: &str, status: &str) -> Service {
     let is = if status.is_empty() { state.to_owned() } else { status.to_lowercase() };
     let good = state == "running" && !status.contains("unhealthy");
     Service { name: role.to_string(), is, good }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_after_midnight_is_newer_than_one_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path().join("state")).unwrap();
+        let mut new = Vec::new();
+        for (name, time) in [("a", "2026-01-02T00:00:01Z"), ("b", "2026-01-01T23:59:59Z")] {
+            let dir = state.bottle(&name.parse().unwrap());
+            drop(state.claim(dir.slug()).unwrap());
+            let outbox = dir.path().join("pipelock/outbox");
+            fs_err::create_dir_all(&outbox).unwrap();
+            let line = format!("{{\"time\":\"{time}\",\"event\":\"denied\"}}\n");
+            compose_run::replace(&outbox.join("decisions.jsonl"), line.as_bytes(), 0o644).unwrap();
+            new.extend(Seen::default().look(&dir, Instant::now()));
+        }
+        let mut denials = VecDeque::new();
+        add(&mut denials, new);
+        let times: Vec<&str> = denials.iter().map(|denial| denial.time.as_str()).collect();
+        assert_eq!(times, ["00:00:01", "23:59:59"]);
+    }
 }

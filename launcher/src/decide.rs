@@ -44,19 +44,26 @@ pub(crate) enum Decided {
 pub(crate) fn proposals_of(dir: &BottleDir) -> anyhow::Result<Found> {
     let found = proposals::of_bottle(dir)?;
     // An audit that cannot be written hides nothing that was asked for; a decision it does stop.
-    found.asked.iter().try_for_each(|asked| note(dir, asked)).ok();
+    note(dir, &found.asked).ok();
     Ok(found)
 }
 
-/// Writes down that it was asked for, where that is not written yet.
-fn note(dir: &BottleDir, asked: &Asked) -> anyhow::Result<()> {
-    let id = &asked.proposal.id;
-    let chain = audit::read(dir)?;
-    // What somebody broke is told by `audit`, and not added to again and again.
-    if chain.fault().is_some() || chain.has_proposal(id) {
+/// Writes down what was asked for, where that is not written yet.
+fn note(dir: &BottleDir, asked: &[Asked]) -> anyhow::Result<()> {
+    if asked.is_empty() {
         return Ok(());
     }
-    audit::append(dir, Entry::new(Event::Proposal).id(id).detail(asked.wish()))
+    let chain = audit::read(dir)?;
+    // What somebody broke is told by `audit`, and not added to again and again.
+    if chain.fault().is_some() {
+        return Ok(());
+    }
+    let noted = chain.proposals();
+    for one in asked.iter().filter(|one| !noted.contains(&one.proposal.id)) {
+        let entry = Entry::new(Event::Proposal).id(&one.proposal.id);
+        audit::append(dir, entry.detail(one.wish()))?;
+    }
+    Ok(())
 }
 
 /// Puts in force what was asked for, or `instead` of it what a person made of it: exactly the change
@@ -76,7 +83,7 @@ pub(crate) fn approve(
     let asked = proposals::named(&host.state, name)?;
     let target = Target::hold(host, &asked.slug, environment)?;
     let asked = still_open(&target.dir, &asked)?;
-    note(&target.dir, &asked)?;
+    note(&target.dir, std::slice::from_ref(&asked))?;
     let outlook = Outlook::on(target.current()?, &target.dir, &asked, instead)?;
     if outlook.change != change {
         return Ok(Decided::Changed(asked, outlook));
@@ -137,7 +144,7 @@ pub(crate) fn deny(state: &StateDir, name: &Name, reason: &str) -> anyhow::Resul
     let asked = proposals::named(state, name)?;
     let dir = state.bottle(&asked.slug);
     let asked = still_open(&dir, &asked)?;
-    note(&dir, &asked)?;
+    note(&dir, std::slice::from_ref(&asked))?;
     let id = &asked.proposal.id;
     let push = match &asked.proposal.ask {
         Ask::Push(push) => Some(push.clone()),
@@ -158,4 +165,33 @@ fn still_open(dir: &BottleDir, asked: &Asked) -> anyhow::Result<Asked> {
         return Ok(there);
     }
     Err(exit::refused(format!("`{name}` is {}: it is answered once", there.state())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use compose_render::Role;
+    use compose_run::Owner;
+    use supervise::{Proposal, Requests};
+
+    #[test]
+    fn each_of_several_proposals_is_noted_once_however_often_one_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path().join("state")).unwrap();
+        let dir = state.bottle(&"fix-login".parse().unwrap());
+        drop(state.claim(dir.slug()).unwrap());
+        let outbox = dir.create_service(Role::Supervise, Owner::of_sidecars()).unwrap().outbox;
+        for nth in 1..=3 {
+            let host = format!("{nth}.example.org").parse().unwrap();
+            let ask = Ask::Egress(Requests { host, methods: Vec::new(), paths: Vec::new() });
+            let asked = Proposal::new(ask, "to read".to_owned(), 0, proposals::now()).unwrap();
+            let path = outbox.join(asked.id.proposal_file());
+            compose_run::replace(&path, asked.to_json().as_bytes(), 0o644).unwrap();
+            for _ in 0..2 {
+                assert_eq!(proposals_of(&dir).unwrap().asked.len(), nth);
+                let chain = audit::read(&dir).unwrap();
+                assert_eq!((chain.lines().len(), chain.proposals().len()), (nth, nth));
+            }
+        }
+    }
 }

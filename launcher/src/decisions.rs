@@ -4,11 +4,14 @@
 use std::path::Path;
 
 use compose_render::{Role, contract};
-use compose_run::read_plain;
+use compose_run::{BottleDir, read_plain};
+use egress::{USAGE_FILE, UsageFile, UsageLine};
 use serde_json::Value;
 
 /// Twice the ring's bound: a file larger than this is not one that a sidecar of ours wrote.
-const LIMIT: u64 = 8 << 20;
+pub(crate) const LIMIT: u64 = 8 << 20;
+/// Larger than any list of routes.
+const USAGE_LIMIT: u64 = 1 << 20;
 
 /// The sidecars that decide.
 pub(crate) const DECIDE: [Role; 4] = [Role::Pipelock, Role::Egress, Role::GitGate, Role::Supervise];
@@ -54,7 +57,7 @@ impl Decision {
             .join(" ");
         let why = self.text("reason").map(|reason| format!("  {reason}")).unwrap_or_default();
         let rule = self.text("rule").map(|rule| format!(" ({rule})")).unwrap_or_default();
-        let repeats = self.value.get("repeats").and_then(Value::as_u64);
+        let repeats = self.number("repeats");
         let repeats = repeats.map(|count| format!("  {count} times more")).unwrap_or_default();
         let id = self.text("id").map(|id| format!("  [{id}]")).unwrap_or_default();
         let who = self.text("who").map(|who| format!("  by {who}")).unwrap_or_default();
@@ -67,7 +70,7 @@ impl Decision {
 
     /// How often it stands for itself: repeats are counted and not written.
     pub(crate) fn repeats(&self) -> u64 {
-        self.value.get("repeats").and_then(Value::as_u64).unwrap_or(1)
+        self.number("repeats").unwrap_or(1)
     }
 
     /// What about, in a few words.
@@ -78,7 +81,7 @@ impl Decision {
 
     fn whereto(&self) -> String {
         let host = self.text("host").unwrap_or_default();
-        let port = self.value.get("port").and_then(Value::as_u64).filter(|&port| port != 443);
+        let port = self.number("port").filter(|&port| port != 443);
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{host}{port}{}", self.text("path").unwrap_or_default())
     }
@@ -101,6 +104,15 @@ pub(crate) fn read(bottle: &Path) -> anyhow::Result<Vec<Decision>> {
     }
     all.sort_by(|a, b| a.text("time").cmp(&b.text("time")));
     Ok(all)
+}
+
+/// What the bottle's routes used, as egress wrote it down; nothing where it wrote nothing that can be
+/// read.
+pub(crate) fn usage(dir: &BottleDir) -> Vec<UsageLine> {
+    let file = Path::new(Role::Egress.as_str()).join("outbox").join(USAGE_FILE);
+    let read = read_plain(dir.path(), &file, USAGE_LIMIT).ok();
+    let file: Option<UsageFile> = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    file.map(|file| file.routes).unwrap_or_default()
 }
 
 /// Whether lines of a proxy are gone: its file is bounded, and begins with its config while whole.

@@ -18,7 +18,7 @@ use supervise::ProposalId;
 
 use crate::decide::{self, Outlook};
 use crate::environment::Environment;
-use crate::proposals::Asked;
+use crate::proposals::{ASK, Asked, Found};
 
 /// The variable that names a person's own command.
 const COMMAND: &str = "BOTTLE_NOTIFY";
@@ -48,16 +48,15 @@ impl Notices {
             command: environment.get(COMMAND).map(str::to_owned),
             desktop: program::found("notify-send").filter(|_| desktop),
         };
-        let asks = [Role::Supervise, Role::GitGate];
-        if asks.into_iter().all(|role| !dir.service(role).outbox.is_dir()) {
+        if ASK.into_iter().all(|role| !dir.service(role).outbox.is_dir()) {
             return Self { over, teller: None };
         }
-        teller.look(false);
+        teller.look(false, decide::proposals_of);
         let ends = Arc::clone(&over);
         let teller = std::thread::spawn(move || {
             while !ends.load(Ordering::Relaxed) {
                 wait::pause(LOOK);
-                teller.look(true);
+                teller.look(true, decide::proposals_of);
             }
         });
         Self { over, teller: Some(teller) }
@@ -84,18 +83,18 @@ struct Teller {
 }
 
 impl Teller {
-    fn look(&mut self, tells: bool) {
+    fn look(&mut self, tells: bool, read: impl FnOnce(&BottleDir) -> anyhow::Result<Found>) {
         let time = |role: Role| {
             let metadata = std::fs::metadata(self.dir.service(role).outbox);
             metadata.and_then(|metadata| metadata.modified()).ok()
         };
-        let changed = Some([time(Role::Supervise), time(Role::GitGate)]);
+        let changed = Some(ASK.map(time));
         if self.changed == changed {
             return;
         }
-        self.changed = changed;
         // A file that cannot be read now is told of when it can.
-        let Ok(found) = decide::proposals_of(&self.dir) else { return };
+        let Ok(found) = read(&self.dir) else { return };
+        self.changed = changed;
         for asked in found.asked.iter().filter(|asked| asked.is_open()) {
             if self.seen.insert(asked.proposal.id.clone()) && tells {
                 self.tell(asked);
@@ -122,5 +121,34 @@ impl Teller {
             let text = decide::text(asked, outlook);
             program::call(command).input(text.into_bytes()).timeout(PATIENCE).outcome().ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use compose_run::{Owner, StateDir};
+    use supervise::{Ask, Proposal, Requests};
+
+    #[test]
+    fn what_could_not_be_read_is_told_of_when_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path().join("state")).unwrap();
+        let dir = state.bottle(&"fix-login".parse().unwrap());
+        drop(state.claim(dir.slug()).unwrap());
+        let outbox = dir.create_service(Role::Supervise, Owner::of_sidecars()).unwrap().outbox;
+        let host = "a.org".parse().unwrap();
+        let ask = Ask::Egress(Requests { host, methods: Vec::new(), paths: Vec::new() });
+        let now = crate::proposals::now();
+        let asked = Proposal::new(ask, "to read".to_owned(), 0, now).unwrap();
+        let path = outbox.join(asked.id.proposal_file());
+        compose_run::replace(&path, asked.to_json().as_bytes(), 0o644).unwrap();
+        let (seen, changed) = (BTreeSet::new(), None);
+        let mut teller = Teller { dir, seen, changed, command: None, desktop: None };
+        teller.look(false, |_| anyhow::bail!("too many open files"));
+        assert!(teller.seen.is_empty());
+        teller.look(false, crate::proposals::of_bottle);
+        assert!(teller.seen.contains(&asked.id), "nothing changed since, and it was never read");
+        teller.look(false, |_| panic!("nothing changed since it was read"));
     }
 }

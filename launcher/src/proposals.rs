@@ -16,7 +16,7 @@ use crate::audit;
 use crate::exit::{self, Hint as _};
 
 /// The sidecars that ask.
-const ASK: [Role; 2] = [Role::Supervise, Role::GitGate];
+pub(crate) const ASK: [Role; 2] = [Role::Supervise, Role::GitGate];
 
 /// A proposal of a bottle.
 #[derive(Clone, Debug)]
@@ -159,12 +159,12 @@ pub(crate) fn one(dir: &BottleDir, id: &ProposalId) -> anyhow::Result<Option<Ask
         }
         (None, None) => return Ok(None),
     };
-    let used = Path::new(Role::GitGate.as_str()).join("outbox").join(format!("used-{id}"));
-    let used = read_plain(dir.path(), &used, FILE_LIMIT).is_ok();
     let slug = dir.slug().clone();
     let push = is_push(&proposal);
+    let used = Path::new(Role::GitGate.as_str()).join("outbox").join(format!("used-{id}"));
+    let used = push && read_plain(dir.path(), &used, FILE_LIMIT).is_ok();
     let answer = read_answer(dir, id, push)?;
-    Ok(Some(Asked { slug, proposal, answer, says, judged, used: push && used }))
+    Ok(Some(Asked { slug, proposal, answer, says, judged, used }))
 }
 
 fn read_proposal(dir: &BottleDir, role: Role, id: &ProposalId) -> anyhow::Result<Option<Proposal>> {
@@ -227,7 +227,7 @@ pub(crate) fn answer_of(id: &ProposalId, verdict: AnswerVerdict, reason: &str) -
 
 /// Writes an answer to where each sidecar that may have asked reads it.
 pub(crate) fn write_answer(dir: &BottleDir, answer: &Answer) -> anyhow::Result<()> {
-    for role in [Role::Supervise, Role::GitGate] {
+    for role in ASK {
         // A push is the gate's to let through; supervise tells its agent.
         let concerned = role == Role::Supervise || answer.push.is_some();
         if concerned && dir.service(role).inbox.is_dir() {

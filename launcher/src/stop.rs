@@ -28,15 +28,11 @@ pub(crate) fn stop(host: &Host, slug: &Slug, ui: &Ui) -> anyhow::Result<()> {
         return Ok(());
     }
     let dir = host.state.bottle(slug);
-    if dir.lock_file().is_symlink() {
-        // Nobody can hold it, so nobody will let go of it.
-        return Err(StateError::Link(dir.lock_file()).into());
+    // A lock that is none of ours is told of here: nobody holds it who could let go of it.
+    if let Some(claim) = claim_free(host, slug)? {
+        return take_down(host, claim, Unsaved::Stays, ui);
     }
-    if dir.is_locked() {
-        ui.step(format_args!("waiting until `{slug}` is taken down"), |_| {
-            end_holder(&bottle, &dir)
-        })?;
-    }
+    ui.step(format_args!("waiting until `{slug}` is taken down"), |_| end_holder(&bottle, &dir))?;
     if gone(host, slug)? {
         return Ok(());
     }

@@ -1,17 +1,15 @@
 //! The sidecars' decisions as they are made: what has come since the last look, from files alone.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use compose_render::{Role, contract};
 use compose_run::read_plain_from;
 
-use crate::decisions::{DECIDE, Decision};
+use crate::decisions::{DECIDE, Decision, LIMIT};
 use crate::exit::Hint as _;
-
-/// The most that is read of one file at a time.
-const PIECE: u64 = 1 << 20;
 
 /// How far each sidecar's file was read.
 #[derive(Debug, Default)]
@@ -68,16 +66,23 @@ impl Place {
         let file: PathBuf = [role.as_str(), "outbox", contract::DECISIONS_FILE].iter().collect();
         let mut decisions = Vec::new();
         // Most files have nothing new, and one question tells; what it tells is trusted no further.
-        let Ok(there) = std::fs::symlink_metadata(bottle.join(&file)) else { return Ok(decisions) };
-        if (there.ino(), there.len()) == (self.inode, self.at) {
-            return Ok(decisions);
-        }
-        if let (0, Some(bytes)) = (self.inode, at_first) {
-            (self.inode, self.at) = (there.ino(), there.len().saturating_sub(bytes));
+        match std::fs::symlink_metadata(bottle.join(&file)) {
+            Ok(there) if (there.ino(), there.len()) == (self.inode, self.at) => {
+                return Ok(decisions);
+            }
+            Ok(there) => {
+                if let (0, Some(bytes)) = (self.inode, at_first) {
+                    (self.inode, self.at) = (there.ino(), there.len().saturating_sub(bytes));
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(decisions),
+            // What cannot even be asked for is refused where it is read.
+            Err(_) => {}
         }
         loop {
             let begins_within = self.at > 0 && self.last.is_empty() && self.begun.is_empty();
-            let piece = match read_plain_from(bottle, &file, (self.inode, self.at), PIECE) {
+            // A file that was halved comes whole: what was seen of it ends anywhere within.
+            let piece = match read_plain_from(bottle, &file, (self.inode, self.at), LIMIT) {
                 Ok(piece) => piece,
                 Err(error) if error.is_absent() => return Ok(decisions),
                 Err(error) => return Err(error.into()),
@@ -170,6 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn each_line_of_a_file_that_was_large_when_it_was_halved_comes_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tail = Tail::new();
+        let many = (3 << 20) / line(0).len();
+        put(dir.path(), &(0..many).map(line).collect::<String>());
+        assert_eq!(times(&mut tail, dir.path()).len(), many);
+        // The newer half is larger than what one read was thought to bring.
+        put(dir.path(), &(many / 4..many + 2).map(line).collect::<String>());
+        assert_eq!(times(&mut tail, dir.path()), [many, many + 1]);
+    }
+
+    #[test]
     fn the_last_lines_alone_are_whole_ones() {
         let dir = tempfile::tempdir().unwrap();
         put(dir.path(), &(0..100).map(line).collect::<String>());
@@ -186,6 +203,16 @@ mod tests {
         let outbox = dir.path().join("pipelock/outbox");
         fs_err::create_dir_all(&outbox).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", outbox.join("decisions.jsonl")).unwrap();
+        assert!(Tail::new().look(dir.path()).is_err());
+        assert!(Tail::of_the_last(10).look(dir.path()).is_err());
+    }
+
+    #[test]
+    fn only_a_file_that_is_not_there_is_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Tail::new().look(dir.path()).unwrap().is_empty());
+        // A file where its folder should be: what lies below cannot be asked for.
+        compose_run::replace(&dir.path().join("pipelock"), b"", 0o644).unwrap();
         assert!(Tail::new().look(dir.path()).is_err());
         assert!(Tail::of_the_last(10).look(dir.path()).is_err());
     }

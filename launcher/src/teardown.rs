@@ -34,10 +34,11 @@ const UNDISTURBED: Duration = Duration::from_mins(2);
 const ENGINE_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whatever of a bottle's state must not outlive it: keys, and what fingerprints of secrets are in.
-const SECRET_FILES: [&str; 6] = [
+const SECRET_FILES: [&str; 7] = [
     "pipelock/ca-key.pem",
     "egress/ca-key.pem",
     "pipelock/bottle.yaml",
+    "pipelock/grants.json",
     "pipelock/history",
     "apply.json",
     "git-gate/keys",
@@ -301,4 +302,34 @@ fn is_disturbed(error: &anyhow::Error) -> bool {
         let run = cause.downcast_ref::<RunError>();
         run.is_some_and(|run| matches!(run, RunError::Failed { .. } | RunError::TimedOut { .. }))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::Config;
+    use compose_run::{Owner, StateDir};
+
+    #[test]
+    fn no_file_that_fingerprints_are_in_outlives_the_bottle() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path().join("state")).unwrap();
+        let dir = state.bottle(&"fix-login".parse().unwrap());
+        drop(state.claim(dir.slug()).unwrap());
+        let config = dir.create_service(Role::Pipelock, Owner::of_sidecars()).unwrap().config;
+        let put = |name: &str, text: &str| {
+            compose_run::replace(&config.join(name), text.as_bytes(), 0o600).unwrap();
+        };
+        put(pipelock::UPSTREAM_FILE, "upstream");
+        put(pipelock::BOTTLE_FILE, "fingerprint");
+        // What was granted lies on a copy of the policy that it was granted on.
+        put("grants.json", "{\"base\": \"fingerprint\"}");
+        assert!(Config::read(&dir).unwrap().granted.contains("fingerprint"));
+        dir.remove(&SECRET_FILES).unwrap();
+        for entry in fs_err::read_dir(&config).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs_err::read_to_string(&path).unwrap_or_default();
+            assert!(!text.contains("fingerprint"), "{}", path.display());
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The lines of an audit, and whether each follows from the one before.
 
+use std::collections::BTreeSet;
+
 use compose_render::Slug;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -84,16 +86,30 @@ impl Chain {
         std::iter::once(&self.root).chain(&self.places).find(|place| place.digest == digest)
     }
 
-    /// Whether it is written down that this was asked for.
-    pub(crate) fn has_proposal(&self, id: &ProposalId) -> bool {
+    /// The good lines since the bottle began. Those before are of an earlier bottle of this name,
+    /// whose versions had the same numbers, and whose agent may have asked for the same.
+    fn of_this_life(&self) -> &[String] {
+        #[derive(Deserialize)]
+        struct Happened {
+            event: Event,
+        }
+        let begins = |line: &String| {
+            serde_json::from_str::<Happened>(line).is_ok_and(|line| line.event == Event::Start)
+        };
+        let begin = self.lines.iter().rposition(begins).unwrap_or(0);
+        self.lines.get(begin..).unwrap_or_default()
+    }
+
+    /// What it is written down of that it was asked for.
+    pub(crate) fn proposals(&self) -> BTreeSet<ProposalId> {
         #[derive(Deserialize)]
         struct Asked {
             event: Event,
             id: ProposalId,
         }
         let of = |line: &String| serde_json::from_str::<Asked>(line).ok();
-        let asked = |line: Asked| line.event == Event::Proposal && line.id == *id;
-        self.lines.iter().filter_map(of).any(asked)
+        let asked = |line: Asked| (line.event == Event::Proposal).then_some(line.id);
+        self.of_this_life().iter().filter_map(of).filter_map(asked).collect()
     }
 
     /// Whether it is written down that this version came to be in force.
@@ -103,7 +119,7 @@ impl Chain {
             version: u64,
         }
         let of = |line: &String| serde_json::from_str::<Versioned>(line).ok();
-        self.lines.iter().filter_map(of).any(|line| line.version == version)
+        self.of_this_life().iter().filter_map(of).any(|line| line.version == version)
     }
 
     /// The good lines.

@@ -3,21 +3,18 @@
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
-use compose_render::Role;
-use compose_run::{BottleDir, Metadata, read_plain};
+use compose_run::{BottleDir, Metadata};
 use dashboard::{Denial, Proposal, Route};
-use egress::{USAGE_FILE, UsageFile, UsageLine};
+use egress::UsageLine;
 
 use super::rate::Rate;
 use crate::decide::{self, Outlook};
-use crate::decisions::Decision;
-use crate::proposals::Asked;
+use crate::decisions::{self, Decision};
+use crate::proposals::{ASK, Asked};
 use crate::tail::Tail;
 
 /// What is read of each file at first: some hundred decisions.
 const AT_FIRST: u64 = 32 * 1024;
-/// The largest file with what was spent.
-const USAGE_LIMIT: u64 = 64 * 1024;
 
 /// What was seen of a bottle.
 #[derive(Debug)]
@@ -52,8 +49,8 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// What was denied since the last look.
-    pub(super) fn look(&mut self, dir: &BottleDir, now: Instant) -> Vec<Denial> {
+    /// What was denied since the last look, each by its full time.
+    pub(super) fn look(&mut self, dir: &BottleDir, now: Instant) -> Vec<(String, Denial)> {
         let new = self.tail.look(dir.path());
         let new = new.unwrap_or_else(|error| {
             self.fault = Some(format!("do not trust it: {error:#}"));
@@ -84,7 +81,7 @@ impl Seen {
     /// Reads proposals where a file came or went.
     fn look_for_proposals(&mut self, dir: &BottleDir) {
         let changed = |path: &Path| path.symlink_metadata().and_then(|there| there.modified()).ok();
-        let folders: Vec<_> = [Role::Supervise, Role::GitGate]
+        let folders: Vec<_> = ASK
             .into_iter()
             .map(|role| dir.service(role))
             .flat_map(|dirs| [changed(&dirs.outbox), changed(&dirs.inbox)])
@@ -146,11 +143,12 @@ impl Seen {
     }
 }
 
-fn denial(bottle: &str, decision: &Decision) -> Denial {
+/// One for the list, beside its full time: of that the list shows the time of day alone.
+fn denial(bottle: &str, decision: &Decision) -> (String, Denial) {
     let field = |name| decision.text(name).unwrap_or_default().to_owned();
     let time = field("time");
     let clock = time.split_once('T').map_or(time.as_str(), |(_, clock)| clock);
-    Denial {
+    let denial = Denial {
         bottle: bottle.to_owned(),
         time: clock.chars().take(8).collect(),
         service: field("service"),
@@ -159,15 +157,13 @@ fn denial(bottle: &str, decision: &Decision) -> Denial {
             .text("rule")
             .filter(|_| decision.text("event") == Some("push"))
             .map_or_else(|| field("reason"), str::to_owned),
-    }
+    };
+    (time, denial)
 }
 
 /// What was spent on the routes of a bottle.
 pub(super) fn routes(dir: &BottleDir) -> Vec<Route> {
-    let file = Path::new(Role::Egress.as_str()).join("outbox").join(USAGE_FILE);
-    let read = read_plain(dir.path(), &file, USAGE_LIMIT).ok();
-    let usage: Option<UsageFile> = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    usage.into_iter().flat_map(|usage| usage.routes).map(route).collect()
+    decisions::usage(dir).into_iter().map(route).collect()
 }
 
 fn route(line: UsageLine) -> Route {

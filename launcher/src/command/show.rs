@@ -1,19 +1,18 @@
 //! `bottle show`.
 
-use std::path::Path;
 use std::thread;
 
 use anyhow::Context as _;
 use compose_render::{Network, Role};
 use compose_run::Docker;
 use compose_run::containers::{self, Container, Life};
-use compose_run::read_plain;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::apply;
 use crate::bottles::{self, Bottle, Condition};
 use crate::cli;
+use crate::decisions;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::host::Host;
@@ -21,9 +20,6 @@ use crate::policy_view::observed;
 use crate::table::table;
 use crate::ui::Ui;
 use crate::workspace::{self, CloneReport};
-
-/// Larger than any list of routes.
-const MAX_USAGE: u64 = 1 << 20;
 
 /// A bottle, as scripts see it.
 #[derive(Serialize)]
@@ -68,7 +64,7 @@ pub(crate) fn run(args: &cli::Show, ui: &Ui) -> anyhow::Result<Exit> {
         metadata: bottle.metadata.as_ref(),
         fault: bottle.fault.as_deref(),
         services: services(&host.docker, &bottle)?,
-        usage: usage(&host.state.bottle(&bottle.slug)),
+        usage: decisions::usage(&host.state.bottle(&bottle.slug)),
         networks: bottle.networks.iter().map(|network| network.name.as_str()).collect(),
         folder: host.state.bottle(&bottle.slug).path().display().to_string(),
         clone: workspace::pushed(&host.state.bottle(&bottle.slug))?,
@@ -79,15 +75,6 @@ pub(crate) fn run(args: &cli::Show, ui: &Ui) -> anyhow::Result<Exit> {
         ui.data(for_people(&shown))?;
     }
     Ok(Exit::Done)
-}
-
-/// What the bottle's routes used, as egress wrote it down; nothing where it wrote nothing.
-fn usage(dir: &compose_run::BottleDir) -> Vec<egress::UsageLine> {
-    let outbox = dir.service(Role::Egress).outbox;
-    let bytes = read_plain(&outbox, Path::new(egress::USAGE_FILE), MAX_USAGE);
-    let file =
-        bytes.ok().and_then(|bytes| serde_json::from_slice::<egress::UsageFile>(&bytes).ok());
-    file.map(|file| file.routes).unwrap_or_default()
 }
 
 /// Asks for all containers at once: each question costs the engine some milliseconds.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use compose_render::content_hash;
 use compose_run::{BottleDir, replace};
-use sha2::{Digest as _, Sha256};
 use supervise::{Ask, Requests};
 
 use super::Outlook;
@@ -12,7 +12,6 @@ use crate::apply::Started;
 use crate::audit::{self, Entry, Event};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
-use crate::hex::hex;
 use crate::manifest::{Bottle, Manifest, Origin, flow, lookup, rewrite};
 use crate::trust::{self, Seen, Standing, Trust};
 
@@ -45,13 +44,7 @@ impl Edit {
         let after = written(&before, &agent.bottle, bottle, outlook)?;
         let read = Manifest::read(&after, Origin::File(path.clone()), home);
         read.map_err(|faults| exit::refused(format!("the manifest would be refused: {faults}")))?;
-        let mut sha = Sha256::new();
-        for part in [&outlook.change, &before, &after] {
-            sha.update((part.len() as u64).to_be_bytes());
-            sha.update(part);
-        }
-        let mut change = hex(&sha.finalize());
-        change.truncate(16);
+        let change = content_hash([&outlook.change, &before, &after].map(String::as_bytes));
         Ok(Self { path, before, after, change })
     }
 

@@ -1,14 +1,13 @@
 //! What a proposal comes to on the policy as it is now: computed here, shown before any word of the
 //! agent's.
 
+use compose_render::content_hash;
 use compose_run::BottleDir;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use supervise::Ask;
 
 use crate::apply::{Config, Difference, Risk, grant};
 use crate::bottles;
-use crate::hex::hex;
 use crate::proposals::{self, Asked};
 use crate::ui::plain;
 
@@ -57,14 +56,8 @@ impl Outlook {
     fn of_push(before: Config, asked: &Asked, ask: Ask) -> Self {
         let found = asked.proposal.found.iter().map(|line| format!("git-gate found {line}"));
         let new: Vec<String> = std::iter::once(ask.to_string()).chain(found).collect();
-        let mut sha = Sha256::new();
         let whole = serde_json::to_string(&ask).unwrap_or_default();
-        for part in std::iter::once(&whole).chain(&new) {
-            sha.update((part.len() as u64).to_be_bytes());
-            sha.update(part);
-        }
-        let mut change = hex(&sha.finalize());
-        change.truncate(16);
+        let change = content_hash(std::iter::once(&whole).chain(&new).map(String::as_bytes));
         let risks = if asked.judged { Vec::new() } else { vec![Risk::PushNotJudged] };
         Self { ask, before, risks, difference: Difference { gone: Vec::new(), new }, change }
     }

@@ -166,7 +166,12 @@ fn parse(text: &str) -> anyhow::Result<Node> {
         let (event, Span { start, end, .. }) = event.context("this is not YAML")?;
         let (start, end) = (byte(start.index()), byte(end.index()));
         let done = match event {
-            Event::Scalar(..) | Event::Alias(_) => Some(Node { start, end, what: What::Scalar }),
+            Event::Scalar(..) | Event::Alias(_) => {
+                // Of a text in lines of its own the end that is told stands in the line behind it,
+                // which may be another bottle's.
+                let written = text.get(start..end).unwrap_or_default().trim_end();
+                Some(Node { start, end: start + written.len(), what: What::Scalar })
+            }
             Event::SequenceStart(..) => {
                 let flow = text.get(start..).is_some_and(|rest| rest.starts_with('['));
                 open.push((Node { start, end, what: What::List { flow, items: vec![] } }, vec![]));
@@ -205,9 +210,13 @@ fn closed(text: &str, node: Node, children: Vec<Node>, end: usize) -> Node {
     match node.what {
         What::List { flow, .. } => {
             let end = if flow { end } else { block_end };
-            // Of a block the dash is its beginning.
+            // Of a block the dash is its beginning: one that nothing stands before, as in `>-`.
             let head = text.get(..first).unwrap_or_default();
-            let start = if flow { node.start } else { head.rfind('-').unwrap_or(node.start) };
+            let stands = |at: usize| {
+                !head.get(..at).unwrap_or_default().ends_with(|c: char| !c.is_whitespace())
+            };
+            let dash = head.rmatch_indices('-').map(|(at, _)| at).find(|&at| stands(at));
+            let start = if flow { node.start } else { dash.unwrap_or(node.start) };
             Node { start, end, what: What::List { flow, items: children } }
         }
         What::Map { flow, .. } => {
@@ -272,6 +281,26 @@ bottles:
         let nothing = put(&["bottles", "e", "egress", "routes"], "{host: c.org}");
         assert!(nothing.contains("    egress: {routes: [{host: c.org}]}\n"), "{nothing}");
         assert!(with_item(TEXT, &["version", "x"], "y").is_err());
+    }
+
+    #[test]
+    fn what_follows_a_text_in_lines_of_its_own_stays_in_the_bottle() {
+        for style in [">-", ">", "|", "|-"] {
+            for gap in ["", "\n", "    # the end\n\n"] {
+                let head = format!(
+                    "version: 1\nbottles:\n  b:\n    image: a\n    note: {style}\n      some\n      \
+                     words"
+                );
+                let text = format!("{head}\n{gap}  c:\n    image: b\n");
+                let put = with_item(&text, &["bottles", "b", "egress", "routes"], "{host: c.org}");
+                let added = "\n    egress:\n      routes:\n        - {host: c.org}\n";
+                let wanted = format!("{head}{added}{gap}  c:\n    image: b\n");
+                assert_eq!(put.unwrap(), wanted, "{style} {gap:?}");
+                let list = format!("list:\n  - {style}\n      words\n{gap}next: 1\n");
+                let wanted = format!("list:\n  - {style}\n      words\n  - x\n{gap}next: 1\n");
+                assert_eq!(with_item(&list, &["list"], "x").unwrap(), wanted, "{style} {gap:?}");
+            }
+        }
     }
 
     #[test]

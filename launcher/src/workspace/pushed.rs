@@ -52,7 +52,7 @@ pub(crate) fn pushed(dir: &BottleDir) -> anyhow::Result<Option<CloneReport>> {
         if new.bytes().all(|digit| digit == b'0') {
             pushed.remove(name);
         } else {
-            pushed.insert(plain(name), new.to_owned());
+            pushed.insert(name.to_owned(), new.to_owned());
             ever.insert(new.to_owned());
         }
     }
@@ -210,6 +210,9 @@ mod tests {
             line("agent/b/work", "pushed", 'b'),
             line("agent/b/gone", "pushed", 'c'),
             line("agent/b/gone", "pushed", '0'),
+            // Named as it stands, so that what removes it is known for the same.
+            line("agent/b/od\\u001bd", "pushed", 'c'),
+            line("agent/b/od\\u001bd", "pushed", '0'),
             line("agent/b/no", "refused", 'd'),
         ];
         compose_run::replace(&outbox.join("decisions.jsonl"), lines.concat().as_bytes(), 0o644)
