@@ -3,7 +3,7 @@
 use pipelock::Budget;
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -47,25 +47,31 @@ impl Budgets {
 
     /// Counts a request, and hands out where the bytes of its bodies are counted.
     pub(crate) fn take(&self, host: &str, now: Instant) -> Result<Vec<Arc<AtomicU64>>, Over> {
-        let mut meters = Vec::new();
-        for counted in self.0.iter().filter(|counted| counted.budget.host.covers(host)) {
-            let mut taken = counted.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let covers = |counted: &&Counted| counted.budget.host.covers(host);
+        let mut open: Vec<_> = (self.0.iter().filter(covers))
+            .map(|counted| {
+                let taken = counted.taken.lock().unwrap_or_else(PoisonError::into_inner);
+                (counted, taken)
+            })
+            .collect();
+        for (counted, taken) in &mut open {
             if now.saturating_duration_since(taken.since) >= WINDOW {
-                *taken = Taken { since: now, requests: 0 };
+                **taken = Taken { since: now, requests: 0 };
                 counted.bytes.store(0, Ordering::Relaxed);
             }
-            let full = counted.budget.requests.is_some_and(|most| taken.requests >= most)
-                || counted
-                    .budget
-                    .bytes
-                    .is_some_and(|most| counted.bytes.load(Ordering::Relaxed) >= most);
+            let Budget { requests, bytes, .. } = counted.budget;
+            let full = requests.is_some_and(|most| taken.requests >= most)
+                || bytes.is_some_and(|most| counted.bytes.load(Ordering::Relaxed) >= most);
             if full {
                 return Err(Over { rule: counted.budget.host.to_string() });
             }
-            taken.requests += 1;
-            meters.push(Arc::clone(&counted.bytes));
         }
-        Ok(meters)
+        // What one of them refuses is counted by none.
+        let take = |(counted, mut taken): (&Counted, MutexGuard<'_, Taken>)| {
+            taken.requests += 1;
+            Arc::clone(&counted.bytes)
+        };
+        Ok(open.into_iter().map(take).collect())
     }
 }
 
@@ -75,6 +81,20 @@ mod tests {
 
     fn budgets(requests: Option<u64>, bytes: Option<u64>) -> Budgets {
         Budgets::of(&[Budget { host: "*.a.org".parse().unwrap(), requests, bytes }])
+    }
+
+    #[test]
+    fn what_one_budget_refuses_is_counted_by_none() {
+        let of = |host: &str, requests| Budget {
+            host: host.parse().unwrap(),
+            requests: Some(requests),
+            bytes: None,
+        };
+        let budgets = Budgets::of(&[of("*.a.org", 2), of("x.a.org", 1)]);
+        let begun = Instant::now();
+        assert!(budgets.take("x.a.org", begun).is_ok());
+        assert_eq!(budgets.take("x.a.org", begun).unwrap_err().rule, "x.a.org");
+        assert!(budgets.take("y.a.org", begun).is_ok(), "the refused one took nothing");
     }
 
     #[test]

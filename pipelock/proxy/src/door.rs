@@ -27,7 +27,7 @@ use std::{
 };
 use subtle::ConstantTimeEq as _;
 use tls_intercept::{
-    Body, Connection, Denial, Destination, HopSecret, Host, Proxy, RequestId, body,
+    Body, Connection, Denial, Destination, HopSecret, Host, Proxy, Reason, RequestId, body,
     client::{Client, Form, SendError, Upstream},
     headers, websocket,
 };
@@ -89,7 +89,10 @@ impl Door {
     pub fn replace(&self, rules: InForce) {
         let policy = Arc::clone(&rules.policy);
         self.rules.store(Arc::new(armed(rules, self.hop_secret.as_ref())));
-        self.in_flight.revoke(|to, asker| verdict(&policy, to, asker).is_ok());
+        self.in_flight.revoke(|open| {
+            verdict(&policy, &open.destination, open.asker).is_ok()
+                && (!open.unopened || unopened(&policy, &open.destination))
+        });
     }
 
     /// egress is who comes from its address and knows the secret; one of them is not enough.
@@ -197,21 +200,42 @@ impl Door {
         }
     }
 
-    /// The rule by which a connection passes unopened: a routed host's never does, for its
-    /// credential is egress's to put in.
-    fn passage(&self, connection: &Connection) -> Option<String> {
-        let rules = self.rules();
-        let policy = &rules.policy;
-        let covers = |hosts: &[compose_render::HostPattern]| {
-            let host = connection.destination.host.to_string();
-            hosts.iter().any(|pattern| pattern.covers_name(&host))
-        };
-        if !covers(&policy.passthrough) || covers(&policy.routed) {
-            return None;
-        }
-        let asker = self.asker(policy, connection);
-        verdict(policy, &connection.destination, asker).ok()
+    /// Dials for a connection that passes unopened by that rule, and names in its line what was.
+    async fn unopened_upstream(
+        &self,
+        rules: &InForce,
+        destination: &Destination,
+        rule: Option<String>,
+        passing: &mut Passing,
+    ) -> Result<TcpStream, (Denial, Option<String>)> {
+        // The policy changed between the hello and here.
+        let revoked =
+            || Denial::new(LAYER, Reason::PolicyRevoked, "the policy that let it through is gone");
+        passing.line.rule = Some(rule.ok_or_else(|| (revoked(), None))?);
+        passing.meters = (rules.budgets.take(&destination.host.to_string(), passing.begun))
+            .map_err(|over| (refusal::over_budget(&over.rule), None))?;
+        let (upstream, address) = self.upstream(rules, destination).await?;
+        passing.line.address = address.map(|address| address.to_string());
+        Ok(upstream)
     }
+
+    /// The rule by which a connection passes unopened.
+    fn passage(&self, rules: &InForce, connection: &Connection) -> Option<String> {
+        let policy = &rules.policy;
+        let asker = self.asker(policy, connection);
+        let passes = unopened(policy, &connection.destination);
+        passes.then(|| verdict(policy, &connection.destination, asker).ok()).flatten()
+    }
+}
+
+/// Whether what goes there passes unopened: a routed host's never does, for its credential is
+/// egress's to put in.
+fn unopened(policy: &Policy, destination: &Destination) -> bool {
+    let host = destination.host.to_string();
+    let covers = |hosts: &[compose_render::HostPattern]| {
+        hosts.iter().any(|pattern| pattern.covers_name(&host))
+    };
+    covers(&policy.passthrough) && !covers(&policy.routed)
 }
 
 impl Proxy for Door {
@@ -241,7 +265,7 @@ impl Proxy for Door {
     }
 
     fn passes(&self, connection: &Connection) -> bool {
-        !self.pause.is_on(Instant::now()) && self.passage(connection).is_some()
+        !self.pause.is_on(Instant::now()) && self.passage(&self.rules(), connection).is_some()
     }
 
     async fn pass<S>(self: Arc<Self>, connection: Arc<Connection>, stream: S)
@@ -250,52 +274,40 @@ impl Proxy for Door {
     {
         let (rules, begun) = (self.rules(), Instant::now());
         let destination = connection.destination.clone();
-        let line = Line {
-            id: Some(connection.id.to_string()),
-            host: Some(destination.host.to_string()),
-            port: Some(destination.port),
-            method: Some(Method::CONNECT.to_string()),
-            rule: self.passage(&connection),
-            client: Some(connection.peer.ip().to_string()),
-            generation: Some(rules.generation),
-            unscanned: Some("passthrough"),
-            ..Line::new(Event::Allowed)
-        };
-        let over = rules.budgets.take(&destination.host.to_string(), begun);
-        let (denial, detail) = match over {
-            Err(over) => (refusal::over_budget(&over.rule), None),
-            Ok(meters) => match self.upstream(&rules, &destination).await {
-                Err(refused) => refused,
-                Ok((upstream, address)) => {
-                    let asker = self.asker(&rules.policy, &connection);
-                    let revoked = connection.revoked.clone();
-                    let _place = self.in_flight.enter(Open { destination, asker, revoked });
-                    let idle = Duration::from_secs(rules.policy.idle_seconds);
-                    // Written whichever way this ends, a revoked policy included.
-                    let passing = Passing {
-                        log: self.log.clone(),
-                        line,
-                        begun,
-                        meters,
-                        passed: Passed::default(),
-                    };
-                    let passing = passing.to(address);
-                    passage::carry(stream, upstream, idle, &passing.passed).await;
-                    return;
-                }
-            },
-        };
-        self.log.write(Line {
-            event: if denial.reason.status().is_server_error() {
-                Event::Error
-            } else {
-                Event::Denied
-            },
-            reason: Some(denial.reason.as_str().to_owned()),
-            unscanned: None,
-            detail,
-            ..line
+        let rule = self.passage(&rules, &connection);
+        // Entered before anything is dialled: a policy that changes meanwhile ends it, too.
+        let place = self.in_flight.enter(Open {
+            destination: destination.clone(),
+            asker: self.asker(&rules.policy, &connection),
+            revoked: connection.revoked.clone(),
+            unopened: true,
         });
+        // Written whichever way this ends, a revoked policy included.
+        let mut passing = Passing {
+            log: self.log.clone(),
+            line: Line {
+                id: Some(connection.id.to_string()),
+                host: Some(destination.host.to_string()),
+                port: Some(destination.port),
+                method: Some(Method::CONNECT.to_string()),
+                client: Some(connection.peer.ip().to_string()),
+                generation: Some(rules.generation),
+                unscanned: Some("passthrough"),
+                ..Line::new(Event::Allowed)
+            },
+            begun,
+            meters: Vec::new(),
+            passed: Passed::default(),
+        };
+        let ready = self.unopened_upstream(&rules, &destination, rule, &mut passing).await;
+        match ready {
+            Ok(upstream) => {
+                let idle = Duration::from_secs(rules.policy.idle_seconds);
+                passage::carry(stream, upstream, idle, &passing.passed).await;
+            }
+            Err((denial, detail)) => passing.refused(&denial, detail),
+        }
+        drop(place);
     }
 
     async fn answer(
@@ -340,7 +352,12 @@ impl Proxy for Door {
         };
         let destination = connection.destination.clone();
         let revoked = connection.revoked.clone();
-        let place = self.in_flight.enter(Open { destination: destination.clone(), asker, revoked });
+        let place = self.in_flight.enter(Open {
+            destination: destination.clone(),
+            asker,
+            revoked,
+            unopened: false,
+        });
         match self.send(&rules, &mut record, &destination, request).await {
             Ok(response) => {
                 let exempt = rules.policy.unscanned.iter().any(|exempt| exempt.covers_name(&host));

@@ -23,6 +23,8 @@ pub(crate) struct Request {
     pub(crate) destination: Destination,
     pub(crate) asker: Asker,
     pub(crate) revoked: CancellationToken,
+    /// A connection that passes unopened.
+    pub(crate) unopened: bool,
 }
 
 /// Takes its request out again when it is dropped.
@@ -42,9 +44,9 @@ impl InFlight {
     }
 
     /// Closes the connections of the requests that `judge` no longer lets through.
-    pub(crate) fn revoke(&self, judge: impl Fn(&Destination, Asker) -> bool) -> usize {
+    pub(crate) fn revoke(&self, judge: impl Fn(&Request) -> bool) -> usize {
         let requests = self.lock();
-        let gone = requests.open.values().filter(|open| !judge(&open.destination, open.asker));
+        let gone = requests.open.values().filter(|open| !judge(open));
         gone.map(|open| open.revoked.cancel()).count()
     }
 
@@ -76,13 +78,14 @@ mod tests {
                     destination: Destination::parse_authority(Scheme::Https, to).unwrap(),
                     asker: Asker::Agent,
                     revoked: revoked.clone(),
+                    unopened: false,
                 })
             })
             .collect();
-        let only_a = |to: &Destination, _| to.host.to_string() == "a.org";
+        let only_a = |open: &Request| open.destination.host.to_string() == "a.org";
         assert_eq!(in_flight.revoke(only_a), 1);
         assert_eq!(tokens.map(|token| token.is_cancelled()), [false, true]);
         drop(places);
-        assert_eq!(in_flight.revoke(|_, _| false), 0);
+        assert_eq!(in_flight.revoke(|_| false), 0);
     }
 }

@@ -1,16 +1,16 @@
 //! Connections that pass unopened: hosts whose TLS a person wants left alone. Their server name was
 //! held against their destination before.
 
-use sidecar::{Line, Log};
+use sidecar::{Event, Line, Log};
 use std::{
     io,
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
+use tls_intercept::Denial;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 
 const PIECE: usize = 16 * 1024;
@@ -33,10 +33,12 @@ pub(crate) struct Passing {
 }
 
 impl Passing {
-    /// Names what was dialled.
-    pub(crate) fn to(mut self, address: Option<SocketAddr>) -> Self {
-        self.line.address = address.map(|address| address.to_string());
-        self
+    /// It does not pass after all.
+    pub(crate) fn refused(&mut self, denial: &Denial, detail: Option<String>) {
+        let failed = denial.reason.status().is_server_error();
+        self.line.event = if failed { Event::Error } else { Event::Denied };
+        self.line.reason = Some(denial.reason.as_str().to_owned());
+        (self.line.unscanned, self.line.detail) = (None, detail);
     }
 }
 
@@ -65,7 +67,7 @@ where
     let (from_agent, to_agent) = split(agent);
     let (from_upstream, to_upstream) = split(upstream);
     let both = async {
-        tokio::join!(
+        tokio::try_join!(
             pump(from_agent, to_upstream, &passed.sent),
             pump(from_upstream, to_agent, &passed.received),
         )

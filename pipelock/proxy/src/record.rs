@@ -200,14 +200,7 @@ impl Record {
         for (rule, times) in verdict.noted() {
             let found = format!("`{rule}` in the body, {times} times");
             if action == Action::Redact {
-                self.log.write(Line {
-                    event: Event::Redacted,
-                    reason: Some(Reason::SecretInRequest.as_str().to_owned()),
-                    rule: Some(rule.to_owned()),
-                    detail: Some(found),
-                    status: None,
-                    ..self.line.clone()
-                });
+                self.redacted(Reason::SecretInRequest, rule, found);
             } else {
                 self.add(&found);
             }
@@ -228,14 +221,7 @@ impl Record {
         for (rule, times) in verdict.noted() {
             let found = format!("`{rule}` in the response, {times} times");
             if action == ResponseAction::Strip && verdict.stopped().is_none() {
-                self.log.write(Line {
-                    event: Event::Redacted,
-                    reason: Some(Reason::ResponseRefused.as_str().to_owned()),
-                    rule: Some(rule.to_owned()),
-                    detail: Some(found),
-                    status: None,
-                    ..self.line.clone()
-                });
+                self.redacted(Reason::ResponseRefused, rule, found);
             } else {
                 self.add(&found);
             }
@@ -243,6 +229,18 @@ impl Record {
         for (rule, times) in verdict.quotations() {
             self.add(&format!("`{rule}` quoted in the response, {times} times"));
         }
+    }
+
+    /// Writes the line of a rule whose findings were overwritten.
+    fn redacted(&self, reason: Reason, rule: &str, found: String) {
+        self.log.write(Line {
+            event: Event::Redacted,
+            reason: Some(reason.as_str().to_owned()),
+            rule: Some(rule.to_owned()),
+            detail: Some(found),
+            status: None,
+            ..self.line.clone()
+        });
     }
 
     /// Adds to what the line tells people.

@@ -134,15 +134,15 @@ impl Client {
     {
         // The agent's own version, as without a proxy: many connections of one beat one of the other.
         let http1 = request.version() < Version::HTTP_2;
-        let key = Key::new(upstream, http1);
-        let keys = [key.clone(), Key::new(upstream, false)];
         let mut request = request;
         headers::strip_hop_by_hop(request.headers_mut());
         if websocket::is_asked(&request) {
             return Box::pin(self.switch(upstream, request, connect)).await;
         }
         // What was made for either version serves both.
-        for key in &keys {
+        let either = Key::new(upstream, false);
+        let own = http1.then(|| Key::new(upstream, true));
+        for key in own.iter().chain([&either]) {
             while let Some(sender) = self.pool.take(key) {
                 match self.try_on(sender, key, upstream, request).await? {
                     Outcome::Response(response) => return Ok(response),
@@ -157,10 +157,9 @@ impl Client {
         // Boxed: a TLS handshake is large, and most requests have none.
         let sender = Box::pin(self.connected(upstream, http1, connect)).await?;
         if let Sender::Http2(shared) = &sender {
-            let key = Key::new(upstream, false);
-            self.pool.put(key, Sender::Http2(shared.clone()), &self.limits);
+            self.pool.put(either.clone(), Sender::Http2(shared.clone()), &self.limits);
         }
-        match self.try_on(sender, &key, upstream, request).await? {
+        match self.try_on(sender, own.as_ref().unwrap_or(&either), upstream, request).await? {
             Outcome::Response(response) => Ok(response),
             Outcome::NotSent(_, error) => Err(SendError::Broken(error)),
         }

@@ -62,7 +62,8 @@ pub(crate) async fn responses(
         }
     }
     let judge = Judge::new(action, coding, &parts.headers, verdict.clone());
-    let mut reading = Reading { inner: body, judge: Some(judge), ready: VecDeque::new(), read: 0 };
+    let mut reading =
+        Reading { inner: body, judge: Some(judge), ready: VecDeque::new(), read: 0, broken: None };
     reading.before_the_head(action).await?;
     let found = verdict.noted();
     if !found.is_empty() {
@@ -90,6 +91,8 @@ struct Reading {
     ready: VecDeque<Frame<Bytes>>,
     /// How much was read so far.
     read: usize,
+    /// The body broke before its head went out; whoever reads it is told.
+    broken: Option<BodyError>,
 }
 
 impl Reading {
@@ -120,8 +123,10 @@ impl Reading {
             while self.judge.is_some() && self.read < BEFORE_THE_HEAD {
                 match self.pump(cx) {
                     Poll::Ready(Ok(())) => {}
-                    // A body that breaks says so when it is read.
-                    Poll::Ready(Err(Broken::Inner(_))) => return Poll::Ready(Ok(true)),
+                    Poll::Ready(Err(Broken::Inner(error))) => {
+                        self.broken = Some(error);
+                        return Poll::Ready(Ok(true));
+                    }
                     Poll::Ready(Err(Broken::Stopped(why))) => return Poll::Ready(Err(why)),
                     Poll::Pending if wait => return Poll::Pending,
                     Poll::Pending => return Poll::Ready(Ok(false)),
@@ -134,7 +139,7 @@ impl Reading {
 
     /// Takes one frame in.
     fn pump(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
-        let Self { inner, judge, ready, read } = self;
+        let Self { inner, judge, ready, read, broken: _ } = self;
         let Some(at) = judge else { return Poll::Ready(Ok(())) };
         let went = match Pin::new(inner).poll_frame(cx) {
             Poll::Pending => match at.pause(ready) {
@@ -154,7 +159,10 @@ impl Reading {
             }
             Poll::Ready(None) => {
                 let went = at.finish(ready);
-                *judge = None;
+                // Where it is stopped, the judge still has to say so.
+                if went.is_ok() {
+                    *judge = None;
+                }
                 went
             }
         };
@@ -187,7 +195,7 @@ impl HttpBody for Reading {
                 return Poll::Ready(Some(Ok(frame)));
             }
             if self.judge.is_none() {
-                return Poll::Ready(None);
+                return Poll::Ready(self.broken.take().map(Err));
             }
             match self.pump(cx) {
                 Poll::Ready(Err(Broken::Inner(error))) => return Poll::Ready(Some(Err(error))),
@@ -202,10 +210,13 @@ impl HttpBody for Reading {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.judge.is_none() && self.ready.is_empty()
+        self.judge.is_none() && self.ready.is_empty() && self.broken.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.broken.is_some() {
+            return SizeHint::default();
+        }
         let ready: usize = self.ready.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
         let Some(judge) = &self.judge else { return SizeHint::with_exact(ready as u64) };
         let held = judge.held();

@@ -1,7 +1,7 @@
 //! Ways that only some bottles take: TLS that passes unopened, a proxy further on, budgets.
 
 use crate::{
-    client::{Agent, get},
+    client::{Agent, PATIENCE, get},
     upstream::{HELLO, Upstream},
     world::{World, bottle},
 };
@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
+    time::timeout,
 };
 
 const LOOPBACK: &str = "ssrf: {ip_allowlist: [127.0.0.0/8]}\n";
@@ -44,6 +45,29 @@ async fn a_host_passes_unopened_where_the_policy_says_so_and_the_log_tells() {
     assert_eq!((answer.status, answer.body.as_str()), (200, "hello"));
     let line = world.line(|line| line["unscanned"] == "passthrough").await;
     assert_eq!((&line["event"], &line["rule"]), (&"allowed".into(), &"a.org".into()));
+    assert!(line["bytes_out"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn j7_a_host_that_is_opened_from_now_on_loses_its_unopened_connections() {
+    // The answer promises more than it brings, and stays open.
+    let never = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhello";
+    let upstream = Upstream::open(never).await;
+    let world = passing(&upstream, "a.org", "").await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let agent = trusting(&world, &upstream);
+    let tunnel = agent.connect(&target).await.unwrap();
+    let mut stream = agent.tls(tunnel, "a.org").await.unwrap();
+    stream.write_all(get(&target, "/").as_bytes()).await.unwrap();
+    let mut received = Vec::new();
+    while !String::from_utf8_lossy(&received).contains("hello") {
+        let read = timeout(PATIENCE, stream.read_buf(&mut received)).await.unwrap().unwrap();
+        assert!(read > 0);
+    }
+    // Still allowed, and no longer unopened.
+    world.reload(&format!("api_allowlist: [a.org]\n{LOOPBACK}"), &bottle(&upstream));
+    drop(timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("it stays open"));
+    let line = world.line(|line| line["unscanned"] == "passthrough").await;
     assert!(line["bytes_out"].as_u64().unwrap() > 0);
 }
 

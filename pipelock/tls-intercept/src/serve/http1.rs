@@ -37,7 +37,7 @@ where
         .max_headers(limits.fields + 1)
         .max_buf_size(2 * limits.head_bytes.max(HEAD_AT_LEAST))
         .serve_connection(TokioIo::new(guard), service);
-    let mut draining = false;
+    let (mut draining, mut over) = (false, false);
     let watch = activity.watch(&limits);
     tokio::pin!(watch);
     loop {
@@ -52,12 +52,13 @@ where
             () = revoked.cancelled() => return,
             expired = &mut watch => {
                 pipeline.expired(expired);
+                over = true;
                 break;
             }
         }
     }
     let parts = connection.into_parts();
-    if let Some((switched, _in_flight)) = pipeline.switched() {
+    if !over && let Some((switched, _in_flight)) = pipeline.switched() {
         // hyper had nothing to read after the head that asked.
         let (stream, first) = parts.io.into_inner().into_parts();
         let relay = websocket::to_agent(stream, &first, switched, shutdown.requested());

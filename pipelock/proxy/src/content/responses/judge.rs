@@ -175,8 +175,9 @@ impl Judge {
                 Vec::new()
             }
         };
-        if !rest.is_empty() && self.action == ResponseAction::Strip {
-            self.kept.push(Bytes::from(rest.clone()));
+        let rest = Bytes::from(rest);
+        if self.action == ResponseAction::Strip {
+            self.kept.push(rest.clone());
         }
         self.look(&rest, true)?;
         self.kept.release(0, |part| ready.push_back(Frame::data(part)));
