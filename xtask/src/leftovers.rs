@@ -7,11 +7,29 @@ use anyhow::bail;
 
 use crate::program::Program;
 
-const LABEL: &str = "label=bottle.slug";
+const LABEL: &str = "bottle.slug";
 /// Another run on this host may be at work at the same time. What is its own goes away with it;
 /// what stays this long was left behind.
 const PATIENCE: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The containers, networks and volumes with that label, each with what it is.
+pub(crate) fn labelled(label: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let filter = format!("label={label}");
+    let mut found = Vec::new();
+    for (what, list, name) in [
+        ("container", ["ps", "--all"].as_slice(), "{{.Names}}"),
+        ("network", ["network", "ls"].as_slice(), "{{.Name}}"),
+        ("volume", ["volume", "ls"].as_slice(), "{{.Name}}"),
+    ] {
+        let listed = Program::docker()
+            .args(list.iter().copied())
+            .args(["--filter", &filter, "--format", name])
+            .read()?;
+        found.extend(listed.lines().map(|name| (what, name.to_owned())));
+    }
+    Ok(found)
+}
 
 /// What Docker holds of ours.
 #[derive(Debug)]
@@ -25,23 +43,10 @@ impl Leftovers {
 
     /// Of the bottles whose names begin so.
     pub(crate) fn of_bottles(stem: &str) -> anyhow::Result<Self> {
-        let mut found = BTreeSet::new();
-        for (what, list, name) in [
-            ("container", ["ps", "--all"].as_slice(), "{{.Names}}"),
-            ("network", ["network", "ls"].as_slice(), "{{.Name}}"),
-            ("volume", ["volume", "ls"].as_slice(), "{{.Name}}"),
-        ] {
-            let listed = Program::docker()
-                .args(list.iter().copied())
-                .args(["--filter", LABEL, "--format", name])
-                .read()?;
-            let named = listed.lines().filter(|name| {
-                stem.is_empty()
-                    || name.strip_prefix("bottle-").is_some_and(|at| at.starts_with(stem))
-            });
-            found.extend(named.map(|name| format!("{what} {name}")));
-        }
-        Ok(Self(found))
+        let found = labelled(LABEL)?.into_iter().filter(|(_, name)| {
+            stem.is_empty() || name.strip_prefix("bottle-").is_some_and(|at| at.starts_with(stem))
+        });
+        Ok(Self(found.map(|(what, name)| format!("{what} {name}")).collect()))
     }
 
     /// How many there are.

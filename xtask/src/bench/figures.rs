@@ -63,6 +63,15 @@ pub(super) fn heading(what: &str) -> String {
     format!("{what:<34}{:>10}{:>10}{:>10}", "least", "median", "p90")
 }
 
+/// One figure, with as many digits as its size is worth.
+pub(super) fn figure(value: f64) -> String {
+    match value {
+        value if value >= 1000.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value => format!("{value:.3}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use super::person::Answer;
 use super::search::{self, Searched};
 use super::stage::{REPOSITORY, Stage};
 use super::{control, script};
+use crate::leftovers;
 use crate::program::Program;
 
 /// What the claims are judged on.
@@ -225,20 +226,8 @@ fn addresses(container: &str) -> anyhow::Result<Vec<String>> {
 
 /// The containers, networks and volumes of this bottle.
 fn objects(stage: &Stage) -> anyhow::Result<Vec<String>> {
-    let filter = format!("label=bottle.slug={}", stage.slug);
-    let mut objects = Vec::new();
-    for (what, list, name) in [
-        ("container", ["ps", "--all"].as_slice(), "{{.Names}}"),
-        ("network", ["network", "ls"].as_slice(), "{{.Name}}"),
-        ("volume", ["volume", "ls"].as_slice(), "{{.Name}}"),
-    ] {
-        let listed = Program::docker()
-            .args(list.iter().copied())
-            .args(["--filter", &filter, "--format", name])
-            .read()?;
-        objects.extend(listed.lines().map(|name| format!("{what} {name}")));
-    }
-    Ok(objects)
+    let found = leftovers::labelled(&format!("bottle.slug={}", stage.slug))?;
+    Ok(found.into_iter().map(|(what, name)| format!("{what} {name}")).collect())
 }
 
 fn keys(bottle: &Path) -> usize {

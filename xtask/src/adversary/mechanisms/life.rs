@@ -79,8 +79,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "stop-asks-whoever-holds-it",
         file: "launcher/src/stop.rs",
-        on: "if dir.is_locked() {\n        ui.step(",
-        off: "if dir.is_locked() && false {\n        ui.step(",
+        on: "|_| end_holder(&bottle, &dir))?;",
+        off: "|_| if false { end_holder(&bottle, &dir) } else { Ok(()) })?;",
         package: "launcher",
         tests: &["k4_stop_ends_a_start"],
         needs: Engine,

@@ -34,8 +34,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "unopened-needs-a-rule",
         file: "pipelock/proxy/src/door.rs",
-        on: "if !covers(&policy.passthrough) || covers(&policy.routed) {",
-        off: "if !covers(&policy.passthrough) {",
+        on: "covers(&policy.passthrough) && !covers(&policy.routed)",
+        off: "covers(&policy.passthrough)",
         package: "pipelock-proxy",
         tests: &["passing_unopened_allows_nothing"],
         needs: Nothing,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::bench::figures::Figures;
+use crate::bench::figures::{Figures, figure};
 use crate::ui::data;
 
 /// Who is measured.
@@ -144,14 +144,6 @@ impl Table {
 fn alone_judged(name: &str, value: f64) -> (bool, String) {
     let most = ALONE.iter().find(|(other, _)| *other == name).map_or(0.0, |(_, most)| *most);
     (value <= most, format!("at most {}", figure(most)))
-}
-
-fn figure(value: f64) -> String {
-    match value {
-        value if value >= 1000.0 => format!("{value:.0}"),
-        value if value >= 10.0 => format!("{value:.1}"),
-        value => format!("{value:.3}"),
-    }
 }
 
 #[cfg(test)]

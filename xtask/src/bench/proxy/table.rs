@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::SIDES;
-use crate::bench::figures::Figures;
+use crate::bench::figures::{Figures, figure};
 use crate::ui::data;
 
 /// A figure of a row.
@@ -155,14 +155,6 @@ impl Table {
         };
         let rows = self.order.iter().map(|&row| ((*row).to_owned(), side(row)));
         json!(rows.collect::<serde_json::Map<_, _>>())
-    }
-}
-
-fn figure(value: f64) -> String {
-    match value {
-        value if value >= 1000.0 => format!("{value:.0}"),
-        value if value >= 10.0 => format!("{value:.1}"),
-        value => format!("{value:.3}"),
     }
 }
 
