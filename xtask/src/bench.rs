@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how long a start and the commands take, as a table and as JSON.
+//! `cargo xtask bench`: every figure of the product beside what it is held against, as a table and as JSON.
 
 mod approvals;
 mod baseline;

@@ -1,7 +1,6 @@
 //! Runs the rows' tests once and prints each row with what was sent and what came back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
@@ -96,17 +95,14 @@ fn ran(
     let program = program.args(tests.iter().copied());
     let program =
         environment.iter().fold(program, |program, (name, value)| program.env(name, value));
-    let reader = program.expression().stderr_to_stdout().unchecked().reader()?;
     let mut lines = Vec::new();
-    for line in BufReader::new(&reader).split(b'\n') {
-        let line = String::from_utf8_lossy(&line?).into_owned();
+    let code = binaries::lines(&program, |line| {
         if line.starts_with("test ") {
-            ui::say(&line);
+            ui::say(line);
         }
-        lines.push(line);
-    }
-    let output = reader.try_wait()?.context("a test binary closed its output and goes on")?;
-    Ok(outcome(output.status.code().unwrap_or(-1), &lines))
+        lines.push(line.to_owned());
+    })?;
+    Ok(outcome(code.unwrap_or(-1), &lines))
 }
 
 fn read(text: &str) -> Result<Vec<Attempt>> {
@@ -116,7 +112,7 @@ fn read(text: &str) -> Result<Vec<Attempt>> {
 fn report(wanted: &[&Row], results: &Results, attempts: &[Attempt]) -> Result<()> {
     let mut wrong: Vec<String> =
         results.torn.iter().map(|name| format!("{name} ended before its tests did")).collect();
-    let (mut hold, mut later) = (0, 0);
+    let mut hold = 0;
     for row in wanted {
         say(&format!("\n{:<4} {}", row.id, row.what));
         let is_of = |test: &&String| rows::is_of(test, row);
@@ -140,21 +136,16 @@ fn report(wanted: &[&Row], results: &Results, attempts: &[Attempt]) -> Result<()
             say(&format!("       back {}", shown.1));
             last = Some(shown);
         }
-        match (held.is_empty() && failed.is_empty(), row.is_finished()) {
-            (true, true) => wrong.push(format!("{} has no test", row.id)),
-            (true, false) => {
-                say("     no test yet");
-                later += 1;
-            }
-            (false, _) => hold += usize::from(failed.is_empty()),
+        if held.is_empty() && failed.is_empty() {
+            wrong.push(format!("{} has no test", row.id));
         }
+        hold += usize::from(!held.is_empty() && failed.is_empty());
     }
     say("");
     if !wrong.is_empty() {
         bail!("{} of the threat model: {}", wrong.len(), wrong.join(", "));
     }
-    let rest = if later == 0 { String::new() } else { format!(", {later} have no test yet") };
-    say(&format!("{hold} rows hold, by {} tests{rest}", results.held.len()));
+    say(&format!("{hold} rows hold, by {} tests", results.held.len()));
     Ok(())
 }
 

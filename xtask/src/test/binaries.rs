@@ -125,10 +125,21 @@ pub(super) fn run_doc_tests(
     Ok(())
 }
 
-/// Runs a program whose output a person sees as it comes; a program that hangs is ended.
+/// Runs a program whose output a person sees as it comes.
 fn watched(program: &Program) -> anyhow::Result<(Results, bool)> {
+    let mut results = Results::default();
+    let code = lines(program, |line| {
+        results.read(line);
+        say(line);
+    })?;
+    Ok((results, code == Some(0)))
+}
+
+/// Runs a program and hands on its lines as they come, and its exit code where it has one. A
+/// program that hangs is ended.
+pub(crate) fn lines(program: &Program, mut each: impl FnMut(&str)) -> anyhow::Result<Option<i32>> {
     let reader = program.expression().stderr_to_stdout().unchecked().reader()?;
-    let ended_well = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let (finished, running) = std::sync::mpsc::channel::<()>();
         let reader = &reader;
         scope.spawn(move || {
@@ -138,21 +149,14 @@ fn watched(program: &Program) -> anyhow::Result<(Results, bool)> {
                 reader.kill().ok();
             }
         });
-        let mut results = Results::default();
         for line in BufReader::new(reader).split(b'\n') {
             // An error here is the end of a program that did not end well.
             let Ok(line) = line else { break };
-            let line = String::from_utf8_lossy(&line).into_owned();
-            results.read(&line);
-            say(line);
+            each(&String::from_utf8_lossy(&line));
         }
         drop(finished);
-        let well = reader
-            .try_wait()
-            .is_ok_and(|output| output.is_some_and(|output| output.status.success()));
-        (results, well)
-    });
-    Ok(ended_well)
+        Ok(reader.try_wait()?.and_then(|output| output.status.code()))
+    })
 }
 
 impl Binary {
