@@ -4,9 +4,11 @@
 
 mod admin;
 mod chain;
+pub mod clock;
 mod environment;
 mod harden;
 mod log;
+mod replace;
 mod run;
 mod shutdown;
 mod status;
@@ -16,6 +18,7 @@ pub use self::chain::chain;
 pub use self::environment::Environment;
 pub use self::harden::harden;
 pub use self::log::{Event, Line, Log};
+pub use self::replace::replace;
 pub use self::run::{Reload, Running, run};
 pub use self::shutdown::Shutdown;
 pub use self::status::Status;

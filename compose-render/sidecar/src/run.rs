@@ -4,7 +4,6 @@ use crate::{ADMIN_ADDRESS, Environment, Event, Line, Log, Shutdown, Status};
 use crate::{chain, harden, serve_admin};
 use anyhow::Context as _;
 use compose_render::{Role, contract};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -52,26 +51,24 @@ where
     F: FnOnce(Running) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
-    let mut admin = ADMIN_ADDRESS;
-    if let Some(port) = Environment::read().admin_port {
-        admin.set_port(port);
-    }
-    run_at(service, admin, main)
+    let hardened = harden().context("cannot give up core dumps");
+    run_in(service, hardened, &Environment::read(), main)
 }
 
-fn run_at<F, Fut>(service: Role, admin: SocketAddr, main: F) -> ExitCode
+fn run_in<F, Fut>(
+    service: Role,
+    hardened: anyhow::Result<()>,
+    environment: &Environment,
+    main: F,
+) -> ExitCode
 where
     F: FnOnce(Running) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
-    let hardened = harden();
     let status = Arc::new(Status::new(service.as_str(), env!("CARGO_PKG_VERSION")));
-    let environment = Environment::read();
     let outbox = Path::new(contract::OUTBOX_DIR);
     let log = Log::new(service, environment.slug.as_ref(), Arc::clone(&status), Some(outbox));
-    let outcome = hardened
-        .context("cannot give up core dumps")
-        .and_then(|()| inside(admin, &status, &environment, &log, main));
+    let outcome = hardened.and_then(|()| inside(&status, environment, &log, main));
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -84,7 +81,6 @@ where
 }
 
 fn inside<F, Fut>(
-    admin: SocketAddr,
     status: &Arc<Status>,
     environment: &Environment,
     log: &Log,
@@ -94,6 +90,10 @@ where
     F: FnOnce(Running) -> Fut,
     Fut: Future<Output = anyhow::Result<()>>,
 {
+    let mut admin = ADMIN_ADDRESS;
+    if let Some(port) = environment.admin_port {
+        admin.set_port(port);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -162,15 +162,14 @@ fn watch_for_stop(shutdown: &Shutdown) -> anyhow::Result<()> {
 mod tests {
     use super::*;
     use nix::sys::signal::{Signal, raise};
-    use std::net::Ipv4Addr;
 
     fn code<F, Fut>(main: F) -> String
     where
         F: FnOnce(Running) -> Fut,
         Fut: Future<Output = anyhow::Result<()>>,
     {
-        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        format!("{:?}", run_at(Role::Pipelock, anywhere, main))
+        let anywhere = Environment { admin_port: Some(0), ..Environment::default() };
+        format!("{:?}", run_in(Role::Pipelock, harden().map_err(Into::into), &anywhere, main))
     }
 
     #[test]

@@ -12,7 +12,6 @@ mod in_flight;
 mod inject;
 mod jar;
 mod misplaced;
-mod outbox;
 mod plane;
 mod policy;
 mod proxy;

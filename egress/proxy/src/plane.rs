@@ -2,10 +2,9 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::Context as _;
-use sidecar::{Environment, Line, Log, Shutdown, Status};
+use sidecar::{Environment, Line, Log, Shutdown, Status, clock};
 use tls_intercept::client::{Client, ClientLimits};
 use tls_intercept::{Interceptor, Limits, Mode};
 use tokio::net::{TcpListener, UnixListener};
@@ -13,14 +12,11 @@ use tokio::net::{TcpListener, UnixListener};
 use crate::credentials;
 use crate::in_flight::InFlight;
 use crate::jar::Jar;
-use crate::policy::{Policies, now, read};
+use crate::policy::{Policies, read};
 use crate::proxy::Egress;
 use crate::renew::Renewer;
 use crate::usage::Ledger;
 use crate::vault::Vault;
-
-/// The longest between two looks at the clock.
-const CLOCK: Duration = Duration::from_secs(1);
 
 /// A data plane that is ready to serve.
 #[derive(Clone, Debug)]
@@ -114,19 +110,13 @@ impl Plane {
     /// # Errors
     ///
     /// When the outbox cannot be written to.
-    pub fn save_usage(&self) -> std::io::Result<()> {
-        self.egress.ledger.save()
+    pub async fn save_usage(&self) -> std::io::Result<()> {
+        self.egress.ledger.save().await
     }
 
-    /// Comes back when a route has ended by itself. The clock is asked often: it may be set, and a
-    /// machine may sleep.
+    /// Comes back when a route has ended by itself.
     pub async fn next_end(&self) {
-        let Some(end) = self.egress.policies.current().routes.next_end() else {
-            return std::future::pending().await;
-        };
-        while let Some(left) = end.checked_sub(now()).filter(|&left| left > 0) {
-            tokio::time::sleep(Duration::from_secs(left).min(CLOCK)).await;
-        }
+        clock::reached(self.egress.policies.current().routes.next_end()).await;
     }
 
     /// Takes routes out of force that have ended, and closes their connections.

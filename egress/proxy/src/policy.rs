@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use egress::{Routes, RoutesFile};
+use sidecar::clock::now;
 use sidecar::{Event, Line, Log, Status, chain};
 
 use crate::upstream::WayOn;
@@ -112,11 +112,6 @@ impl Policy {
         };
         Ok(Self { generation, routes: file.routes.at(now()), way_on, authority })
     }
-}
-
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Says which version is in force.

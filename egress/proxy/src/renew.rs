@@ -7,10 +7,11 @@ mod handed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use compose_render::Secret;
 use egress::{Form, Renewal};
+use sidecar::clock::now as seconds;
 use sidecar::{Event, Line, Log, Shutdown};
 use tls_intercept::client::Client;
 use tokio::time::Instant;
@@ -121,8 +122,10 @@ impl Renewer {
     }
 
     async fn renewed(&self, order: &Order, slot: &Slot) -> Result<(), String> {
-        let outcome =
-            exchange::ask(self, order).await.and_then(|tokens| self.take(order, slot, tokens));
+        let outcome = match exchange::ask(self, order).await {
+            Ok(tokens) => self.take(order, slot, tokens).await,
+            Err(because) => Err(because),
+        };
         self.log.write(match &outcome {
             Ok(()) => Line {
                 reason: Some("credential-renewed".to_owned()),
@@ -139,7 +142,7 @@ impl Renewer {
     }
 
     /// Puts new tokens in force, all of them or none.
-    fn take(&self, order: &Order, slot: &Slot, tokens: Tokens) -> Result<(), String> {
+    async fn take(&self, order: &Order, slot: &Slot, tokens: Tokens) -> Result<(), String> {
         let unfit = |_| "the endpoint's answer cannot stand in a request".to_owned();
         for form in &order.forms {
             egress::check_secret(form, tokens.access.expose()).map_err(unfit)?;
@@ -160,7 +163,7 @@ impl Renewer {
             refresh: kept(&renewal.refresh),
             expires: seconds().saturating_add(life.as_secs()),
         };
-        if let Err(error) = handed::back(&self.outbox, &told) {
+        if let Err(error) = handed::back(&self.outbox, &told).await {
             let name = &renewal.variable;
             self.log.write(Line::failure(format!("`{name}` cannot be handed back: {error}")));
         }
@@ -199,10 +202,6 @@ fn forms(policy: &Policy, renewal: &Renewal) -> Vec<Form> {
     let credentials = policy.routes.iter().flat_map(|route| &route.credentials);
     let own = credentials.filter(|credential| credential.variable == renewal.variable);
     own.map(|credential| credential.form.clone()).collect()
-}
-
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -70,7 +70,7 @@ pub async fn run(
         }
     }
     let open = shutdown.drain(contract::DRAIN_DEADLINE).await;
-    if let Err(error) = plane.save_usage() {
+    if let Err(error) = plane.save_usage().await {
         log.write(Line::failure(format!("what was used cannot be written down: {error}")));
     }
     if open > 0 {

@@ -1,7 +1,6 @@
 //! What requests and answers used, by route: counted as they pass, judged against budgets, and kept
 //! over a restart.
 
-mod body;
 mod events;
 mod ledger;
 mod scan;

@@ -97,9 +97,9 @@ impl Ground {
     ///
     /// What cannot be written.
     pub fn keep(&self, text: &str) -> anyhow::Result<()> {
-        let (path, staged) = (self.in_force(), self.run.join("gate.next"));
-        let done = put(&staged, text.as_bytes()).and_then(|()| rename(&staged, &path));
-        done.with_context(|| format!("cannot write `{}`", path.display()))
+        let path = self.in_force();
+        sidecar::replace(&path, text.as_bytes(), 0o600)
+            .with_context(|| format!("cannot write `{}`", path.display()))
     }
 
     /// The policy in force, as a hook reads it.
@@ -162,11 +162,6 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
     let open = std::fs::File::open(path).with_context(cannot)?;
     open.take(FILE_LIMIT).read_to_string(&mut text).with_context(cannot)?;
     Ok(text)
-}
-
-#[expect(clippy::disallowed_methods, reason = "inside the container; the other one is the host's")]
-pub(crate) fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::rename(from, to)
 }
 
 /// Writes a file of the gate's own that nobody reads meanwhile.

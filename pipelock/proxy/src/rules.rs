@@ -6,13 +6,13 @@ use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
+use sidecar::clock;
 use std::{
     fmt::Write as _,
     fs, io,
     io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
 };
 use tls_intercept::client::Trust;
 
@@ -79,7 +79,7 @@ impl Files {
             Policy::read(&self.upstream, &self.bottle).map_err(RulesError::Refused)?;
         let trust = Trust::new(roots(&policy.upstream_ca)?).map_err(RulesError::Tls)?;
         let digest = digest.to_string();
-        let next_end = policy.at(now());
+        let next_end = policy.at(clock::now());
         let budgets = Arc::new(Budgets::of(&policy.budgets));
         Ok(Rules {
             budgets,
@@ -121,11 +121,6 @@ impl Rules {
         }
         Some(text)
     }
-}
-
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The public roots, and those of the policy.

@@ -4,13 +4,13 @@ use crate::{
     door::Door,
     names,
     resolve::EngineResolver,
-    rules::{Files, Rules, RulesError, now},
+    rules::{Files, Rules, RulesError},
 };
 use anyhow::{Context as _, anyhow};
 use ca::Authority;
 use compose_render::contract::DRAIN_DEADLINE;
 use pipelock::{Listen, Policy, UPSTREAM_PROXY_CREDENTIAL};
-use sidecar::{Event, Line, Log, Running, Shutdown, Status, chain};
+use sidecar::{Event, Line, Log, Running, Shutdown, Status, chain, clock};
 use std::{
     fs,
     net::{IpAddr, SocketAddr},
@@ -24,9 +24,6 @@ use tls_intercept::{
     serve,
 };
 use tokio::net::{TcpListener, UdpSocket};
-
-/// The longest between two looks at the clock.
-const CLOCK: Duration = Duration::from_secs(1);
 
 /// Serves until the shutdown: the configuration's folder holds everything that is needed.
 pub async fn run(
@@ -61,25 +58,16 @@ pub async fn run(
         tokio::select! {
             () = shutdown.requested() => break,
             () = reload.wished() => read_again(&config, &door, &log, &status),
-            () = next_end(door.rules().next_end) => ended(&door, &log, &status),
+            () = clock::reached(door.rules().next_end) => ended(&door, &log, &status),
         }
     }
     shutdown.drain(DRAIN_DEADLINE).await;
     Ok(())
 }
 
-/// Comes back when something of the policy ends by itself. The clock is asked often: it may be set,
-/// and a machine may sleep.
-async fn next_end(end: Option<u64>) {
-    let Some(end) = end else { return std::future::pending().await };
-    while let Some(left) = end.checked_sub(now()).filter(|&left| left > 0) {
-        tokio::time::sleep(Duration::from_secs(left).min(CLOCK)).await;
-    }
-}
-
 /// Takes out of force what has ended, and closes its connections.
 pub fn ended(door: &Door, log: &Log, status: &Status) {
-    door.replace(door.rules().at(now()));
+    door.replace(door.rules().at(clock::now()));
     said(log, status, &door.rules());
 }
 

@@ -79,11 +79,34 @@ pub struct Passed {
     pub complete: bool,
 }
 
+/// Looks at a body as it passes: nothing of it is held back or copied.
+pub trait Observer: Send + Sync + 'static {
+    /// Its next bytes.
+    fn data(&mut self, _bytes: &[u8]) {}
+
+    /// Called once, when it has ended, failed or was dropped.
+    fn over(&mut self, passed: Passed);
+}
+
+/// Has a body looked at as it passes.
+pub fn looked_at(body: Body, observer: impl Observer) -> Body {
+    let passed = Passed { bytes: 0, complete: body.is_end_stream() };
+    Observed { inner: body, passed, observer }.boxed()
+}
+
 /// Calls `over` once, when the body has ended, failed or was dropped.
 pub fn observed(body: Body, over: impl FnOnce(Passed) + Send + Sync + 'static) -> Body {
-    let complete = body.is_end_stream();
-    let passed = Passed { bytes: 0, complete };
-    Observed { inner: body, passed, over: Some(Box::new(over)) }.boxed()
+    looked_at(body, Once(Some(over)))
+}
+
+struct Once<F>(Option<F>);
+
+impl<F: FnOnce(Passed) + Send + Sync + 'static> Observer for Once<F> {
+    fn over(&mut self, passed: Passed) {
+        if let Some(over) = self.0.take() {
+            over(passed);
+        }
+    }
 }
 
 /// Fails the body when no frame came for this long.
@@ -196,13 +219,16 @@ impl HttpBody for Filtered {
     }
 }
 
-struct Observed {
+/// Its fields stay where they are: nothing of it is pinned.
+struct Observed<O: Observer> {
     inner: Body,
     passed: Passed,
-    over: Option<Box<dyn FnOnce(Passed) + Send + Sync>>,
+    observer: O,
 }
 
-impl HttpBody for Observed {
+impl<O: Observer> Unpin for Observed<O> {}
+
+impl<O: Observer> HttpBody for Observed<O> {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -210,14 +236,18 @@ impl HttpBody for Observed {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let this = &mut *self;
+        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
-                self.passed.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-                self.passed.complete = self.inner.is_end_stream();
+                if let Some(data) = frame.data_ref() {
+                    this.passed.bytes += data.len() as u64;
+                    this.observer.data(data);
+                }
+                this.passed.complete = this.inner.is_end_stream();
             }
             Some(Err(_)) => {}
-            None => self.passed.complete = true,
+            None => this.passed.complete = true,
         }
         Poll::Ready(frame)
     }
@@ -231,11 +261,9 @@ impl HttpBody for Observed {
     }
 }
 
-impl Drop for Observed {
+impl<O: Observer> Drop for Observed<O> {
     fn drop(&mut self) {
-        if let Some(over) = self.over.take() {
-            over(self.passed);
-        }
+        self.observer.over(self.passed);
     }
 }
 
@@ -275,7 +303,7 @@ impl HttpBody for Timed {
     }
 }
 
-impl fmt::Debug for Observed {
+impl<O: Observer> fmt::Debug for Observed<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observed").field("passed", &self.passed).finish_non_exhaustive()
     }

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use sidecar::clock::now;
+use sidecar::replace;
 use supervise::{
     Answer, AnswerVerdict, Ask, FILE_LIMIT, FILES, InvalidAsk, OPEN, Proposal, ProposalId,
 };
@@ -119,7 +121,7 @@ impl Queue {
             self.remove(&oldest.id);
         }
         let file = self.outbox.join(proposal.id.proposal_file());
-        replace(&file, proposal.to_json().as_bytes()).map_err(Refusal::Disk)?;
+        replace(&file, proposal.to_json().as_bytes(), 0o644).map_err(Refusal::Disk)?;
         recent.push_back(Instant::now());
         Ok((proposal, State::Open, true))
     }
@@ -203,27 +205,10 @@ fn ids(folder: &Path) -> Vec<ProposalId> {
     named.take(2 * FILES).collect()
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 fn read(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(FILE_LIMIT + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= FILE_LIMIT).then_some(bytes)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "inside the container; `compose_run::replace` is the host's"
-)]
-fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let staged = path.with_extension("new");
-    let mut file = File::create(&staged)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    fs::rename(&staged, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]
@@ -258,7 +243,7 @@ mod tests {
                 push: None,
                 by: None,
             };
-            replace(&self.inbox.path().join(id.answer_file()), answer.to_json().as_bytes())
+            replace(&self.inbox.path().join(id.answer_file()), answer.to_json().as_bytes(), 0o644)
                 .unwrap();
         }
     }
@@ -322,7 +307,7 @@ mod tests {
         };
         let ask = Ask::Push(push);
         let held = Proposal::new(ask.clone(), "held".to_owned(), 0, now()).unwrap();
-        replace(&gate.join(held.id.proposal_file()), held.to_json().as_bytes()).unwrap();
+        replace(&gate.join(held.id.proposal_file()), held.to_json().as_bytes(), 0o644).unwrap();
         assert_eq!(folders.queue().find(&held.id).unwrap().1, State::Open);
         assert!(!folders.queue().withdraw(&held.id), "it is not the agent's");
         let (asked, _, new) = folders.queue().propose(&ask, "please").unwrap();
@@ -361,10 +346,10 @@ mod tests {
         let (proposal, ..) = folders.queue().propose(&ask("a.org"), "x").unwrap();
         let file = folders.inbox.path().join(proposal.id.answer_file());
         for bad in ["", "{}", "approved", "[]"] {
-            replace(&file, bad.as_bytes()).unwrap();
+            replace(&file, bad.as_bytes(), 0o644).unwrap();
             assert_eq!(folders.queue().find(&proposal.id).unwrap().1, State::Open, "{bad}");
         }
-        replace(&file, &vec![b' '; 100_000]).unwrap();
+        replace(&file, &vec![b' '; 100_000], 0o644).unwrap();
         assert_eq!(folders.queue().find(&proposal.id).unwrap().1, State::Open);
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use compose_render::Secret;
 use egress::LOGIN_FILE_PREFIX;
 use serde::Serialize;
-
-use crate::outbox;
+use sidecar::replace;
+use tokio::task::spawn_blocking;
 
 /// One login as it stands.
 pub(super) struct Login<'a> {
@@ -27,12 +27,13 @@ struct Written<'a> {
 }
 
 /// Writes it where the host looks, for egress's user alone, whole or not at all.
-pub(super) fn back(folder: &Path, login: &Login<'_>) -> io::Result<()> {
+pub(super) async fn back(folder: &Path, login: &Login<'_>) -> io::Result<()> {
     let written = Written {
         access_token: login.access.as_deref().map(Secret::expose),
         refresh_token: login.refresh.as_deref().map(Secret::expose),
         expires: login.expires,
     };
     let path = folder.join(format!("{LOGIN_FILE_PREFIX}{}.json", login.variable));
-    outbox::replace(&path, &serde_json::to_vec(&written)?)
+    let text = serde_json::to_vec(&written)?;
+    spawn_blocking(move || replace(&path, &text, 0o600)).await?
 }

@@ -10,10 +10,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use compose_render::HostPattern;
 use egress::{Budget, Route, USAGE_FILE, Usage, UsageFile, UsageLine};
-use sidecar::{Line, Log, Shutdown, Status};
+use sidecar::{Line, Log, Shutdown, Status, replace};
 use tokio::sync::Notify;
-
-use crate::outbox;
+use tokio::task::spawn_blocking;
 
 /// More than every account of a bottle.
 const FILE_LIMIT: u64 = 1024 * 1024;
@@ -102,7 +101,7 @@ impl Ledger {
                 () = self.changed.notified() => {}
                 () = shutdown.requested() => return,
             }
-            if let Err(error) = self.save() {
+            if let Err(error) = self.save().await {
                 if !told {
                     let name = self.file.display();
                     log.write(Line::failure(format!("`{name}` cannot be written: {error}")));
@@ -116,9 +115,10 @@ impl Ledger {
         }
     }
 
-    /// Writes the file, whole or not at all.
-    pub(crate) fn save(&self) -> io::Result<()> {
-        outbox::replace(&self.file, &serde_json::to_vec(&self.contents())?)
+    /// Writes the file, whole or not at all. A disk that is slow holds up no request meanwhile.
+    pub(crate) async fn save(&self) -> io::Result<()> {
+        let (file, text) = (self.file.clone(), serde_json::to_vec(&self.contents())?);
+        spawn_blocking(move || replace(&file, &text, 0o600)).await?
     }
 
     /// Tells the status, by which metrics are read.
@@ -211,6 +211,35 @@ mod tests {
         }
     }
 
+    fn blocking<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(future)
+    }
+
+    #[test]
+    fn a_disk_that_takes_its_time_holds_up_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        // Whoever opens it waits until somebody reads: a disk that does not answer.
+        let staged = folder.path().join(USAGE_FILE).with_extension("new");
+        let mode = nix::sys::stat::Mode::from_bits_truncate(0o600);
+        nix::unistd::mkfifo(&staged, mode).unwrap();
+        let ledger = Ledger::open(folder.path()).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let served = std::thread::spawn(move || {
+            blocking(async {
+                let others = async {
+                    tokio::task::yield_now().await;
+                    tell.send(()).unwrap();
+                };
+                tokio::join!(ledger.save(), others).0
+            })
+        });
+        told.recv_timeout(Duration::from_secs(20)).expect("the runtime's one thread is free");
+        drop(std::fs::File::open(&staged).unwrap());
+        // A pipe is nothing that can be synced.
+        served.join().unwrap().unwrap_err();
+    }
+
     #[test]
     fn g12_what_was_used_outlives_the_process_and_a_damaged_file_lifts_no_budget() {
         let folder = tempfile::tempdir().unwrap();
@@ -219,7 +248,7 @@ mod tests {
         account.enter().unwrap();
         account.add(7, 100);
         account.enter().unwrap_err();
-        ledger.save().unwrap();
+        blocking(ledger.save()).unwrap();
 
         let after = Ledger::open(folder.path()).unwrap();
         let account = after.account(&route(100));

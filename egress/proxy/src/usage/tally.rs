@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
 use http::{Method, Response};
-use tls_intercept::Body;
+use tls_intercept::{Body, body};
 
-use super::body::Counted;
 use super::events::Events;
 use super::ledger::Account;
 use super::scan::{Scan, Told};
@@ -58,10 +57,32 @@ impl Tally {
         };
         let spoken = response.status().is_success();
         let tally = Self { account: Arc::clone(account), kind, given: (0, 0), spoken };
-        response.map(|body| Counted::body(body, tally))
+        response.map(|inner| body::looked_at(inner, tally))
     }
 
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
+    /// One more message of a `WebSocket`, or a piece of it.
+    pub(crate) fn message(&mut self, piece: &[u8], last: bool) {
+        let Kind::Json(scan) = &mut self.kind else { return };
+        scan.feed(piece);
+        if last {
+            let told: Told = scan.finish_text();
+            self.account.add(told.input(), told.output());
+        }
+    }
+
+    /// Tells the account what it does not know yet.
+    fn give(&mut self, input: u64, output: u64) {
+        let (known_input, known_output) = self.given;
+        let (input, output) = (input.max(known_input), output.max(known_output));
+        if (input, output) != self.given {
+            self.account.add(input - known_input, output - known_output);
+            self.given = (input, output);
+        }
+    }
+}
+
+impl body::Observer for Tally {
+    fn data(&mut self, bytes: &[u8]) {
         let scan = match &mut self.kind {
             Kind::Json(scan) => {
                 scan.feed(bytes);
@@ -76,18 +97,8 @@ impl Tally {
         self.give(told.input(), told.output());
     }
 
-    /// One more message of a `WebSocket`, or a piece of it.
-    pub(crate) fn message(&mut self, piece: &[u8], last: bool) {
-        let Kind::Json(scan) = &mut self.kind else { return };
-        scan.feed(piece);
-        if last {
-            let told: Told = scan.finish_text();
-            self.account.add(told.input(), told.output());
-        }
-    }
-
     /// The answer is over, whole or not.
-    pub(super) fn over(&mut self, complete: bool) {
+    fn over(&mut self, passed: body::Passed) {
         let scan = match &self.kind {
             Kind::Json(scan) => scan,
             Kind::Events(events) => &events.scan,
@@ -96,21 +107,11 @@ impl Tally {
         // Some streams tell their sum only to those who ask for it; an answer in one piece that has
         // none is no model's.
         let is_whole = matches!(self.kind, Kind::Json(_)) || told.output() > 0;
-        if !self.spoken || (complete && is_whole) {
+        if !self.spoken || (passed.complete && is_whole) {
             return;
         }
         // Whoever leaves before the sum is told has read what came until then.
         let heard = scan.said().div_ceil(BYTES_A_TOKEN);
         self.give(told.input(), told.output().max(heard));
-    }
-
-    /// Tells the account what it does not know yet.
-    fn give(&mut self, input: u64, output: u64) {
-        let (known_input, known_output) = self.given;
-        let (input, output) = (input.max(known_input), output.max(known_output));
-        if (input, output) != self.given {
-            self.account.add(input - known_input, output - known_output);
-            self.given = (input, output);
-        }
     }
 }

@@ -4,13 +4,15 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use git_gate::{PushAnswer, PushProposal, Pushed};
+use sidecar::clock::now;
+use sidecar::replace;
 
 use super::say;
-use crate::ground::{Ground, put, rename};
+use crate::ground::Ground;
 
 /// How often the answers are looked at.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -156,7 +158,8 @@ impl<'a> Approvals<'a> {
     /// Uses approvals up, before anything goes on: whatever ends us, none is good twice.
     pub(super) fn use_up(&self, allowed: &Allowed) -> anyhow::Result<()> {
         for id in &allowed.ids {
-            write(&self.used(id), b"").context("cannot write down that an approval is used")?;
+            replace(&self.used(id), b"", 0o644)
+                .context("cannot write down that an approval is used")?;
         }
         Ok(())
     }
@@ -180,7 +183,7 @@ impl<'a> Approvals<'a> {
 
     fn write(&self, proposal: &PushProposal) -> io::Result<()> {
         let bytes = serde_json::to_vec(proposal)?;
-        write(&self.ground.outbox.join(proposal_file(&proposal.id)), &bytes)
+        replace(&self.ground.outbox.join(proposal_file(&proposal.id)), &bytes, 0o644)
     }
 
     /// How many wait.
@@ -246,19 +249,8 @@ fn answer_file(id: &str) -> String {
     format!("answer-{id}.json")
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
 fn read(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path).ok()?.take(FILE_LIMIT + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= FILE_LIMIT).then_some(bytes)
-}
-
-/// Replaces a file of the queue in one step: the host reads it at any time.
-fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let staged = path.with_extension("new");
-    put(&staged, contents)?;
-    rename(&staged, path)
 }

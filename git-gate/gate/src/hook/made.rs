@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use sidecar::replace;
 
 use super::updates::Update;
-use crate::ground::{put, rename};
 
 /// The record, beside its mirror: it outlives the gate's process.
 #[derive(Debug)]
@@ -42,9 +42,6 @@ impl Made {
 
     fn write(&self) -> io::Result<()> {
         let names: Vec<_> = self.names.iter().map(String::as_str).collect();
-        let text = names.join("\n");
-        let staged = self.path.with_extension("made-next");
-        put(&staged, text.as_bytes())?;
-        rename(&staged, &self.path)
+        replace(&self.path, names.join("\n").as_bytes(), 0o644)
     }
 }

@@ -183,8 +183,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     of(
         "egress-proxy",
         "what-is-handed-back-is-private",
-        "egress/proxy/src/outbox.rs",
-        (".mode(0o600)", ".mode(0o644)"),
+        "egress/proxy/src/renew/handed.rs",
+        ("replace(&path, &text, 0o600)", "replace(&path, &text, 0o644)"),
         &["g8_one_flight"],
     ),
 ];
