@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use crate::bytes::{ENDS, is_text};
-use crate::rows;
 use crate::set::{DEPTH, Finding, Part, Pass, Rules};
+use crate::{rows, seed};
 
 /// Of a longer stretch without an end, only so much is looked at from each place on.
 const HORIZON: usize = 8192;
@@ -15,7 +15,7 @@ const LOOK: usize = HORIZON / 2;
 /// The most bytes that are held back: a longer word than this is no credential of any issuer.
 pub const MAX_HELD: usize = HORIZON + SEGMENT;
 /// How much of what was settled is kept, so that it is seen what stands before a match.
-const CONTEXT: usize = 64;
+const CONTEXT: usize = seed::BEFORE;
 
 /// A scan of one stream. Memory is bounded by [`MAX_HELD`], the context and one chunk.
 #[derive(Debug)]

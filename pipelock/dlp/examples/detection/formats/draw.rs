@@ -83,6 +83,11 @@ fn part(what: &str, drawn: &mut Drawn, out: &mut String) {
         "card" => out.push_str(&card(drawn)),
         "iban" => out.push_str(&iban(drawn)),
         "seed" => out.push_str(&seed(drawn)),
+        "seeds" => {
+            let (list, count) = (seed_words(), number(count, drawn));
+            let words = (0..count).map(|_| list[drawn.below(list.len())]);
+            out.push_str(&words.collect::<Vec<_>>().join(" "));
+        }
         "pem" => out.push_str(&pem(&format!("{count}PRIVATE KEY"), &der(drawn))),
         "openssh" => {
             let key = [b"openssh-key-v1\0".to_vec(), drawn.bytes(220)].concat();
@@ -206,8 +211,12 @@ fn iban(drawn: &mut Drawn) -> String {
     groups.join(" ")
 }
 
+fn seed_words() -> Vec<&'static str> {
+    include_str!("../../../src/seed-words.txt").split_whitespace().collect()
+}
+
 fn seed(drawn: &mut Drawn) -> String {
-    let list: Vec<&str> = include_str!("../../../src/seed-words.txt").split_whitespace().collect();
+    let list = seed_words();
     let len = [16, 20, 24, 28, 32][drawn.below(5)];
     let entropy = drawn.bytes(len);
     let bytes = [entropy.as_slice(), &Sha256::digest(&entropy)[..1]].concat();

@@ -130,6 +130,7 @@ pub(super) const FORMATS: &[(&str, &str)] = &[
     ("resend-api-key", "re_<a:8>_<a:24>"),
     ("rubygems-key", "rubygems_<h:48>"),
     ("seed-phrase", "<seed>"),
+    ("seed-word-list", "<seeds:40-80>"),
     ("sendgrid-api-key", "SG.<w:22>.<w:43>"),
     ("sentry-token", "sntrys_<json:120>_<b:43>"),
     ("sentry-token", "sntryu_<h:64>"),
