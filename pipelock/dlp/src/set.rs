@@ -142,7 +142,8 @@ impl Rules {
 
     /// The names of all rules.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.table.compiled.iter().map(|compiled| compiled.rule.id).chain([seed::RULE, OWN_RULE])
+        let ours = self.table.compiled.iter().map(|compiled| compiled.rule.id);
+        ours.chain([seed::RULE, seed::LIST_RULE, OWN_RULE])
     }
 
     /// Every finding in a whole text, encoded ones included.
