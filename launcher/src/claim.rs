@@ -7,6 +7,7 @@ use compose_run::{Claim, Phase, StateError, containers};
 use crate::bottles::{self, Condition};
 use crate::exit::{self, Hint as _};
 use crate::host::Host;
+use crate::workspace;
 
 /// How many names are tried before chance is not to blame.
 const ATTEMPTS: u32 = 20;
@@ -100,13 +101,17 @@ fn left_behind(slug: &Slug) -> anyhow::Error {
 }
 
 fn empty(claim: &Claim) -> anyhow::Result<()> {
+    // There only where somebody goes on with it.
+    let work = claim.dir().workspace_tar().exists();
     let mut names = Vec::new();
     for entry in fs_err::read_dir(claim.dir().path())? {
         let name = entry?.file_name().into_string();
-        // The work itself, what it was to begin with, which `bottle diff` compares it to, and what
-        // people decided.
-        let kept = ["lock", "workspace.tar", "workspace.json", crate::audit::FILE];
-        names.extend(name.ok().filter(|name| !kept.contains(&name.as_str())));
+        // The work itself, what it was to begin with, and what people decided.
+        let kept = |name: &str| {
+            ["lock", workspace::SAVED, crate::audit::FILE].contains(&name)
+                || (work && workspace::BEGINNINGS.contains(&name))
+        };
+        names.extend(name.ok().filter(|name| !kept(name)));
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Ok(claim.dir().remove(&names)?)
@@ -119,5 +124,37 @@ pub(crate) fn remove_if_empty(claim: Claim) {
     if only_lock {
         // Nobody is waiting for it to go.
         claim.remove().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use compose_run::{StateDir, replace};
+
+    use super::*;
+
+    #[test]
+    fn a_bottle_that_goes_on_under_its_name_keeps_its_work_and_what_that_began_as() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path().join("state")).unwrap();
+        let claim = state.claim(&"fix-login".parse().unwrap()).unwrap();
+        let write = |name: &str| replace(&claim.dir().path().join(name), b"x", 0o600).unwrap();
+        let left = || {
+            let entries = fs_err::read_dir(claim.dir().path()).unwrap();
+            let name = |entry: std::io::Result<fs_err::DirEntry>| entry.unwrap().file_name();
+            let mut names: Vec<_> =
+                entries.map(|entry| name(entry).into_string().unwrap()).collect();
+            names.retain(|name| name != "lock");
+            names.sort();
+            names
+        };
+        let kept = ["audit.jsonl", "clone.json", "workspace.json", "workspace.tar"];
+        kept.into_iter().chain(["compose.log", "metadata.json", "seal.json"]).for_each(write);
+        empty(&claim).unwrap();
+        assert_eq!(left(), kept);
+        // Without the work nothing of how it began is of the next one.
+        fs_err::remove_file(claim.dir().workspace_tar()).unwrap();
+        empty(&claim).unwrap();
+        assert_eq!(left(), ["audit.jsonl"]);
     }
 }

@@ -96,10 +96,12 @@ pub(crate) fn approve(
     let entry = Entry::new(Event::Approve).id(id).change(change);
     audit::append(&target.dir, entry.detail(outlook.ask.to_string()))?;
     if let Err(error) = put_in_force(&target, &asked, &outlook, until) {
-        let reason = "a person said yes, and the policy could not be put in force";
-        audit::append(&target.dir, Entry::new(Event::Failed).id(id).detail(format!("{error:#}")))?;
-        let failed = proposals::answer_of(id, AnswerVerdict::Failed, reason);
-        proposals::write_answer(&target.dir, &failed)?;
+        let reason = "a person said yes, and it could not be put in force";
+        let failed = proposals::answer_of(id, &outlook.ask, AnswerVerdict::Failed, reason);
+        let told = proposals::write_answer(&target.dir, &failed);
+        let failed = Entry::new(Event::Failed).id(id).detail(format!("{error:#}"));
+        // What stood in the way of the yes may stand in the way of these, and is the one to tell.
+        drop(audit::append(&target.dir, failed).and(told));
         return Err(error);
     }
     Ok(Decided::InForce(outlook))
@@ -114,9 +116,8 @@ fn put_in_force(
     let id = &asked.proposal.id;
     let instead = outlook.ask != asked.proposal.ask;
     let reason = if instead { format!("allowed instead: {}", outlook.ask) } else { String::new() };
-    let answer = proposals::answer_of(id, AnswerVerdict::Approved, &reason);
-    if let Ask::Push(push) = &outlook.ask {
-        let answer = Answer { push: Some(push.clone()), ..answer };
+    let answer = proposals::answer_of(id, &outlook.ask, AnswerVerdict::Approved, &reason);
+    if outlook.ask.push().is_some() {
         return proposals::write_answer(&target.dir, &answer);
     }
     let now = proposals::now();
@@ -146,13 +147,9 @@ pub(crate) fn deny(state: &StateDir, name: &Name, reason: &str) -> anyhow::Resul
     let asked = still_open(&dir, &asked)?;
     note(&dir, std::slice::from_ref(&asked))?;
     let id = &asked.proposal.id;
-    let push = match &asked.proposal.ask {
-        Ask::Push(push) => Some(push.clone()),
-        Ask::Egress(_) | Ask::CredentialUse(_) | Ask::Package(_) => None,
-    };
     audit::append(&dir, Entry::new(Event::Deny).id(id).reason(reason))?;
-    let answer = proposals::answer_of(id, AnswerVerdict::Denied, reason);
-    proposals::write_answer(&dir, &Answer { push, ..answer })?;
+    let answer = proposals::answer_of(id, &asked.proposal.ask, AnswerVerdict::Denied, reason);
+    proposals::write_answer(&dir, &answer)?;
     Ok(asked)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use compose_render::HostPattern;
+use compose_render::{HostPattern, contract};
 
 use crate::decisions::Decision;
 use crate::manifest::{Bottle, Route};
@@ -35,7 +35,7 @@ pub(crate) fn uses(decisions: &[Decision], marked: &[HostPattern]) -> Uses {
         let counts = match line.text("event") {
             Some("allowed" | "redacted") => true,
             Some("denied") => {
-                ASKABLE.contains(&line.text("reason").unwrap_or_default())
+                contract::ASKABLE.contains(&line.text("reason").unwrap_or_default())
                     && marked.iter().any(|pattern| pattern.covers(host))
             }
             _ => false,
@@ -57,9 +57,6 @@ pub(crate) fn uses(decisions: &[Decision], marked: &[HostPattern]) -> Uses {
     }
     uses
 }
-
-/// Denials that a route would have prevented.
-const ASKABLE: [&str; 3] = ["host-not-allowed", "route-method", "route-path"];
 
 /// The least routes that let that pass, each with the credential that the bottle's own has there.
 pub(crate) fn routes(uses: &Uses, bottle: &Bottle) -> Vec<Route> {
@@ -206,7 +203,7 @@ bottles:
         assert_eq!(marked[2], "{host: no.example.org, methods: [GET], paths: [\"/x\"]}");
         // What was stopped for what it held is never learnt.
         let secret = line(
-            r#"{"service":"pipelock","event":"denied","reason":"secret-in-request","host":"no.example.org","port":443,"method":"POST","path":"/x"}"#,
+            r#"{"service":"pipelock","event":"denied","reason":"dlp","host":"no.example.org","port":443,"method":"POST","path":"/x"}"#,
         );
         assert!(learnt(&[secret], &["no.example.org"]).is_empty());
     }

@@ -218,23 +218,32 @@ pub(crate) fn named(state: &StateDir, name: &Name) -> anyhow::Result<Asked> {
     }
 }
 
-/// An answer by whoever runs this.
-pub(crate) fn answer_of(id: &ProposalId, verdict: AnswerVerdict, reason: &str) -> Answer {
-    let (id, reason) = (id.clone(), reason.to_owned());
+/// An answer by whoever runs this. One to a push names it, whatever it says: else the gate, which
+/// waits for it, is told nothing.
+pub(crate) fn answer_of(
+    id: &ProposalId,
+    ask: &Ask,
+    verdict: AnswerVerdict,
+    reason: &str,
+) -> Answer {
+    let (id, reason, push) = (id.clone(), reason.to_owned(), ask.push().cloned());
     let by = Some(audit::who());
-    Answer { id, verdict, reason, answered: now(), until: None, push: None, by }
+    Answer { id, verdict, reason, answered: now(), until: None, push, by }
 }
 
-/// Writes an answer to where each sidecar that may have asked reads it.
+/// Writes an answer to where each sidecar that may have asked reads it: to all of them, also where
+/// one cannot be told, which is the error then.
 pub(crate) fn write_answer(dir: &BottleDir, answer: &Answer) -> anyhow::Result<()> {
+    let mut told = Ok(());
     for role in ASK {
         // A push is the gate's to let through; supervise tells its agent.
         let concerned = role == Role::Supervise || answer.push.is_some();
         if concerned && dir.service(role).inbox.is_dir() {
-            write(dir, role, &answer.id.answer_file(), &answer.to_json())?;
+            let written = write(dir, role, &answer.id.answer_file(), &answer.to_json());
+            told = told.and(written);
         }
     }
-    Ok(())
+    told
 }
 
 /// Tells the agent which policy is in force.
@@ -316,7 +325,7 @@ mod tests {
         };
         put(&dir, &good.id.answer_file(), &forged.to_json());
         assert!(one(&dir, &good.id).unwrap().unwrap().is_open());
-        write_answer(&dir, &answer_of(&good.id, AnswerVerdict::Denied, "no")).unwrap();
+        write_answer(&dir, &answer_of(&good.id, &good.ask, AnswerVerdict::Denied, "no")).unwrap();
         let asked = one(&dir, &good.id).unwrap().unwrap();
         assert_eq!((asked.is_open(), asked.state()), (false, "denied"));
     }
@@ -356,8 +365,15 @@ mod tests {
         compose_run::replace(&path, host.to_json().as_bytes(), 0o644).unwrap();
         assert_eq!(of_bottle(&dir).unwrap().odd, 1);
         // The answer names what was allowed, where the gate reads it.
-        let answer = Answer { push: Some(push), ..answer_of(&id, AnswerVerdict::Approved, "") };
-        write_answer(&dir, &answer).unwrap();
+        let answer = |verdict| answer_of(&id, &Ask::Push(push.clone()), verdict, "");
+        // A yes that could not be put in force is told to the gate as well, and whatever becomes of it
+        // beside it.
+        let odd = dir.service(Role::Supervise).inbox.join(id.answer_file());
+        std::fs::create_dir(&odd).unwrap();
+        write_answer(&dir, &answer(AnswerVerdict::Failed)).unwrap_err();
+        std::fs::remove_dir(&odd).unwrap();
+        assert_eq!(one(&dir, &id).unwrap().unwrap().state(), "failed");
+        write_answer(&dir, &answer(AnswerVerdict::Approved)).unwrap();
         for role in ASK {
             assert!(dir.service(role).inbox.join(id.answer_file()).is_file(), "{role}");
         }

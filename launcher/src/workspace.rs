@@ -45,6 +45,9 @@ pub(crate) use self::watched::Watched;
 /// The file of a bottle's folder that holds its saved workspace.
 pub(crate) const SAVED: &str = "workspace.tar";
 
+/// And those that say how it began: `bottle diff` compares with them, and `show` with what was pushed.
+pub(crate) const BEGINNINGS: [&str; 2] = [record::FILE, clone::FILE];
+
 /// The most that is saved of a workspace.
 pub(crate) const SAVE_LIMIT: u64 = 4 << 30;
 /// As long as that may take, on a disk that is busy.

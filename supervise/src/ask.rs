@@ -44,6 +44,13 @@ pub struct Requests {
     pub paths: Vec<String>,
 }
 
+impl Requests {
+    /// Whether it is for some methods or paths alone.
+    pub const fn is_narrow(&self) -> bool {
+        !(self.methods.is_empty() && self.paths.is_empty())
+    }
+}
+
 /// Requests with a credential, which is named and never held by the agent.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -173,6 +180,14 @@ impl Ask {
         match self {
             Self::CredentialUse(of) => Some(&of.credential),
             Self::Egress(_) | Self::Push(_) | Self::Package(_) => None,
+        }
+    }
+
+    /// The push it is about.
+    pub const fn push(&self) -> Option<&Push> {
+        match self {
+            Self::Push(push) => Some(push),
+            Self::Egress(_) | Self::CredentialUse(_) | Self::Package(_) => None,
         }
     }
 

@@ -80,9 +80,8 @@ fn with_requests(
     after.bottle = edit::with_end(&config.bottle, &host, until, was_there)?;
     let Some(text) = &config.routes else { return Ok(after) };
     let file = egress::RoutesFile::parse(text)?;
-    let narrow = !(asked.methods.is_empty() && asked.paths.is_empty());
     let overlaps = file.routes.iter().any(|route| route.host.overlaps(&asked.host));
-    if !narrow && !overlaps && credential.is_none() {
+    if !asked.is_narrow() && !overlaps && credential.is_none() {
         return Ok(after);
     }
     let mut route = route(asked)?;

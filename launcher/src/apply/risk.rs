@@ -100,7 +100,7 @@ pub(crate) fn never_observed() -> Vec<HostPattern> {
 pub(super) fn of(ask: &Ask, own: &[egress::Route], egress: bool) -> Vec<Risk> {
     let mut risks = Vec::new();
     for requests in ask.requests() {
-        let narrow = !(requests.methods.is_empty() && requests.paths.is_empty());
+        let narrow = requests.is_narrow();
         if narrow && !egress {
             risks.push(Risk::WholeHost);
         }

@@ -8,10 +8,10 @@ use compose_render::Slug;
 use compose_run::{BottleDir, StateDir, read_plain};
 use serde_json::json;
 
-use crate::apply::{Config, Difference, History};
+use crate::apply::{Config, Difference, Grant, History};
 use crate::cli;
 use crate::environment::Environment;
-use crate::exit::{self, Exit};
+use crate::exit::{self, Exit, Hint as _};
 use crate::host;
 use crate::manifest::lookup;
 use crate::policy_view::{PolicyView, RouteView, clock, in_order};
@@ -66,25 +66,37 @@ fn since(dir: &BottleDir, number: u64, as_json: bool, ui: &Ui) -> anyhow::Result
 
 /// What the sidecars of a bottle were given: the files themselves, so it is what is judged by.
 fn of_bottle(slug: &Slug, folder: &Path, as_json: bool, ui: &Ui) -> anyhow::Result<Exit> {
-    let text = |name: &str| -> anyhow::Result<String> {
-        let bytes = read_plain(folder, Path::new(name), MAX_FILE)?;
-        String::from_utf8(bytes).with_context(|| format!("`{name}` is not UTF-8"))
+    let text = |name: &str| match read_plain(folder, Path::new(name), MAX_FILE) {
+        Ok(bytes) => {
+            let text = String::from_utf8(bytes);
+            text.map(Some).with_context(|| format!("`{name}` is not UTF-8"))
+        }
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error.into()),
     };
     let upstream = text(&format!("pipelock/{}", pipelock::UPSTREAM_FILE))?;
-    let own = text(&format!("pipelock/{}", pipelock::BOTTLE_FILE)).ok();
-    let routes = match text("egress/routes.yaml") {
-        Ok(text) => egress::RoutesFile::parse(&text)?.routes,
-        Err(_) => egress::Routes::default(),
+    let upstream = upstream.with_context(|| format!("the policy of `{slug}` is not there"))?;
+    let own = text(&format!("pipelock/{}", pipelock::BOTTLE_FILE))?;
+    let routes = match text("egress/routes.yaml")? {
+        Some(text) => egress::RoutesFile::parse(&text)?.routes,
+        None => egress::Routes::default(),
+    };
+    let dir = StateDir::open(folder.parent().unwrap_or(folder))?.bottle(slug);
+    let grants = match &own {
+        Some(_) => Config::read(&dir).and_then(|config| config.grants()),
+        // A data plane that is not ours has none.
+        None => Ok(Vec::new()),
     };
     let routes: Vec<RouteView> = routes.iter().map(RouteView::of).collect();
     let pipelock: serde_json::Value = serde_yaml::from_str(&upstream)?;
     let own: Option<serde_json::Value> = own.as_deref().map(serde_yaml::from_str).transpose()?;
     let whole = json!({
         "bottle": slug, "routes": routes, "pipelock": pipelock, "bottle_yaml": own,
+        "grants": grants.as_ref().ok(),
     });
     if as_json {
         ui.json(&whole)?;
-        return Ok(Exit::Done);
+        return told(slug, grants);
     }
     let mut out = format!("bottle {slug}\n");
     // The most specific is asked first.
@@ -97,9 +109,7 @@ fn of_bottle(slug: &Slug, folder: &Path, as_json: bool, ui: &Ui) -> anyhow::Resu
     for host in allowed.filter(|host| routes.iter().all(|route| route.host != *host)) {
         writeln!(out, "  allow  {host}")?;
     }
-    let dir = StateDir::open(folder.parent().unwrap_or(folder))?.bottle(slug);
-    // A data plane that is not ours has no grants.
-    for grant in Config::read(&dir).and_then(|config| config.grants()).unwrap_or_default() {
+    for grant in grants.iter().flatten() {
         let end = match grant.until {
             Some(until) if grant.is_over(proposals::now()) => format!(", ended {}", clock(until)),
             Some(until) => format!(", until {}", clock(until)),
@@ -108,5 +118,14 @@ fn of_bottle(slug: &Slug, folder: &Path, as_json: bool, ui: &Ui) -> anyhow::Resu
         writeln!(out, "  grant  {} {}{end}", grant.id, grant.ask)?;
     }
     ui.data(plain(&out))?;
+    told(slug, grants)
+}
+
+/// What is judged by was shown; that nobody knows what of it was granted is an error all the same.
+fn told(slug: &Slug, grants: anyhow::Result<Vec<Grant>>) -> anyhow::Result<Exit> {
+    grants.with_context(|| format!("what was granted to `{slug}` cannot be read")).hint(
+        "the policy above is what is judged by, grants among it; `bottle rollback` puts one back \
+         whose grants are known",
+    )?;
     Ok(Exit::Done)
 }

@@ -125,8 +125,7 @@ fn written(text: &str, name: &str, bottle: &Bottle, outlook: &Outlook) -> anyhow
     let held = held.transpose()?;
     outlook.ask.requests().iter().try_fold(text.to_owned(), |text, asked| {
         let overlaps = bottle.routes.iter().any(|one| one.route.host.overlaps(&asked.host));
-        let narrow = !(asked.methods.is_empty() && asked.paths.is_empty());
-        if !narrow && !overlaps && held.is_none() {
+        if !asked.is_narrow() && !overlaps && held.is_none() {
             let path = ["bottles", name, "pipelock", "allow"];
             return rewrite::with_item(&text, &path, &flow::quoted(&asked.host.to_string()));
         }

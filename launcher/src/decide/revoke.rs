@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use compose_run::BottleDir;
-use supervise::{Answer, AnswerVerdict, Ask};
+use supervise::AnswerVerdict;
 
 use super::on_base;
 use crate::apply::{Difference, Target, Why};
@@ -42,15 +42,15 @@ pub(crate) fn revoke(
     let id = &name.id;
     let before = target.current()?;
     let grants = before.grants()?;
-    if grants.iter().all(|one| one.id != *id) {
+    let Some(grant) = grants.iter().find(|one| one.id == *id) else {
         return revoke_push(&target.dir, name, reason);
-    }
+    };
     let left: Vec<_> = grants.iter().filter(|one| one.id != *id).cloned().collect();
     let after = on_base(&target, &before, &left)?;
     let difference = Difference::between(&before, &after)?;
     audit::append(&target.dir, Entry::new(Event::Revoke).id(id).reason(reason))?;
     let mut why = Why::new(Event::Apply, format!("`bottle revoke` of {id}"));
-    why.answers = Some(proposals::answer_of(id, AnswerVerdict::Revoked, reason));
+    why.answers = Some(proposals::answer_of(id, &grant.ask, AnswerVerdict::Revoked, reason));
     let version = target.apply(&before, &after, &BTreeMap::new(), &why)?;
     Ok(Revoked { difference, version })
 }
@@ -59,17 +59,18 @@ pub(crate) fn revoke(
 fn revoke_push(dir: &BottleDir, name: &Name, reason: &str) -> anyhow::Result<Revoked> {
     let asked = proposals::one(dir, &name.id)?;
     let approved = asked.filter(|asked| asked.state() == "approved");
-    let Some(Ask::Push(push)) = approved.map(|asked| asked.proposal.ask) else {
+    let pushes = approved.map(|asked| asked.proposal.ask).filter(|ask| ask.push().is_some());
+    let Some(ask) = pushes else {
         return Err(anyhow!("nothing is granted under the name `{name}`"))
             .hint(format!("`bottle policy {}` shows what is", dir.slug()));
     };
     audit::append(dir, Entry::new(Event::Revoke).id(&name.id).reason(reason))?;
-    let answer = proposals::answer_of(&name.id, AnswerVerdict::Revoked, reason);
-    proposals::write_answer(dir, &Answer { push: Some(push.clone()), ..answer })?;
+    let answer = proposals::answer_of(&name.id, &ask, AnswerVerdict::Revoked, reason);
+    proposals::write_answer(dir, &answer)?;
     // It may have been passing at that moment.
     if proposals::one(dir, &name.id)?.is_some_and(|asked| asked.used) {
         return Err(exit::refused("the push has passed: what is pushed stays pushed"));
     }
-    let gone = vec![Ask::Push(push).to_string()];
+    let gone = vec![ask.to_string()];
     Ok(Revoked { difference: Difference { gone, new: Vec::new() }, version: None })
 }

@@ -85,7 +85,7 @@ fn a3_a7_tries_gateways_host_addresses_and_pipelocks_other_side() {
 #[test]
 fn reads_the_guests_own_words() {
     let line = r#"{"last":false,"attempts":{"name x":{"failed":"no such name"},"tcp 1.2.3.4:5":"pending",
-        "udp 1.2.3.4:5":"sent","way h":{"answered":{"status":403,"denied":"route-path"}}}}"#;
+        "udp 1.2.3.4:5":"sent","way h":{"answered":{"status":403,"denied":"path-not-allowed"}}}}"#;
     let report = read_report(line).unwrap();
     assert_eq!(report.attempts.len(), 4);
     assert!(!report.last);

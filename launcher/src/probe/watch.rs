@@ -138,15 +138,17 @@ impl Watch {
         Self::went(&self.shared.lock(), way)
     }
 
-    /// The same, once it is known; or that it is not, after that time.
-    pub(crate) fn way_within(&self, way: &Way, within: Duration) -> Went {
+    /// The same of several: once it is known of each that tells of a credential, or after that time,
+    /// which is for all of them together.
+    pub(crate) fn ways(&self, ways: &[Way], within: Duration) -> Vec<Went> {
         let known = |progress: &Progress| {
             let last = progress.report.as_ref().is_some_and(|report| report.last);
-            last || Self::went(progress, way) != Went::StillGoing
+            let mut checks = ways.iter().filter(|way| way.checks());
+            last || checks.all(|way| Self::went(progress, way) != Went::StillGoing)
         };
         // Whoever waited in vain is told so by what is known.
         drop(self.wait(within, known));
-        self.way(way)
+        ways.iter().map(|way| self.way(way)).collect()
     }
 
     fn went(progress: &Progress, way: &Way) -> Went {
@@ -225,5 +227,42 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_that_do_not_answer_are_waited_for_together_and_those_that_did_are_known() {
+        let way = |name: &str| Way {
+            variable: Some("KEY".to_owned()),
+            ..Way::nowhere(format!("{name}.example.org"), "/x".to_owned(), true)
+        };
+        let ways: Vec<_> = ["a", "b", "c", "d", "e", "good"].map(way).into();
+        let state = |way: &Way| {
+            let good = State::Answered { status: 200, denied: None };
+            (way.label(), if way.host.starts_with("good") { good } else { State::Pending })
+        };
+        let report = Report { last: false, attempts: ways.iter().map(state).collect() };
+        let shared = Shared::default();
+        shared.lock().report = Some(report);
+        let watch = Watch {
+            shared: Arc::new(shared),
+            listener: Listener::open().unwrap(),
+            internal: "10.213.0.0/28".parse().unwrap(),
+            proof: None,
+        };
+        let (begun, patience) = (Instant::now(), Duration::from_secs(1));
+        let went = watch.ways(&ways, patience);
+        let waited = begun.elapsed();
+        assert!(waited >= patience && waited < 4 * patience, "{waited:?}");
+        assert!(went[..5].iter().all(|went| *went == Went::StillGoing));
+        assert_eq!(went[5], Went::Through(200));
+        // Where nothing is asked of a credential, nobody is waited for.
+        let plain = Way { variable: None, ..way("a") };
+        assert_eq!(watch.ways(&[plain], Duration::from_mins(1)).len(), 1);
+        assert!(begun.elapsed() < Duration::from_mins(1));
     }
 }

@@ -93,7 +93,7 @@ pub(crate) fn passed(bottle: &Path, host: &str) -> Option<String> {
 }
 
 impl Way {
-    fn nowhere(host: String, path: String, routed: bool) -> Self {
+    pub(super) fn nowhere(host: String, path: String, routed: bool) -> Self {
         let (headers, body, refusals) = (Vec::new(), "", &[] as &[u16]);
         Self { host, method: "GET", path, headers, body, routed, variable: None, refusals }
     }

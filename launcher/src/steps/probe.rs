@@ -11,8 +11,8 @@ use crate::attach::StillGood;
 use crate::exit;
 use crate::probe::{self, Listener, Targets, Watch, Way, Went};
 
-/// How long a service may take to say whether a credential is good: the bottle stands meanwhile, and
-/// the start waits for nothing else.
+/// How long services may take in all to say whether credentials are good: the bottle stands meanwhile,
+/// and the start waits for nothing else.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The attempts that have neither arrived nor failed yet: a late arrival ends the bottle.
@@ -39,8 +39,7 @@ impl Start<'_> {
         };
         let what = "probing for ways out of the agent's container";
         let watch = self.ui.step(what, |_| probe::run(&self.host.docker, listener, &targets))?;
-        for way in &ways {
-            let went = watch.way_within(way, if way.checks() { PATIENCE } else { Duration::ZERO });
+        for (way, went) in ways.iter().zip(watch.ways(&ways, PATIENCE)) {
             self.judge_way(way, &went)?;
         }
         Ok(watch)

@@ -17,7 +17,7 @@ use crate::exit::{self, Hint as _};
 /// The word of the manifest, and of `--workspace`.
 pub(crate) const WORD: &str = "clone";
 /// The file, in a bottle's folder, that says what the workspace is a clone of.
-const FILE: &str = "clone.json";
+pub(super) const FILE: &str = "clone.json";
 /// Larger than what we write into it.
 const LIMIT: u64 = 64 << 10;
 /// What is made of it for the record, and goes at once.

@@ -13,7 +13,7 @@ use super::saved::{self, Kind};
 use crate::hex::hex;
 
 /// The record's file, in a bottle's folder.
-const FILE: &str = "workspace.json";
+pub(super) const FILE: &str = "workspace.json";
 
 /// A million files are described in less.
 const LIMIT: u64 = 512 << 20;

@@ -5,7 +5,7 @@
 //! taken away with the last bottle that works on that repository.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -58,8 +58,13 @@ pub(crate) fn unseal(bottle: &Path, state: &StateDir) -> anyhow::Result<()> {
     std::fs::remove_file(bottle.join(RECORD)).context("cannot remove the seal's record")
 }
 
-/// A regular file, never through a link, of whoever the repository is of.
+/// A regular file, never through a link, of whoever the repository is of. One that could not be
+/// finished goes again: to git an empty one is an error.
 fn make(path: &Path) -> std::io::Result<()> {
+    make_with(path, HERE)
+}
+
+fn make_with(path: &Path, mut text: impl Read) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o644).custom_flags(nix::libc::O_NOFOLLOW);
     let mut file = match options.open(path) {
@@ -67,12 +72,18 @@ fn make(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
         Err(error) => return Err(error),
     };
-    file.write_all(HERE)?;
-    let folder = std::fs::metadata(path.parent().unwrap_or(path))?;
-    if folder.uid() != file.metadata()?.uid() {
-        std::os::unix::fs::fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
-    }
-    Ok(())
+    let mut finish = || {
+        std::io::copy(&mut text, &mut file)?;
+        let folder = std::fs::metadata(path.parent().unwrap_or(path))?;
+        if folder.uid() != file.metadata()?.uid() {
+            std::os::unix::fs::fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
+        }
+        Ok(())
+    };
+    finish().inspect_err(|_| {
+        // The disk's first error is the one to tell.
+        drop(std::fs::remove_file(path));
+    })
 }
 
 /// Whether it says what ours says.
@@ -131,5 +142,23 @@ mod tests {
         seal(&plan, &one, &state).unwrap();
         unseal(&one, &state).unwrap();
         assert!(path.is_file(), "it was there before");
+    }
+
+    #[test]
+    fn h6_what_could_not_be_written_whole_is_not_left_in_the_repository() {
+        struct Full;
+        impl Read for Full {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(ErrorKind::StorageFull.into())
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        let error = make_with(&path, Full).unwrap_err();
+        assert_eq!((error.kind(), path.exists()), (ErrorKind::StorageFull, false));
+        // What somebody else has there stays.
+        replace(&path, b"elsewhere", 0o644).unwrap();
+        make_with(&path, Full).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"elsewhere");
     }
 }

@@ -126,6 +126,28 @@ fn init_writes_a_manifest_that_check_likes_and_never_over_another() {
 }
 
 #[test]
+fn grants_that_cannot_be_read_are_said_beside_the_policy_that_is_in_force() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let account = Account::new();
+    let state = account.here().join("state");
+    let account = account.with("BOTTLE_STATE_DIR", state.to_str().unwrap());
+    let put = |name: &str, text: &str| account.write(&format!("state/b/pipelock/{name}"), text);
+    put("pipelock.yaml", "api_allowlist: [docs.example.org]\n");
+    put("bottle.yaml", "version: 1\n");
+    std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let said = account.bottle(&["policy", "b"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    put("grants.json", "{ \"half");
+    for args in [&["policy", "b"][..], &["policy", "b", "--json"]] {
+        let said = account.bottle(args);
+        assert_eq!(said.code, Some(4), "{said:?}");
+        assert!(said.out.contains("docs.example.org"), "{said:?}");
+        assert!(said.err.contains("granted to `b` cannot be read"), "{said:?}");
+        assert!(said.err.contains("hint: "), "{said:?}");
+    }
+}
+
+#[test]
 fn i5_a_name_that_is_no_name_is_usage_before_anything_runs() {
     let account = Account::new();
     for name in ["../x", "a b", "${HOME}", "A", "-x", ""] {
