@@ -45,6 +45,9 @@ pub const HOP_HEADER: &str = "x-bottle-hop";
 /// Before the name of a credential's variable in egress's environment.
 pub const CREDENTIAL_PREFIX: &str = "BOTTLE_CREDENTIAL_";
 
+/// The reasons of a denial for which asking a person helps, by their names in logs.
+pub const ASKABLE: [&str; 3] = ["host-not-allowed", "method-not-allowed", "path-not-allowed"];
+
 /// The uid and gid of sidecars where the host user is root.
 pub const SIDECAR_UID: u32 = 65532;
 /// The uid and gid of the agent, unless a mounted workspace's owner takes its place.

@@ -253,4 +253,11 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), Reason::ALL.len());
     }
+
+    #[test]
+    fn what_can_be_asked_for_is_named_as_it_is_denied() {
+        for name in compose_render::contract::ASKABLE {
+            assert!(Reason::ALL.iter().any(|reason| reason.as_str() == name), "{name}");
+        }
+    }
 }

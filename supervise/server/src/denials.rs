@@ -18,8 +18,6 @@ const FIELDS: [&str; 9] =
     ["time", "service", "host", "method", "path", "ref", "new", "reason", "rule"];
 /// How often the same push is looked for among those the gate holds.
 const HOLDS: u32 = 4;
-/// Reasons for which asking helps.
-const ASKABLE: [&str; 3] = ["host-not-allowed", "route-method", "route-path"];
 
 /// The last denials, the newest first.
 pub(crate) fn recent(watched: &Path) -> Vec<Value> {
@@ -58,7 +56,7 @@ fn denial(line: &str, outbox: &Path) -> Option<Value> {
 
 /// The call that asks for a host, where that helps.
 fn askable(line: &Value) -> Option<Value> {
-    let asks = line["reason"].as_str().is_some_and(|reason| ASKABLE.contains(&reason));
+    let asks = line["reason"].as_str().is_some_and(|reason| contract::ASKABLE.contains(&reason));
     let host = line["host"].as_str().filter(|_| asks)?;
     let list = |field: &str| line[field].as_str().map(|text| vec![text]).unwrap_or_default();
     Some(json!({
@@ -110,7 +108,13 @@ mod tests {
         let told = denial(line, Path::new("/nowhere")).unwrap();
         assert_eq!(told["propose"]["args"]["host"], "a.org");
         assert_eq!(told["client"], Value::Null);
-        let secret = line.replace("host-not-allowed", "secret-in-request");
+        // egress's own, of a host that has a route.
+        for reason in ["method-not-allowed", "path-not-allowed"] {
+            let line = line.replace("host-not-allowed", reason).replace("pipelock", "egress");
+            let told = denial(&line, Path::new("/nowhere")).unwrap();
+            assert_eq!(told["propose"]["args"]["paths"][0], "/x", "{reason}");
+        }
+        let secret = line.replace("host-not-allowed", "dlp");
         assert_eq!(denial(&secret, Path::new("/nowhere")).unwrap()["propose"], Value::Null);
     }
 
