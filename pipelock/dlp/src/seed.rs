@@ -5,6 +5,8 @@
 
 mod words;
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest as _, Sha256};
 
 use self::words::{BETWEEN, LONGEST, List, Word, beginning};
@@ -78,7 +80,7 @@ fn judge(row: &[Word], pass: &mut Pass) {
         pass.hits.push(Hit { rule, severity, start, end, encoding: "plain", secret: None });
     };
     let is_list = row.len() > MOST;
-    if let ([first, ..], Some(last)) = (row, row.get(MOST)) {
+    if let Some([first, .., last]) = row.get(..=MOST).filter(|words| looks_drawn(words)) {
         tell(LIST_RULE, Severity::Low, first, last);
     }
     let mut covered = 0;
@@ -105,8 +107,15 @@ fn stands_apart(next: Option<&Word>, words: &[Word]) -> bool {
         && next.is_none_or(|next| next.manner != manner)
 }
 
-/// Whether the checksum is right. A list in the order of the alphabet is no phrase, nor is one word
-/// over and over.
+/// Whether the words are many, and in no order: drawn ones are the same twice so seldom that phrases with
+/// more are all made up, and code is full of `true, false, false`.
+fn looks_drawn(words: &[Word]) -> bool {
+    let numbers = || words.iter().map(|word| word.number);
+    let kinds = numbers().collect::<BTreeSet<_>>().len();
+    kinds * 4 >= words.len() * 3 && !numbers().is_sorted() && !numbers().rev().is_sorted()
+}
+
+/// Whether the checksum is right.
 fn is_phrase(words: &[Word]) -> bool {
     let bit = |at: usize| words.get(at / 11).map_or(0, |word| word.number >> (10 - at % 11) & 1);
     let of_entropy = words.len() * 11 * 32 / 33;
@@ -115,10 +124,8 @@ fn is_phrase(words: &[Word]) -> bool {
     let digest = Sha256::digest(entropy);
     let sum =
         |nth: usize| usize::from(digest.first().copied().unwrap_or_default() >> (7 - nth) & 1);
-    let numbers = || words.iter().map(|word| word.number);
-    !numbers().is_sorted()
-        && !numbers().rev().is_sorted()
-        && (of_entropy..words.len() * 11).enumerate().all(|(nth, at)| bit(at) == sum(nth))
+    let mut sums = (of_entropy..words.len() * 11).enumerate();
+    sums.all(|(nth, at)| bit(at) == sum(nth)) && looks_drawn(words)
 }
 
 #[cfg(test)]

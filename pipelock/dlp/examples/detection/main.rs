@@ -1,4 +1,5 @@
-//! What the rules find and what they should not: `recall COUNT`, `folder FOLDER`, `memory MEBIBYTES`.
+//! What the rules find and what they should not: `recall COUNT`, `folder FOLDER [PLACES]`,
+//! `memory MEBIBYTES`.
 //! One JSON object on standard output; `cargo xtask bench detection` runs it.
 
 use std::collections::BTreeMap;
@@ -16,9 +17,16 @@ fn main() -> io::Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let text = match words.as_slice() {
         ["recall", count] => recall(count.parse().map_err(io::Error::other)?),
-        ["folder", folder] => folders(Path::new(folder))?,
+        ["folder", folder] => folders(Path::new(folder), 3)?,
+        ["folder", folder, places] => {
+            folders(Path::new(folder), places.parse().map_err(io::Error::other)?)?
+        }
         ["memory", mebibytes] => memory(mebibytes.parse().map_err(io::Error::other)?)?,
-        _ => return Err(io::Error::other("recall COUNT | folder FOLDER | memory MEBIBYTES")),
+        _ => {
+            return Err(io::Error::other(
+                "recall COUNT | folder FOLDER [PLACES] | memory MEBIBYTES",
+            ));
+        }
     };
     writeln!(io::stdout(), "{text}")
 }
@@ -41,8 +49,8 @@ fn recall(count: usize) -> String {
     format!("{{\"examples\":{count},\"found\":{{{}}}}}", all.join(","))
 }
 
-/// Everything that would have been refused of a folder, by rule, with the first places.
-fn folders(folder: &Path) -> io::Result<String> {
+/// Everything that is found in a folder, by rule, with so many places of each.
+fn folders(folder: &Path, shown: usize) -> io::Result<String> {
     let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
     let (mut bytes, mut files) = (0_u64, 0_u64);
     let mut found: BTreeMap<&str, (Severity, Vec<String>)> = BTreeMap::new();
@@ -78,7 +86,8 @@ fn folders(folder: &Path) -> io::Result<String> {
         }
     }
     let rows = found.iter().map(|(rule, (severity, places))| {
-        let first: Vec<String> = places.iter().take(3).map(|place| format!("{place:?}")).collect();
+        let first: Vec<String> =
+            places.iter().take(shown).map(|place| format!("{place:?}")).collect();
         let (severity, count) = (severity.as_str(), places.len());
         format!(
             "\"{rule}\":{{\"severity\":\"{severity}\",\"count\":{count},\"first\":[{}]}}",
