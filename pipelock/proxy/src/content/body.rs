@@ -201,11 +201,14 @@ fn settle(
     kept: &mut Kept,
     findings: &[Finding],
 ) -> Result<(), Stopped> {
+    // Whatever the action: the bottle's own leaves for its own host or not at all, and is named before
+    // the kind that it is of.
+    if let Some(own) = findings.iter().find(|finding| home.takes(finding) == Some(false)) {
+        return Err(Stopped::Secret(own.rule));
+    }
     for finding in findings {
         match home.takes(finding) {
-            Some(true) => continue,
-            // Whatever the action: this leaves for its own host or not at all.
-            Some(false) => return Err(Stopped::Secret(finding.rule)),
+            Some(_) => continue,
             None if !is_certain(finding) => {
                 verdict.doubt(finding.rule);
                 continue;

@@ -43,15 +43,16 @@ struct Messages {
 
 impl Messages {
     fn settle(&self, findings: &[Finding], passed: u64, pending: &mut [u8]) -> Result<(), String> {
+        // Whatever the action: the bottle's own leaves for its own host or not at all, and is named
+        // before the kind that it is of.
+        let own = findings.iter().find(|finding| self.home.takes(finding) == Some(false));
+        if let Some(own) = own {
+            self.verdict.stop(Stopped::Secret(own.rule));
+            return Err("pipelock: a message holds a secret of this bottle".to_owned());
+        }
         for finding in findings {
-            let home = self.home.takes(finding);
             match self.action {
-                _ if home == Some(true) => continue,
-                // Whatever the action: this leaves for its own host or not at all.
-                _ if home == Some(false) => {
-                    self.verdict.stop(Stopped::Secret(finding.rule));
-                    return Err("pipelock: a message holds a secret of this bottle".to_owned());
-                }
+                _ if self.home.takes(finding).is_some() => continue,
                 _ if !is_certain(finding) => {
                     self.verdict.doubt(finding.rule);
                     continue;

@@ -326,3 +326,36 @@ async fn a_placeholder_on_a_route_is_egresss_to_judge_and_passes() {
     assert_eq!(world.https_as("127.0.0.2", &hop, &target, &request).await.status, 200);
     assert!(upstream.seen().requests[0].ends_with(&body));
 }
+
+#[tokio::test]
+async fn g11_a_private_key_of_the_bottles_is_an_incident_at_any_host_whatever_the_action() {
+    const DIGITS: [&str; 3] = [
+        "MHcCAQEEIN0yQ1mY3vJxg7S0bXo2k9LrVhTzPw5uEcA8fGqKd4ZnoAoGCCqGSM49",
+        "AwEHoUQDQgAEb3Vhb2wzZ2hRk1p8xT7mYc0VnKqJ5sLrWd9EfUoXiB2Gt6NyHzQa",
+        "PMw4CjOIDkRlSvFuAe7x1T8ZbYgWm5cKqA==",
+    ];
+    let pem = format!(
+        "-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----\n",
+        DIGITS.join("\n")
+    );
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let own = fingerprint(&DIGITS.concat()).replace("[home.org]", "[]");
+    for action in ["warn", "redact", "by-host", "block"] {
+        let world = World::new(
+            "api_allowlist: [a.org]\nssrf: {ip_allowlist: [127.0.0.0/8]}\n",
+            &format!("{}{own}requests: {action}\n", bottle(&upstream)),
+        )
+        .await;
+        world.names.set("a.org", &["127.0.0.1"]);
+        // Whole, as JSON has it, and its digits alone.
+        let json = format!("{{\"key\":\"{}\"}}", pem.replace('\n', "\\n"));
+        for body in [pem.clone(), json, DIGITS.join("\r\n"), DIGITS.concat()] {
+            let answer = world.https(&target, &post(&target, "/", "", &body)).await;
+            assert_eq!((answer.status, answer.reason().as_str()), (403, "dlp"), "{action} {body}");
+            assert_eq!(answer.denial()["rule"], "bottle-secret", "{action} {body}");
+        }
+        assert!(world.lines().iter().all(|line| !line.to_string().contains(DIGITS[0])));
+    }
+    assert_eq!(upstream.seen().connections, 0);
+}
