@@ -55,7 +55,8 @@ impl Sidecar for Pipelock {
         } else {
             spec
         };
-        if self.settings.routed.is_empty() {
+        // It is the key of the fingerprints as well.
+        if self.settings.routed.is_empty() && self.settings.secrets.is_empty() {
             spec
         } else {
             spec.secret_environment(contract::HOP_SECRET_VARIABLE)
@@ -98,10 +99,19 @@ mod tests {
     }
 
     #[test]
-    fn a_pipelock_without_routes_is_given_no_secret() {
+    fn a_pipelock_without_routes_and_fingerprints_is_given_no_secret() {
         let mut pipelock = pipelock();
         assert_eq!(pipelock.service().secret_variables(), [contract::HOP_SECRET_VARIABLE]);
         pipelock.settings.routed.clear();
+        pipelock.settings.secrets = vec![crate::KnownSecret {
+            length: 16,
+            rolling: String::new(),
+            mac: String::new(),
+            hosts: Vec::new(),
+            names: Vec::new(),
+        }];
+        assert_eq!(pipelock.service().secret_variables(), [contract::HOP_SECRET_VARIABLE]);
+        pipelock.settings.secrets.clear();
         assert!(pipelock.service().secret_variables().is_empty());
     }
 
