@@ -3,7 +3,7 @@
 
 mod answer;
 
-pub(crate) use self::answer::{Asked, Reply, reply};
+pub use self::answer::{Asked, Reply, reply};
 
 use pipelock::{Policy, Steering};
 use sidecar::{Event, Line, Log, Shutdown};

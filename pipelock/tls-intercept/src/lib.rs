@@ -7,6 +7,7 @@ pub mod body;
 pub mod client;
 pub mod headers;
 pub mod path;
+pub mod reading;
 pub mod websocket;
 
 mod address;

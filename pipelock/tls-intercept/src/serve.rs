@@ -1,12 +1,12 @@
 //! Accepts, and sees to it that what was accepted ends.
 
 mod front;
-mod guard;
+pub(crate) mod guard;
 mod head;
-mod hello;
+pub(crate) mod hello;
 mod http1;
 mod http2;
-mod io;
+pub(crate) mod io;
 mod pipeline;
 mod tls;
 

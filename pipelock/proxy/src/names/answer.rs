@@ -15,23 +15,23 @@ const HEADER: usize = 12;
 
 /// An answer, and what was asked where it is worth a line.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) asked: Option<Asked>,
+pub struct Reply {
+    pub bytes: Vec<u8>,
+    pub asked: Option<Asked>,
 }
 
 /// A question, as the log says it.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Asked {
+pub struct Asked {
     /// In lower case, without the last dot, control characters escaped.
-    pub(crate) name: String,
+    pub name: String,
     /// `A`, `AAAA`, …
-    pub(crate) kind: String,
-    pub(crate) steering: Steering,
+    pub kind: String,
+    pub steering: Steering,
 }
 
 /// Answers one message; `None` where nothing may be sent back (an answer, or no header at all).
-pub(crate) fn reply(question: &[u8], steer: impl Fn(&str) -> Steering) -> Option<Reply> {
+pub fn reply(question: &[u8], steer: impl Fn(&str) -> Steering) -> Option<Reply> {
     let Ok(message) = Message::from_vec(question) else { return malformed(question) };
     if message.metadata.message_type != MessageType::Query {
         return None;

@@ -6,16 +6,16 @@
 
 /// What is read of a hello.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Hello {
+pub struct Hello {
     /// The one server name; `None` where there is no such extension.
-    pub(crate) server_name: Option<String>,
+    pub server_name: Option<String>,
     /// Whether the extension for an encrypted hello (or its draft) is there.
-    pub(crate) encrypted: bool,
+    pub encrypted: bool,
 }
 
 /// What the first bytes of a connection are.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum First {
+pub enum First {
     /// A hello may still come of it.
     Incomplete,
     /// No TLS.
@@ -36,7 +36,7 @@ const ENCRYPTED_SERVER_NAME: u16 = 0xffce;
 const HOST_NAME: u8 = 0;
 
 /// Reads the first bytes of a connection.
-pub(crate) fn read(bytes: &[u8]) -> First {
+pub fn read(bytes: &[u8]) -> First {
     let mut handshake = Vec::new();
     let mut records = Reader(bytes);
     loop {
