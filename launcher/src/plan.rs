@@ -134,6 +134,8 @@ pub(crate) struct Ground {
     pub places: Places,
     /// The certificate of pipelock's authority, in PEM: the only one egress trusts.
     pub pipelock_authority: String,
+    /// The private keys of both authorities, in PEM: only their fingerprints are rendered.
+    pub authority_keys: Vec<Secret>,
     /// The host's own addresses, which pipelock never dials.
     pub host_addresses: Vec<IpAddr>,
 }
@@ -157,9 +159,9 @@ impl Plan {
         !self.routes.is_empty()
     }
 
-    /// The variables whose values are too short to be known by a fingerprint.
-    pub(crate) fn not_searched_for(&self) -> Vec<&str> {
-        fingerprints::without(&self.secrets)
+    /// The secrets that are too short or too long to be known by a fingerprint, in words.
+    pub(crate) fn not_searched_for(&self) -> Vec<String> {
+        fingerprints::without(self)
     }
 
     /// Whether git-gate is part of the bottle: it is where there are git upstreams.

@@ -34,8 +34,8 @@ pub(crate) fn start(start: &Start<'_>, afterwards: Afterwards) -> anyhow::Result
     let teardown = Teardown::of(start.host, start.claim);
     for name in start.plan.not_searched_for() {
         start.ui.warn(format_args!(
-            "the value of `{name}` is shorter than 16 characters, or has others than visible ones: it has \
-             no fingerprint, and pipelock does not look for it in what leaves"
+            "{name} has no fingerprint (fewer than 16 characters, more than 4096, or others than visible \
+             ones): pipelock does not look for it in what leaves"
         ));
     }
     let mut undo = Undo::new();

@@ -255,6 +255,7 @@ fn ground(target: &Target<'_>, file: Option<&egress::RoutesFile>) -> anyhow::Res
             agent: (owner.uid, owner.gid),
         },
         pipelock_authority: file.map(|file| file.pipelock.authority.clone()).unwrap_or_default(),
+        authority_keys: Vec::new(),
         host_addresses: steps::host_addresses()?,
     })
 }

@@ -89,6 +89,7 @@ pub(super) fn ground(plan: &Plan, environment: &Environment) -> anyhow::Result<G
             agent: (agent, agent),
         },
         pipelock_authority: UNMINTED.to_owned(),
+        authority_keys: Vec::new(),
         host_addresses: Vec::new(),
     })
 }

@@ -153,6 +153,7 @@ fn alone(part: Part, plan: &Plan, site: &Site) -> anyhow::Result<Alone> {
         },
         // Alone it has no pipelock to trust; what stands in for one is no part of this.
         pipelock_authority: authority.certificate_pem().to_owned(),
+        authority_keys: Vec::new(),
         host_addresses: steps::host_addresses()?,
     };
     // Mounted where a probe is to come; empty here.

@@ -63,10 +63,8 @@ pub(super) fn read(
         }
         found.routes.push(route);
     }
-    if !found.routes.is_empty() {
-        let name = contract::HOP_SECRET_VARIABLE.to_owned();
-        found.secrets.insert(name, entropy.hop_secret.clone());
-    }
+    // Also where nothing is routed: it is the key of the fingerprints.
+    found.secrets.insert(contract::HOP_SECRET_VARIABLE.to_owned(), entropy.hop_secret.clone());
     found
 }
 

@@ -137,7 +137,7 @@ impl Plan {
             user: places.owner,
             addresses: ground.addresses,
             repositories: self.git.clone(),
-            own_secrets: fingerprints::for_git_gate(&self.slug, &self.secrets),
+            own_secrets: fingerprints::for_git_gate(self, &ground.authority_keys),
             upstream_ca: self.upstream_ca.clone(),
         })))
     }
@@ -184,7 +184,9 @@ impl Plan {
         settings.budgets.clone_from(&self.pipelock.budgets);
         settings.upstream_proxy.clone_from(&self.pipelock.upstream_proxy);
         settings.upstream_credential = self.pipelock.upstream_credential.is_some();
-        settings.secrets = fingerprints::of(&self.routes, &self.secrets);
+        if self.pipelock.image.is_none() {
+            settings.secrets = fingerprints::of(self, &ground.authority_keys);
+        }
         settings.supervised = self.supervise;
         settings.observe.clone_from(&self.observe);
         if let Some(stand_in) = &self.stand_in {

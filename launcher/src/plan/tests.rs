@@ -1,5 +1,6 @@
 //! A plan from a manifest, and what it becomes: the snapshots are the review.
 
+use compose_render::contract;
 use compose_run::{Compose, ComposeProject, Docker};
 
 use super::*;
@@ -47,6 +48,7 @@ pub(crate) fn ground() -> Ground {
             agent: (1000, 1000),
         },
         pipelock_authority: "-----BEGIN CERTIFICATE-----\n".to_owned(),
+        authority_keys: Vec::new(),
         host_addresses: vec!["192.0.2.7".parse().unwrap()],
     }
 }
@@ -271,7 +273,8 @@ fn without_routes_there_is_no_egress_and_pipelock_is_the_way_out() {
     assert_eq!(files.into_keys().collect::<Vec<_>>(), [Role::Pipelock]);
     assert_eq!(plan.way_out(&ground().addresses).to_string(), "10.213.0.3:8888");
     assert_eq!(built_in().way_out(&ground().addresses).to_string(), "10.213.0.4:8080");
-    assert!(plan.secrets.is_empty());
+    // The key of pipelock's fingerprints, and no credential.
+    assert_eq!(plan.secrets.keys().collect::<Vec<_>>(), [contract::HOP_SECRET_VARIABLE]);
 }
 
 /// Every Compose of this host; `cargo xtask test` brings a v2 where there is none.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::Context as _;
 use ca::Authority;
-use compose_render::{RenderedFile, Role, Slug};
+use compose_render::{RenderedFile, Role, Secret, Slug};
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
 use time::OffsetDateTime;
@@ -29,6 +29,13 @@ impl Authorities {
         let now = OffsetDateTime::now_utc();
         let egress = with_egress.then(|| mint(slug, Role::Egress, now)).transpose()?;
         Ok(Self { pipelock: mint(slug, Role::Pipelock, now)?, egress })
+    }
+
+    /// The private keys, by whose fingerprints the sidecars look for them.
+    pub(super) fn keys(&self) -> Vec<Secret> {
+        let minted = std::iter::once(&self.pipelock).chain(&self.egress);
+        let files = minted.flat_map(|minted| &minted.files).filter(|file| file.is_secret());
+        files.map(|file| Secret::new(file.contents().to_owned())).collect()
     }
 
     /// The certificates, which the agent trusts.

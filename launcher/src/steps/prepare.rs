@@ -62,6 +62,7 @@ impl Start<'_> {
                 agent,
             },
             pipelock_authority: authorities.pipelock.certificate.clone(),
+            authority_keys: authorities.keys(),
             host_addresses: ground::host_addresses()?,
         };
         Ok(Prepared { ground, authorities, selection })

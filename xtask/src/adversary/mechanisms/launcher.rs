@@ -132,6 +132,25 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         needs: Nothing,
     },
     Mechanism {
+        name: "private-keys-are-known-to-pipelock",
+        file: "launcher/src/plan/fingerprints.rs",
+        on: "for row in rows(plan, authorities) {",
+        off: "for row in rows(plan, authorities).into_iter().take(0) {",
+        package: "launcher",
+        tests: &["g11_private_keys"],
+        needs: Nothing,
+    },
+    Mechanism {
+        name: "private-keys-are-known-to-git-gate",
+        file: "launcher/src/plan/fingerprints.rs",
+        on: "let rows = rows(plan, authorities);",
+        off: "let mut rows = rows(plan, authorities);
+    rows.clear();",
+        package: "launcher",
+        tests: &["g11_private_keys"],
+        needs: Nothing,
+    },
+    Mechanism {
         name: "the-pinned-binary-alone",
         file: "launcher/src/agent_image/pins.rs",
         on: ".with_context(|| format!(\"Claude Code is not pinned for `{architecture}`\"))?;",

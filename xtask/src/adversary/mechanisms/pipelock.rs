@@ -100,10 +100,10 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "the-bottles-own-secret-stays",
         file: "pipelock/proxy/src/content/body.rs",
-        on: "Some(false) => return Err(Stopped::Secret(finding.rule)),",
-        off: "Some(false) => {}",
+        on: "return Err(Stopped::Secret(own.rule));",
+        off: "let _ = own.rule;",
         package: "pipelock-proxy",
-        tests: &["g4_"],
+        tests: &["g4_", "g11_"],
         needs: Nothing,
     },
     Mechanism {
