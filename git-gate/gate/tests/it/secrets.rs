@@ -190,6 +190,29 @@ fn h1_the_bottles_own_secrets_by_their_fingerprints() {
     assert!(!said.err.contains(value), "{said:?}");
 }
 
+/// By the digits of its armour in one row: that is what the launcher hands over.
+#[test]
+fn h1_a_private_key_of_the_bottles_by_its_digits_alone() {
+    let digits = [
+        "MHcCAQEEIN0yQ1mY3vJxg7S0bXo2k9LrVhTzPw5uEcA8fGqKd4ZnoAoGCCqGSM49",
+        "AwEHoUQDQgAEb3Vhb2wzZ2hRk1p8xT7mYc0VnKqJ5sLrWd9EfUoXiB2Gt6NyHzQa",
+        "PMw4CjOIDkRlSvFuAe7x1T8ZbYgWm5cKqA==",
+    ];
+    let world = World::new();
+    world.clone_to("work");
+    world.write("work/blob.txt", format!("{}\n", digits.join("\n")));
+    world.commit("work", "digits");
+    world.push("work").must();
+    let row = digits.concat();
+    let text = git_gate::fingerprints([7; 32], [row.as_str()].into_iter()).unwrap();
+    world.write("keys/own-secrets", text);
+    world.write("work/again.txt", format!("a copy\n{}\n", digits.join("\n")));
+    world.commit("work", "again");
+    let said = world.push("work");
+    said.refused(&["bottle-secret", "`again.txt`", "nothing was pushed"]);
+    assert!(!said.err.contains(digits[0]), "{said:?}");
+}
+
 /// The test can fail: what is no secret passes, in all the same places.
 #[test]
 fn h1_what_is_no_secret_passes() {
