@@ -90,6 +90,14 @@ pub(crate) async fn answer(
     Ok(response)
 }
 
+/// The answer to a push of nothing, as git gives it: nothing happened, so nothing is written down.
+pub(crate) fn nothing_pushed() -> Response<AnswerBody> {
+    let mut response = Response::new(crate::body::text(""));
+    let kind = HeaderValue::from_static("application/x-git-receive-pack-result");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
 /// What an exchange may take. A push is judged, then waits for a person, then goes on to the upstream.
 fn deadline(service: Service, limits: &Limits) -> Duration {
     let seconds = limits.seconds.saturating_add(limits.hold_seconds);
@@ -108,8 +116,7 @@ fn backend(
 ) -> Program {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let end = if exchange { service.as_str() } else { "info/refs" };
-    let mut program = Program::serving(&gate.ground, &gate.policy().file.limits)
-        .args(["http-backend"])
+    let mut program = Program::serving(&gate.backend, &gate.ground, &gate.policy().file.limits)
         .variable("GIT_PROJECT_ROOT", &gate.ground.mirrors)
         .variable("GIT_HTTP_EXPORT_ALL", "1")
         .variable("PATH_INFO", format!("/{}/{end}", mirror.folder))
@@ -224,9 +231,13 @@ struct Push {
 impl Push {
     /// Writes down what became of each ref.
     fn note(mut self, gate: &Gate, mirror: &Mirror, took: Duration, stderr: &str) {
-        // Whatever happened: what the upstream says now is the truth.
-        *self.turn = None;
         let reports = Report::read(&self.report);
+        if reports.is_empty() || reports.iter().any(|report| !report.pushed) {
+            // Half of it may have happened.
+            self.turn.forget();
+        } else {
+            self.turn.took();
+        }
         drop(std::fs::remove_file(&self.report));
         let line = || Line {
             host: Some(mirror.upstream.url.host().to_owned()),

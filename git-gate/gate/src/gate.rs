@@ -1,7 +1,7 @@
 //! The gate from its file to its last connection.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,6 +32,8 @@ const BREATH: Duration = Duration::from_millis(50);
 pub struct Gate {
     pub(crate) ground: Ground,
     policy: ArcSwap<Policy>,
+    /// git's server for HTTP.
+    pub(crate) backend: PathBuf,
     pub(crate) log: Log,
     pub(crate) shutdown: Shutdown,
     pub(crate) exchanges: Arc<Semaphore>,
@@ -55,9 +57,10 @@ impl Gate {
         status: &Arc<Status>,
     ) -> anyhow::Result<Self> {
         ground.lay_out(program)?;
-        let policy = Policy::read(&ground, None)?;
+        let policy = Policy::of(&ground, &ground.text()?, None)?;
         let gate = Self {
             policy: ArcSwap::from_pointee(policy),
+            backend: crate::program::http_backend(&ground)?,
             ground,
             log: log.clone(),
             shutdown: shutdown.clone(),

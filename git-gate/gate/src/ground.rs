@@ -122,16 +122,13 @@ impl Ground {
         text_of(&self.config)
     }
 
-    /// Reads the gate file. Returns its text as well: `status` tells of its digest.
+    /// What a text of the gate file says.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
-    pub fn read(&self) -> anyhow::Result<(GateFile, String)> {
-        let text = self.text()?;
-        let file = GateFile::parse(&text)
-            .with_context(|| format!("`{}` is refused", self.config.display()))?;
-        Ok((file, text))
+    pub fn parse(&self, text: &str) -> anyhow::Result<GateFile> {
+        GateFile::parse(text).with_context(|| format!("`{}` is refused", self.config.display()))
     }
 
     /// Lays out the hooks, which are `program` under the hook's name, and the roots.

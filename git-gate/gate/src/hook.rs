@@ -23,7 +23,7 @@ use git_gate::{GateFile, Gated, Pushed, RefUpdate};
 use self::approvals::{Allowed, Approvals, Outcome};
 use self::made::Made;
 use self::say::Refusal;
-use self::updates::Update;
+use self::updates::{Current, Update};
 use crate::ground::Ground;
 use crate::judge::{self, Judged};
 use crate::program::Program;
@@ -218,6 +218,8 @@ impl Push {
         if updates.len() > limits.refs {
             return Ok(Some(Refusal::too_many_refs(updates.len(), limits.refs)));
         }
+        // It is answered while the changes are looked at.
+        let current = Current::ask(&self.git(), updates)?;
         let rules = self.file.rules(&self.upstream);
         let mut denials = Vec::new();
         for update in updates {
@@ -229,12 +231,7 @@ impl Push {
         if !denials.is_empty() {
             return Ok(Some(Refusal::refs(&denials, &rules)));
         }
-        for update in updates {
-            if !update.is_current(&self.git())? {
-                return Ok(Some(Refusal::moved(&update.name)));
-            }
-        }
-        Ok(None)
+        Ok(current.moved(updates)?.map(|update| Refusal::moved(&update.name)))
     }
 
     /// Passes what nothing was found in, and what a person allowed. A credential is waited for by

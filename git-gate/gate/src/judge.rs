@@ -3,6 +3,7 @@
 //! Objects and not differences: a difference leaves out what a merge brings, what counts as binary,
 //! what a later commit removes, messages, tags and names.
 
+mod links;
 mod measure;
 mod objects;
 mod place;
@@ -134,19 +135,23 @@ impl Judge<'_> {
     /// Looks through everything that comes with those objects and that no ref of the mirror has.
     pub(crate) fn look(&self, news: &[&str], counted: &mut Counted) -> Result<Judged, Unjudged> {
         let mut second = Second::new(self.limits.second_opinion_bytes);
+        // git compares commits while objects are looked through, and gitleaks looks beside it.
+        let mut changes = protected::Changes::begin(&self.git, self.granted)?;
+        let commit = |name: &str| changes.commit(name);
         let Seen { hits, own, held: unread, .. } =
-            self.see(news, &["--all"], counted, &mut second)?;
+            self.see(news, &["--all"], counted, &mut second, commit)?;
+        let asked = if hits.is_empty() { second.begin(self.ground)? } else { None };
+        // What runs elsewhere stands first: a person reads from the top, and a list is cut at its end.
+        let mut held = changes.end()?;
+        held.extend(unread);
         let first: Result<Vec<Finding>, _> =
             hits.iter().map(|(object, found)| place::of(&self.git, news, object, found)).collect();
         let mut secrets = first?;
-        if secrets.is_empty() {
-            for opinion in second.ask(self.ground, self.until)?.into_iter().take(FINDINGS) {
+        if let Some(asked) = asked {
+            for opinion in asked.end(self.until)?.into_iter().take(FINDINGS) {
                 secrets.push(place::of_opinion(&self.git, news, &opinion)?);
             }
         }
-        // What runs elsewhere stands first: a person reads from the top, and a list is cut at its end.
-        let mut held = protected::changes(&self.git, news, self.granted)?;
-        held.extend(unread);
         Ok(Judged { secrets, own, held })
     }
 
@@ -157,6 +162,7 @@ impl Judge<'_> {
         known: &[&str],
         counted: &mut Counted,
         second: &mut Second,
+        mut commit: impl FnMut(&str) -> anyhow::Result<()>,
     ) -> Result<Seen, Unjudged> {
         let mut seen = Seen::default();
         let rules = self.ground.rules()?;
@@ -165,6 +171,9 @@ impl Judge<'_> {
             counted.objects += 1;
             counted.bytes += object.size;
             self.within_limits(counted)?;
+            if object.kind == Kind::Commit {
+                commit(&object.name)?;
+            }
             if told.elapsed() > PROGRESS {
                 told = Instant::now();
                 crate::hook::progress(counted.objects, counted.bytes);

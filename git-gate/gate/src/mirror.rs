@@ -15,6 +15,10 @@ use crate::way::Way;
 
 /// So long a refreshed mirror counts as fresh: a fetch asks twice within it.
 const FRESH: Duration = Duration::from_secs(2);
+/// So long a push needs no refresh where the upstream was last of one mind with the mirror. What
+/// others did meanwhile is no danger: the upstream itself takes a push only where its refs still are
+/// what they were judged against.
+const AGREED: Duration = Duration::from_mins(2);
 /// What a refresh may take. The first is a whole clone.
 const REFRESH: Duration = Duration::from_mins(10);
 /// How long a push waits for another one of the same repository.
@@ -27,11 +31,40 @@ pub(crate) struct Mirror {
     pub(crate) name: String,
     /// The folder's name below that of all mirrors.
     pub(crate) folder: String,
-    busy: std::sync::Arc<Mutex<Option<Instant>>>,
+    busy: std::sync::Arc<Mutex<Known>>,
 }
 
-/// Whose turn it is. When it is dropped, the mirror counts as stale.
-pub(crate) type Turn = OwnedMutexGuard<Option<Instant>>;
+/// When the mirror was last what the upstream is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Known {
+    /// All of it was fetched.
+    fetched: Option<Instant>,
+    /// It was fetched, or the upstream took what was pushed.
+    agreed: Option<Instant>,
+}
+
+impl Known {
+    /// Nothing is: what the upstream says at the next contact is the truth.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The upstream took a push, which is all that the mirror has more now. Others may have pushed.
+    pub(crate) fn took(&mut self) {
+        *self = Self { fetched: None, agreed: Some(Instant::now()) };
+    }
+
+    fn is_fresh_for(&self, service: Service) -> bool {
+        let (at, lifetime) = match service {
+            Service::Fetch => (self.fetched, FRESH),
+            Service::Push => (self.agreed, AGREED),
+        };
+        at.is_some_and(|at| at.elapsed() < lifetime)
+    }
+}
+
+/// Whose turn it is.
+pub(crate) type Turn = OwnedMutexGuard<Known>;
 
 impl Mirror {
     pub(crate) fn of(upstream: Gated) -> Self {
@@ -58,22 +91,24 @@ impl Mirror {
     /// Makes the mirror what the upstream is now, unless it just was.
     pub(crate) async fn refresh(&self, gate: &Gate, service: Service) -> Result<(), Trouble> {
         let there = self.path(gate).join("HEAD").exists();
-        let mut fresh = match std::sync::Arc::clone(&self.busy).try_lock_owned() {
+        let mut known = match std::sync::Arc::clone(&self.busy).try_lock_owned() {
             Ok(turn) => turn,
             // A push is being judged: what was there before it may be read meanwhile.
             Err(_) if there && service == Service::Fetch => return Ok(()),
             Err(_) => self.turn().await?,
         };
-        if fresh.is_some_and(|at| at.elapsed() < FRESH) {
+        if there && known.is_fresh_for(service) {
             return Ok(());
         }
-        *fresh = None;
-        self.fetch(gate, !there).await?;
-        *fresh = Some(Instant::now());
+        known.forget();
+        self.fetch(gate, service, !there).await?;
+        let now = Some(Instant::now());
+        // Which branch a clone checks out is not asked for a push.
+        *known = Known { fetched: now.filter(|_| service == Service::Fetch), agreed: now };
         Ok(())
     }
 
-    async fn fetch(&self, gate: &Gate, first: bool) -> Result<(), Trouble> {
+    async fn fetch(&self, gate: &Gate, service: Service, first: bool) -> Result<(), Trouble> {
         let ground = &gate.ground;
         if first {
             let path = self.path(gate);
@@ -89,6 +124,9 @@ impl Mirror {
             ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force"];
         let refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
         said(&git().args(fetch).args(["--", &url]).args(refs)).await?;
+        if service == Service::Push && !first {
+            return Ok(());
+        }
         let head = Program::git(ground).within(&self.path(gate));
         let head = said(&head.args(["rev-parse", "--quiet", "--verify", "HEAD"])).await;
         if first || head.is_err() {

@@ -21,10 +21,10 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// Reads the gate file, and lays down the text for the hooks of pushes that begin from now on.
-    pub(crate) fn read(ground: &Ground, before: Option<&Self>) -> anyhow::Result<Self> {
-        let (file, text) = ground.read()?;
-        ground.keep(&text)?;
+    /// Checks a gate file's text, and lays it down for the hooks of pushes that begin from now on.
+    pub(crate) fn of(ground: &Ground, text: &str, before: Option<&Self>) -> anyhow::Result<Self> {
+        let file = ground.parse(text)?;
+        ground.keep(text)?;
         let mirrors = file.upstreams.iter().map(|upstream| {
             let mirror = Mirror::of(upstream.clone());
             let known = before.and_then(|before| before.mirrors.get(&mirror.name));
@@ -36,7 +36,7 @@ impl Policy {
         });
         let mirrors = mirrors.collect();
         let generation = before.map_or(1, |before| before.generation + 1);
-        Ok(Self { mirrors, file, digest: GateFile::digest(&text), generation })
+        Ok(Self { mirrors, file, digest: GateFile::digest(text), generation })
     }
 }
 
@@ -44,17 +44,19 @@ impl Gate {
     /// Puts the file as it stands now in force, or keeps the one that is and says why.
     pub fn reload(&self) {
         let before = self.policy();
-        let digest = self.ground.text().map(|text| GateFile::digest(&text));
-        if digest.as_ref().is_ok_and(|digest| *digest == before.digest) {
+        // Read once: what is told of is what was judged, whoever writes the file meanwhile.
+        let text = self.ground.text();
+        let digest = text.as_deref().map(GateFile::digest).unwrap_or_default();
+        if digest == before.digest {
             return self.tell_policy();
         }
-        match Policy::read(&self.ground, Some(&before)) {
+        match text.and_then(|text| Policy::of(&self.ground, &text, Some(&before))) {
             Ok(policy) => {
                 self.replace(policy);
                 self.tell_policy();
             }
             Err(error) => {
-                let (digest, because) = (digest.unwrap_or_default(), chain(error.as_ref()));
+                let because = chain(error.as_ref());
                 self.status.config_refused(&digest, &because);
                 self.log.write(Line {
                     reason: Some("config-refused".to_owned()),

@@ -67,10 +67,20 @@ pub(crate) fn finish(
     Ok(Some(output.context("cannot run a program")?))
 }
 
+/// git's server for HTTP, by its path: asked of git once, since through `git` it would be a process
+/// more for each request.
+pub(crate) fn http_backend(ground: &Ground) -> anyhow::Result<PathBuf> {
+    let output = Program::git(ground).args(["--exec-path"]).blocking().output();
+    let said = String::from_utf8(output.context("cannot run git")?.stdout)?;
+    let path = Path::new(said.trim_end()).join("git-http-backend");
+    anyhow::ensure!(path.is_file(), "git has no `{}`", path.display());
+    Ok(path)
+}
+
 /// A program about to be run.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    name: &'static str,
+    name: OsString,
     args: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
     config: Vec<(String, String)>,
@@ -79,17 +89,21 @@ pub(crate) struct Program {
 
 impl Program {
     /// Any program.
-    pub(crate) fn named(name: &'static str, ground: &Ground) -> Self {
+    pub(crate) fn named(name: impl Into<OsString>, ground: &Ground) -> Self {
         let own = [("PATH", PATH), ("LANG", "C.UTF-8")];
         let environment = own.map(|(name, value)| (name.into(), value.into())).into();
-        let program =
-            Self { name, args: Vec::new(), environment, config: Vec::new(), folder: "/".into() };
+        let (name, folder) = (name.into(), "/".into());
+        let program = Self { name, args: Vec::new(), environment, config: Vec::new(), folder };
         program.variable("HOME", &ground.run)
     }
 
     /// git: no configuration of system or user, no prompt, no transport but those allowed later.
     pub(crate) fn git(ground: &Ground) -> Self {
-        let mut git = Self::named("git", ground)
+        Self::of_git("git", ground)
+    }
+
+    fn of_git(name: impl Into<OsString>, ground: &Ground) -> Self {
+        let mut git = Self::named(name, ground)
             .variable("GIT_CONFIG_NOSYSTEM", "1")
             .variable("GIT_CONFIG_GLOBAL", "/dev/null")
             .variable("GIT_TERMINAL_PROMPT", "0");
@@ -100,6 +114,8 @@ impl Program {
             // Larger objects are streamed, not held.
             ("core.bigFileThreshold", "16m"),
             ("pack.windowMemory", "64m"),
+            // The refs of a quarantine's own mirror are known without a process that lists them.
+            ("core.alternateRefsCommand", "true"),
             ("gc.auto", "0"),
             ("maintenance.auto", "false"),
             // A mounted folder's owner may have another number outside.
@@ -113,10 +129,10 @@ impl Program {
         git
     }
 
-    /// git as it serves: what a mirror shows and takes.
-    pub(crate) fn serving(ground: &Ground, limits: &Limits) -> Self {
+    /// git as it serves: what a mirror shows and takes. `backend` is its server's path.
+    pub(crate) fn serving(backend: &Path, ground: &Ground, limits: &Limits) -> Self {
         let pack = limits.pack_bytes.to_string();
-        let mut git = Self::git(ground);
+        let mut git = Self::of_git(backend, ground);
         for (key, value) in [
             ("http.receivepack", "true"),
             ("http.uploadpack", "true"),
@@ -169,7 +185,7 @@ impl Program {
     /// Ready to be run while this thread waits.
     #[expect(clippy::disallowed_methods, reason = "the one door to programs in this container")]
     pub(crate) fn blocking(&self) -> std::process::Command {
-        let mut command = std::process::Command::new(self.name);
+        let mut command = std::process::Command::new(&self.name);
         command.args(&self.args).env_clear().envs(self.variables()).current_dir(&self.folder);
         command
     }

@@ -26,7 +26,8 @@ use crate::trouble::Trouble;
 ///
 /// What is wrong with it.
 pub fn check(config: &Path) -> anyhow::Result<()> {
-    Ground::new(config.into(), "/".into(), "/".into()).read().map(drop)
+    let ground = Ground::new(config.into(), "/".into(), "/".into());
+    ground.parse(&ground.text()?).map(drop)
 }
 
 /// Serves until the shutdown is requested.
@@ -83,6 +84,9 @@ pub(crate) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Respo
             "this bottle only reads here: its manifest grants no `push` for the repository\n";
         return denied(&gate, &name, "read-only", StatusCode::FORBIDDEN, text);
     }
+    if exchange && service == Service::Push && is_asking(&request) {
+        return backend::nothing_pushed();
+    }
     if service == Service::Push && gate.ground.is_full() {
         return troubled(&gate, &mirror, service, &Trouble::DiskFull);
     }
@@ -93,6 +97,13 @@ pub(crate) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Respo
         Ok(response) => response,
         Err(trouble) => troubled(&gate, &mirror, service, &trouble),
     }
+}
+
+/// Whether that is no push yet: before a large one, git asks by an empty one whether it may. No update
+/// has room in so few bytes.
+fn is_asking(request: &Request<Incoming>) -> bool {
+    const EMPTY: &str = "4";
+    request.headers().get(header::CONTENT_LENGTH).is_some_and(|length| length == EMPTY)
 }
 
 /// A refusal that git prints as it is: it shows the text of an error when that is plain.

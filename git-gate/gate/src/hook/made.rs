@@ -30,12 +30,16 @@ impl Made {
 
     /// Notes what the upstream took.
     pub(super) fn note(&mut self, updates: &[Update]) -> anyhow::Result<()> {
+        let mut changed = false;
         for update in updates {
-            match (update.old_object(), update.new_object()) {
-                (None, _) => drop(self.names.insert(update.name.clone())),
-                (Some(_), None) => drop(self.names.remove(&update.name)),
-                (Some(_), Some(_)) => {}
-            }
+            changed |= match (update.old_object(), update.new_object()) {
+                (None, _) => self.names.insert(update.name.clone()),
+                (Some(_), None) => self.names.remove(&update.name),
+                (Some(_), Some(_)) => false,
+            };
+        }
+        if !changed {
+            return Ok(());
         }
         self.write().context("cannot note which branches this bottle made")
     }

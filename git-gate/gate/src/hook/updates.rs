@@ -1,5 +1,9 @@
 //! What a push wants of the refs, as git hands it to its hook: two objects and a name for each.
 
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::process::{Child, Stdio};
+
 use anyhow::{Context as _, bail};
 use git_gate::Change;
 
@@ -67,14 +71,46 @@ impl Update {
             }
         }
     }
+}
 
-    /// Whether the mirror's ref is what the client believes: git compares only after its hook, when
-    /// the upstream would have been changed already.
-    pub(super) fn is_current(&self, git: &Program) -> anyhow::Result<bool> {
-        let ask = git.clone().args(["for-each-ref", "--format=%(objectname)", "--", &self.name]);
-        let output = ask.blocking().output().context("cannot run git")?;
-        let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Ok(output.status.success() && found == self.old_object().unwrap_or_default())
+/// A question to the mirror, under way: what the refs of a push are now.
+#[derive(Debug)]
+pub(super) struct Current(Child);
+
+impl Current {
+    /// Asks for all of them at once.
+    pub(super) fn ask(git: &Program, updates: &[Update]) -> anyhow::Result<Self> {
+        let ask = git.clone().args(["for-each-ref", "--format=%(objectname) %(refname)", "--"]);
+        let mut ask = ask.args(updates.iter().map(|update| &update.name)).blocking();
+        ask.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        Ok(Self(ask.spawn().context("cannot run git")?))
+    }
+
+    /// The first update whose ref is not what the client believes: git compares only after its hook,
+    /// when the upstream would have been changed already.
+    pub(super) fn moved(mut self, updates: &[Update]) -> anyhow::Result<Option<&Update>> {
+        let mut said = Vec::new();
+        if let Some(output) = &mut self.0.stdout {
+            output.read_to_end(&mut said).context("cannot read the mirror's refs")?;
+        }
+        if !self.0.wait().context("cannot run git")?.success() {
+            bail!("git could not read the mirror's refs");
+        }
+        let said = String::from_utf8_lossy(&said);
+        // A name stands for what lies below it, too: only whole ones count.
+        let refs: BTreeMap<&str, &str> =
+            said.lines().filter_map(|line| line.split_once(' ')).map(|(o, n)| (n, o)).collect();
+        let is_current =
+            |update: &&Update| refs.get(update.name.as_str()).copied() == update.old_object();
+        Ok(updates.iter().find(|update| !is_current(update)))
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        // Most often it has ended already.
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 

@@ -40,7 +40,7 @@ pub fn measure(ground: &Ground, mirror: &Path, new: &str, known: &str) -> anyhow
     };
     let mut counted = Counted::default();
     let begun = Instant::now();
-    let seen = judge.see(&[new], &[known], &mut counted, &mut Second::new(0));
+    let seen = judge.see(&[new], &[known], &mut counted, &mut Second::new(0), |_| Ok(()));
     let seen = seen.map_err(|unjudged| match unjudged {
         Unjudged::Refused(refused) => anyhow!(refused.sentence),
         Unjudged::Failed(error) => error,

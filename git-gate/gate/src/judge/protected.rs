@@ -1,20 +1,19 @@
 //! Changes of files that run elsewhere with more rights than the agent has, links that leave the
 //! tree, and repositories within the repository.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, BufWriter, Read as _, Write as _};
+use std::process::{Child, ChildStdin, Stdio};
+use std::thread::JoinHandle;
 
 use anyhow::{Context as _, anyhow};
 use git_gate::{FilePattern, is_protected};
 
-use super::Finding;
-use super::Place;
+use super::links::Links;
+use super::{Finding, Place};
 use crate::program::Program;
 
 /// The longest path that is read.
 const PATH_LIMIT: u64 = 64 * 1024;
-/// The longest target of a link.
-const TARGET_LIMIT: u64 = 4096;
 /// So many of each rule are looked for, and so many are told of.
 const SHOWN: usize = 20;
 const PROTECTED_FILE: &str = "protected-file";
@@ -26,30 +25,69 @@ struct Change {
     path: String,
 }
 
-/// Every such change that was not granted. A merge's changes are those that no parent has.
-pub(super) fn changes(
-    git: &Program,
-    news: &[&str],
+/// The changes of new commits, compared by git while the commits come and other things are judged.
+#[derive(Debug)]
+pub(super) struct Changes {
+    compare: Child,
+    commits: Option<BufWriter<ChildStdin>>,
+    found: Option<JoinHandle<anyhow::Result<Vec<Finding>>>>,
+}
+
+impl Changes {
+    /// Waits for commits. A merge's changes are those that no parent has.
+    pub(super) fn begin(git: &Program, granted: &[FilePattern]) -> anyhow::Result<Self> {
+        let mut compare = git
+            .clone()
+            .args(["diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-commit-id"])
+            .args(["--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv"])
+            .blocking();
+        compare.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut compare = compare.spawn().context("cannot run git")?;
+        let (commits, output) = (compare.stdin.take(), compare.stdout.take());
+        let (git, granted) = (git.clone(), granted.to_vec());
+        let found = output.map(|output| {
+            std::thread::spawn(move || read(BufReader::new(output), Links::new(git), &granted))
+        });
+        Ok(Self { compare, commits: commits.map(BufWriter::new), found })
+    }
+
+    /// One of the new commits.
+    pub(super) fn commit(&mut self, name: &str) -> anyhow::Result<()> {
+        let commits = self.commits.as_mut().context("git has no input")?;
+        writeln!(commits, "{name}").context("git does not compare the new commits")
+    }
+
+    /// Every such change that was not granted.
+    pub(super) fn end(mut self) -> anyhow::Result<Vec<Finding>> {
+        let mut commits = self.commits.take().context("git has no input")?;
+        commits.flush().context("git does not compare the new commits")?;
+        drop(commits);
+        let found = self.found.take().context("git has no output")?.join();
+        let found = found.map_err(|_| anyhow!("a thread ended"))??;
+        if !self.compare.wait().context("cannot run git")?.success() {
+            return Err(anyhow!("git could not compare the new commits"));
+        }
+        Ok(found)
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        // Most often it has ended already; with it ends whoever reads it.
+        drop(self.compare.kill());
+        drop(self.compare.wait());
+    }
+}
+
+/// Reads to the end: a git that cannot write would fail.
+fn read(
+    mut output: impl BufRead,
+    mut links: Links,
     granted: &[FilePattern],
 ) -> anyhow::Result<Vec<Finding>> {
-    let list = git.clone().args(["rev-list"]).args(news.iter().copied()).args(["--not", "--all"]);
-    let mut list = list.blocking();
-    list.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut list = list.spawn().context("cannot run git")?;
-    let commits = list.stdout.take().ok_or_else(|| anyhow!("git has no output"))?;
-    let mut compare = git
-        .clone()
-        .args(["diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-commit-id"])
-        .args(["--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv"])
-        .blocking();
-    compare.stdin(Stdio::from(commits)).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut compare = compare.spawn().context("cannot run git")?;
-    let output = compare.stdout.take().ok_or_else(|| anyhow!("git has no output"))?;
-    let mut output = BufReader::new(output);
     let mut found: Vec<Finding> = Vec::new();
-    // Read to the end: a git that cannot write would fail.
     while let Some(change) = next(&mut output)? {
-        let rule = rule(git, &change, granted)?;
+        let rule = rule(&mut links, &change, granted)?;
         let finding = rule.map(|(rule, why)| Finding {
             rule: rule.to_owned(),
             commit: None,
@@ -63,17 +101,13 @@ pub(super) fn changes(
         });
         found.extend(new);
     }
-    let listed = list.wait().context("cannot run git")?.success();
-    if !compare.wait().context("cannot run git")?.success() || !listed {
-        return Err(anyhow!("git could not compare the new commits"));
-    }
     found.sort_by_key(|finding| finding.rule != PROTECTED_FILE);
     found.truncate(SHOWN);
     Ok(found)
 }
 
 fn rule(
-    git: &Program,
+    links: &mut Links,
     change: &Change,
     granted: &[FilePattern],
 ) -> anyhow::Result<Option<(&'static str, &'static str)>> {
@@ -87,7 +121,7 @@ fn rule(
     if is_protected(path) {
         return Ok(Some((PROTECTED_FILE, "it runs elsewhere, with more rights")));
     }
-    if change.mode == "120000" && leaves(path, &target(git, &change.object)?) {
+    if change.mode == "120000" && leaves(path, &links.target(&change.object)?) {
         return Ok(Some(("link-leaves-the-tree", "it is a link that leads out of the repository")));
     }
     Ok(None)
@@ -95,7 +129,7 @@ fn rule(
 
 /// `:<modes> <objects> <status>\0<path>\0`, with a colon, a mode and an object more for each further
 /// parent.
-fn next(output: &mut impl std::io::BufRead) -> anyhow::Result<Option<Change>> {
+fn next(output: &mut impl BufRead) -> anyhow::Result<Option<Change>> {
     let Some(head) = part(output)? else { return Ok(None) };
     let path = part(output)?.context("git names no path")?;
     let parents = head.bytes().take_while(|&byte| byte == b':').count();
@@ -105,7 +139,7 @@ fn next(output: &mut impl std::io::BufRead) -> anyhow::Result<Option<Change>> {
     Ok(Some(Change { mode, object, path }))
 }
 
-fn part(output: &mut impl std::io::BufRead) -> anyhow::Result<Option<String>> {
+fn part(output: &mut impl BufRead) -> anyhow::Result<Option<String>> {
     let mut bytes = Vec::new();
     output.take(PATH_LIMIT).read_until(0, &mut bytes).context("cannot read git's output")?;
     if bytes.is_empty() {
@@ -115,18 +149,6 @@ fn part(output: &mut impl std::io::BufRead) -> anyhow::Result<Option<String>> {
         return Err(anyhow!("git's output ended early"));
     }
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-fn target(git: &Program, object: &str) -> anyhow::Result<String> {
-    let mut cat = git.clone().args(["cat-file", "blob", object]).blocking();
-    cat.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = cat.spawn().context("cannot run git")?;
-    let mut text = Vec::new();
-    if let Some(output) = child.stdout.take() {
-        output.take(TARGET_LIMIT).read_to_end(&mut text).context("cannot read a link")?;
-    }
-    child.wait().context("cannot run git")?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Whether a link at that path leads out of the tree it stands in.

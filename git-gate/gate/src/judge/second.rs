@@ -1,7 +1,7 @@
 //! The second opinion: gitleaks looks at the new text of a push, with a configuration of ours.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -79,10 +79,11 @@ impl Second {
         (self.room, self.texts) = (None, Vec::new());
     }
 
-    /// Asks. A gitleaks that fails is no verdict: the push is refused.
-    pub(super) fn ask(self, ground: &Ground, until: Instant) -> Result<Vec<Opinion>, Unjudged> {
+    /// Begins to ask, where there is anything to look at. A gitleaks that fails is no verdict: the push
+    /// is refused.
+    pub(super) fn begin(self, ground: &Ground) -> anyhow::Result<Option<Asked>> {
         if self.texts.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let folder = Folder(ground.run.join(format!("second-{}", std::process::id())));
         let texts = folder.0.join("texts");
@@ -104,6 +105,24 @@ impl Second {
         let mut command = gitleaks.blocking();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().context("cannot run gitleaks for a second opinion")?;
+        Ok(Some(Asked { child: Some(child), texts: self.texts, report, _folder: folder }))
+    }
+}
+
+/// A gitleaks that looks.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Nobody's once it is waited for.
+    child: Option<Child>,
+    texts: Vec<(Object, Vec<u8>)>,
+    report: PathBuf,
+    _folder: Folder,
+}
+
+impl Asked {
+    /// Waits for what it says.
+    pub(super) fn end(mut self, until: Instant) -> Result<Vec<Opinion>, Unjudged> {
+        let child = self.child.take().context("gitleaks was not begun")?;
         let late = until.min(Instant::now() + PATIENCE);
         let Some(output) = finish(child, late, PATIENCE, || {})? else {
             let sentence = "gitleaks took too long, and without its opinion nothing goes on";
@@ -111,7 +130,7 @@ impl Second {
         };
         match output.status.code() {
             Some(0) => Ok(Vec::new()),
-            Some(FOUND) => Ok(self.read(&report)?),
+            Some(FOUND) => Ok(self.read()?),
             _ => {
                 let sentence = "gitleaks failed, and without its opinion nothing goes on";
                 Err(Unjudged::refused("scanner-failed", sentence))
@@ -119,9 +138,9 @@ impl Second {
         }
     }
 
-    fn read(&self, report: &std::path::Path) -> anyhow::Result<Vec<Opinion>> {
+    fn read(&self) -> anyhow::Result<Vec<Opinion>> {
         use std::io::Read as _;
-        let file = std::fs::File::open(report).context("gitleaks left no report")?;
+        let file = std::fs::File::open(&self.report).context("gitleaks left no report")?;
         let leaks: Vec<Leak> = serde_json::from_reader(file.take(REPORT_LIMIT))
             .context("the report of gitleaks is not in its form")?;
         let opinion = |leak: Leak| {
@@ -131,6 +150,15 @@ impl Second {
             Some(Opinion { object: object.clone(), rule: leak.rule, line: leak.line.max(1) })
         };
         Ok(leaks.into_iter().filter(|leak| leak.rule != GUESSES).filter_map(opinion).collect())
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            drop(child.kill());
+            drop(child.wait());
+        }
     }
 }
 
@@ -149,6 +177,7 @@ fn blank(text: &mut [u8]) {
 }
 
 /// A folder that goes with this.
+#[derive(Debug)]
 struct Folder(PathBuf);
 
 impl Drop for Folder {

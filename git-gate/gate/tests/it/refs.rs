@@ -132,6 +132,27 @@ fn h3_an_upstream_that_moved_meanwhile_is_not_overwritten() {
     assert_eq!(world.upstream(BRANCH), theirs);
 }
 
+/// A push soon after another asks nobody beforehand: the upstream is the judge of what it has.
+#[test]
+fn h3_what_others_did_since_the_last_push_is_found_by_the_next() {
+    let world = pushed();
+    let first = world.head("work");
+    world.git("upstream.git", &["update-ref", "-d", BRANCH]).must();
+    world.commit("work", "two");
+    world.push("work").refused(&["is not what you last fetched", "nothing was pushed"]);
+    assert_eq!(world.upstream(BRANCH), "");
+    // The refusal had the mirror asked anew: the branch is one to be made again.
+    world.push("work").must();
+    assert_eq!(world.upstream(BRANCH), world.head("work"));
+    // Somebody puts it back; not even force goes over that.
+    world.git("upstream.git", &["update-ref", BRANCH, &first]).must();
+    world.git("work", &["commit", "--quiet", "--amend", "--allow-empty", "-m", "three"]).must();
+    let forced = world.git("work", &["push", "--force", "origin", "HEAD"]);
+    forced.refused(&["is not what you last fetched"]);
+    record("H3", "a forced push over what another did meanwhile", forced.told());
+    assert_eq!(world.upstream(BRANCH), first);
+}
+
 #[test]
 fn h3_an_upstream_that_says_no_is_believed() {
     let world = pushed();

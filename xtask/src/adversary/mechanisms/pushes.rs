@@ -55,7 +55,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         "push-judged-by-what-is-in-force",
         "git-gate/gate/src/hook.rs",
         "let file = ground.read_in_force()?;",
-        "let (file, _) = ground.read()?;",
+        "let file = ground.parse(&ground.text()?)?;",
         &["c7_a_bad_file_keeps"],
     ),
     gate(
