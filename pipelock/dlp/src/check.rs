@@ -6,7 +6,31 @@ use crate::digits::BASE64;
 
 /// Whether the digits pass Luhn's sum (ISO/IEC 7812-1) and are not all alike.
 pub(crate) fn luhn(value: &[u8]) -> bool {
-    let digits: Vec<u8> = value.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect();
+    // Every tenth number of a table meets the sum: one written in a row alone proves nothing.
+    let grouped = value.iter().any(|byte| !byte.is_ascii_digit());
+    let digits = digits_of(value);
+    grouped && (15..=16).contains(&digits.len()) && luhn_sum(&digits)
+}
+
+/// The same of digits in a row, of whatever length a card's number has.
+pub(crate) fn luhn_alone(value: &[u8]) -> bool {
+    let digits = digits_of(value);
+    (12..=19).contains(&digits.len()) && luhn_sum(&digits)
+}
+
+/// Whether nine digits pass the sum of a routing number: 3, 7 and 1 times each in turn.
+pub(crate) fn aba(value: &[u8]) -> bool {
+    let digits = digits_of(value);
+    let weighted = digits.iter().zip([3, 7, 1].iter().cycle());
+    let sum: u32 = weighted.map(|(&digit, weight)| u32::from(digit) * weight).sum();
+    digits.len() == 9 && sum > 0 && sum.is_multiple_of(10)
+}
+
+fn digits_of(value: &[u8]) -> Vec<u8> {
+    value.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0').collect()
+}
+
+fn luhn_sum(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
         .rev()
@@ -16,12 +40,7 @@ pub(crate) fn luhn(value: &[u8]) -> bool {
             if at.is_multiple_of(2) { digit } else { (digit * 2) / 10 + (digit * 2) % 10 }
         })
         .sum();
-    // Every tenth number of a table meets the sum: one written in a row alone proves nothing.
-    let grouped = value.iter().any(|byte| !byte.is_ascii_digit());
-    grouped
-        && (15..=16).contains(&digits.len())
-        && sum.is_multiple_of(10)
-        && digits.iter().any(|d| *d != digits[0])
+    sum.is_multiple_of(10) && digits.iter().any(|d| *d != digits[0])
 }
 
 /// Whether the account number's remainder is 1 (ISO 13616, ISO 7064 mod 97-10).

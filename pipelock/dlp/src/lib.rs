@@ -6,6 +6,7 @@ mod bytes;
 mod check;
 #[cfg(test)]
 mod chunks;
+mod custom;
 mod digits;
 mod filter;
 mod own;
@@ -22,6 +23,7 @@ mod shape;
 mod stream;
 mod view;
 
+pub use self::custom::{Custom, InvalidExpression, LONGEST_EXPRESSION, Validator};
 pub use self::own::{Fingerprint, Key, LEAST as LEAST_SECRET, Own};
 pub use self::rule::Severity;
 pub use self::set::{Finding, Rules};

@@ -7,6 +7,7 @@ use regex_automata::meta::{self, Regex};
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, Input};
 
+use crate::custom::Custom;
 use crate::filter::Filter;
 use crate::own::Own;
 use crate::rule::{Context, Rule, Severity, Trigger};
@@ -34,11 +35,13 @@ pub struct Finding {
 /// The rule of what is found by its fingerprint.
 const OWN_RULE: &str = "bottle-secret";
 
-/// Rules ready to run: the table, and the secrets of a bottle. A clone is cheap.
+/// Rules ready to run: the table, the secrets of a bottle, and what a policy brings along. A clone is
+/// cheap.
 #[derive(Clone, Debug)]
 pub struct Rules {
     table: &'static Table,
     own: Option<Arc<Own>>,
+    custom: Arc<[Custom]>,
 }
 
 /// The built-in rules, compiled once.
@@ -132,18 +135,31 @@ impl Rules {
     /// The built-in rules.
     pub fn builtin() -> &'static Self {
         static BUILTIN: OnceLock<Rules> = OnceLock::new();
-        BUILTIN.get_or_init(|| Self { table: Table::compiled(), own: None })
+        BUILTIN.get_or_init(|| Self { table: Table::compiled(), own: None, custom: Arc::new([]) })
     }
 
     /// The built-in rules and a bottle's own secrets.
     pub fn with(own: Own) -> Self {
-        Self { table: Table::compiled(), own: Some(Arc::new(own)) }
+        Self::builtin().clone().knowing(own)
+    }
+
+    /// The same and a bottle's own secrets.
+    #[must_use]
+    pub fn knowing(self, own: Own) -> Self {
+        Self { own: Some(Arc::new(own)), ..self }
+    }
+
+    /// The same and these of a policy's.
+    #[must_use]
+    pub fn and(self, custom: Vec<Custom>) -> Self {
+        Self { custom: custom.into(), ..self }
     }
 
     /// The names of all rules.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         let ours = self.table.compiled.iter().map(|compiled| compiled.rule.id);
         ours.chain([seed::RULE, seed::LIST_RULE, OWN_RULE])
+            .chain(self.custom.iter().map(Custom::name))
     }
 
     /// Every finding in a whole text, encoded ones included.
@@ -184,6 +200,9 @@ impl Rules {
                 view::row(self, &row, depth - 1, pass);
             }
         });
+        for custom in self.custom.iter() {
+            custom.each(part, pass);
+        }
         if let Some(own) = &self.own {
             own.each(text, until, |secret, start, len| pass.own(secret, start..start + len));
         }
@@ -195,6 +214,11 @@ impl Rules {
     /// The bottle's own secrets, where there are any.
     pub(crate) fn own(&self) -> Option<&Own> {
         self.own.as_deref()
+    }
+
+    /// Whether there are rules of a policy's own.
+    pub(crate) fn has_custom(&self) -> bool {
+        !self.custom.is_empty()
     }
 
     /// A quick look before any expression.

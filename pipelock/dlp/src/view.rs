@@ -70,7 +70,8 @@ fn coded(
 /// other scripts. Each is looked for by a byte that it cannot do without.
 pub(crate) fn rewritten(rules: &Rules, text: &[u8], until: usize, depth: usize, pass: &mut Pass) {
     let mut inside = |encoding, decoded: Vec<u8>, places: Vec<usize>| {
-        if decoded.len() >= digits::LEAST_TEXT {
+        // A policy's own rules may be of any length.
+        if decoded.len() >= digits::LEAST_TEXT || rules.has_custom() {
             within(rules, &decoded, &Places::Each(places), encoding, depth, pass);
         }
     };
