@@ -7,6 +7,7 @@
 mod action;
 mod bottle_file;
 mod digest;
+mod exception;
 mod fault;
 mod known_secret;
 mod passing;
@@ -20,6 +21,10 @@ mod upstream_proxy;
 
 pub use self::action::{Action, ResponseAction};
 pub use self::digest::Digest;
+pub use self::exception::{
+    AddressGlob, At, Exception, InvalidAddressGlob, NEVER_EXCEPTED, PATTERNS, Pattern,
+    UPSTREAM_NAMES, Validator,
+};
 pub use self::fault::{Fault, Faults};
 pub use self::known_secret::{FINGERPRINT_KEY_LABEL, KnownSecret};
 pub use self::passing::{Observe, Until};

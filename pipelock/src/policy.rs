@@ -1,8 +1,8 @@
 //! What may leave, read from the two files and checked: code that holds a `Policy` trusts it.
 
 use crate::{
-    Action, BOTTLE_FILE, Budget, Digest, Fault, Faults, KnownSecret, Observe, PortRule,
-    ResponseAction, StandIn, Until, UpstreamProxy, bottle_file::BottleFile, upstream,
+    Action, BOTTLE_FILE, Budget, Digest, Exception, Fault, Faults, KnownSecret, Observe, Pattern,
+    PortRule, ResponseAction, StandIn, Until, UpstreamProxy, bottle_file::BottleFile, upstream,
 };
 use compose_render::HostPattern;
 use ipnet::IpNet;
@@ -50,6 +50,10 @@ pub struct Policy {
     pub responses: ResponseAction,
     /// Hosts whose responses are not looked through.
     pub unscanned: Vec<HostPattern>,
+    /// Expressions that requests are searched for besides our rules.
+    pub patterns: Vec<Pattern>,
+    /// Where rules find nothing.
+    pub exceptions: Vec<Exception>,
     /// The bottle's own secrets, which go to their routes' hosts and nowhere else.
     pub secrets: Vec<KnownSecret>,
     /// The proxy that everything upstream goes through.
@@ -148,6 +152,8 @@ impl Policy {
             requests: bottle.requests.unwrap_or(upstream.requests),
             responses: upstream.responses,
             unscanned: upstream.unscanned,
+            patterns: upstream.patterns,
+            exceptions: upstream.exceptions,
             secrets: bottle.secrets,
             upstream_proxy: bottle.upstream_proxy,
             budgets: bottle.budgets,

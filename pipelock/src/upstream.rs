@@ -4,10 +4,11 @@
 //! allowlist holds in every mode and an empty one allows nothing, `internal` adds to the networks
 //! that are refused and never takes away, and nothing passes unread.
 
+mod entries;
 mod schema;
 mod walk;
 
-use crate::{Action, CA_FILE, CA_KEY_FILE, Fault, ResponseAction};
+use crate::{Action, CA_FILE, CA_KEY_FILE, Exception, Fault, Pattern, ResponseAction};
 use compose_render::HostPattern;
 use ipnet::IpNet;
 use schema::ROOT;
@@ -36,6 +37,8 @@ pub(crate) struct Wanted {
     pub(crate) responses: ResponseAction,
     pub(crate) unscanned: Vec<HostPattern>,
     pub(crate) passthrough: Vec<HostPattern>,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) exceptions: Vec<Exception>,
 }
 
 /// The file as read.
@@ -82,6 +85,8 @@ impl<'a> Reader<'a> {
         self.required("tls_interception.enabled", "every request is judged, none passes unread");
         let stopped = self.at("kill_switch.enabled").and_then(Value::as_bool) == Some(true);
         let allow = self.parsed("api_allowlist");
+        let (patterns, mut exceptions) = self.patterns();
+        exceptions.extend(self.suppressed(&patterns));
         Wanted {
             // The kill switch is the allowlist that is empty.
             allow: if stopped { Vec::new() } else { allow },
@@ -112,6 +117,8 @@ impl<'a> Reader<'a> {
             ),
             unscanned: self.parsed("response_scanning.exempt_domains"),
             passthrough: self.parsed("tls_interception.passthrough_domains"),
+            patterns,
+            exceptions,
         }
     }
 
@@ -144,7 +151,11 @@ impl<'a> Reader<'a> {
 
     /// Each text of a list, parsed; the fault names its place.
     fn parsed<T: FromStr<Err: Display>>(&mut self, path: &str) -> Vec<T> {
-        let list = self.at(path).and_then(Value::as_sequence).into_iter().flatten();
+        self.parsed_of(path, self.at(path))
+    }
+
+    fn parsed_of<T: FromStr<Err: Display>>(&mut self, path: &str, list: Option<&Value>) -> Vec<T> {
+        let list = list.and_then(Value::as_sequence).into_iter().flatten();
         let mut values = Vec::new();
         for (nth, text) in list.map(Value::as_str).enumerate() {
             let Some(text) = text else { continue };

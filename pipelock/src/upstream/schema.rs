@@ -15,6 +15,8 @@ pub(super) enum Key {
     Section(Keys),
     /// A list of entries that hold these keys; without an effect here.
     Entries(Keys),
+    /// The same, with one.
+    EnforcedEntries(Keys),
 }
 
 /// The keys of a section.
@@ -32,7 +34,7 @@ pub(super) enum Kind {
     Any,
 }
 
-use Key::{Enforced, Entries, Parsed, Section};
+use Key::{Enforced, EnforcedEntries, Entries, Parsed, Section};
 use Kind::{Any, Bool, Int, Number, Text, Texts};
 
 /// The document.
@@ -44,7 +46,11 @@ pub(super) const ROOT: Keys = &[
     ("api_allowlist", Enforced(Texts)),
     (
         "suppress",
-        Entries(&[("rule", Parsed(Text)), ("path", Parsed(Text)), ("reason", Parsed(Text))]),
+        EnforcedEntries(&[
+            ("rule", Enforced(Text)),
+            ("path", Enforced(Text)),
+            ("reason", Enforced(Text)),
+        ]),
     ),
     ("internal", Enforced(Texts)),
     ("trusted_domains", Parsed(Texts)),
@@ -165,13 +171,13 @@ const DLP: Keys = &[
     ("include_defaults", Parsed(Bool)),
     (
         "patterns",
-        Entries(&[
-            ("name", Parsed(Text)),
-            ("regex", Parsed(Text)),
-            ("severity", Parsed(Text)),
-            ("validator", Parsed(Text)),
-            ("exempt_domains", Parsed(Texts)),
-            ("action", Parsed(Text)),
+        EnforcedEntries(&[
+            ("name", Enforced(Text)),
+            ("regex", Enforced(Text)),
+            ("severity", Enforced(Text)),
+            ("validator", Enforced(Text)),
+            ("exempt_domains", Enforced(Texts)),
+            ("action", Enforced(Text)),
         ]),
     ),
 ];

@@ -51,7 +51,14 @@ impl Found {
                 Value::Mapping(mapping) => self.section(path, mapping, keys),
                 _ => self.fault(path, "must be a section"),
             },
-            Key::Entries(keys) => self.entries(path, value, keys),
+            Key::EnforcedEntries(keys) => self.entries(path, value, keys),
+            Key::Entries(keys) => {
+                let before = self.not_enforced.len();
+                self.entries(path, value, keys);
+                // The list as a whole is named, not each of its keys.
+                self.not_enforced.truncate(before);
+                self.not_enforced.push(path.to_owned());
+            }
         }
     }
 
@@ -59,7 +66,6 @@ impl Found {
         let Value::Sequence(entries) = value else {
             return self.fault(path, "must be a list of entries");
         };
-        let before = self.not_enforced.len();
         for (nth, entry) in entries.iter().enumerate() {
             let at = format!("{path}[{nth}]");
             match entry {
@@ -67,9 +73,6 @@ impl Found {
                 _ => self.fault(&at, "must be an entry with keys"),
             }
         }
-        // The list as a whole is named, not each of its keys.
-        self.not_enforced.truncate(before);
-        self.not_enforced.push(path.to_owned());
     }
 
     fn kind(&mut self, path: &str, value: &Value, kind: Kind) {
