@@ -2,30 +2,31 @@
 
 use pipelock::Budget;
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
+};
+use tls_intercept::{
+    Body, BodyError,
+    body::{Gate, gated},
 };
 
 const WINDOW: Duration = Duration::from_mins(1);
 
 /// One generation's budgets, each with what was taken of it in the minute that runs.
 #[derive(Debug, Default)]
-pub(crate) struct Budgets(Vec<Counted>);
+pub(crate) struct Budgets(Vec<Arc<Counted>>);
 
 #[derive(Debug)]
 struct Counted {
     budget: Budget,
     taken: Mutex<Taken>,
-    bytes: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 struct Taken {
     since: Instant,
     requests: u64,
+    bytes: u64,
 }
 
 /// Why a request is over a budget.
@@ -35,43 +36,94 @@ pub(crate) struct Over {
     pub(crate) rule: String,
 }
 
+impl Counted {
+    /// What was taken in the minute that runs at that time.
+    fn at(&self, now: Instant) -> MutexGuard<'_, Taken> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_duration_since(taken.since) >= WINDOW {
+            *taken = Taken { since: now, requests: 0, bytes: 0 };
+        }
+        taken
+    }
+
+    fn over(&self) -> Over {
+        Over { rule: self.budget.host.to_string() }
+    }
+}
+
 impl Budgets {
     pub(crate) fn of(budgets: &[Budget]) -> Self {
-        let counted = |budget: &Budget| Counted {
-            budget: budget.clone(),
-            taken: Mutex::new(Taken { since: Instant::now(), requests: 0 }),
-            bytes: Arc::default(),
+        let counted = |budget: &Budget| {
+            let taken = Taken { since: Instant::now(), requests: 0, bytes: 0 };
+            Arc::new(Counted { budget: budget.clone(), taken: Mutex::new(taken) })
         };
         Self(budgets.iter().map(counted).collect())
     }
 
-    /// Counts a request, and hands out where the bytes of its bodies are counted.
-    pub(crate) fn take(&self, host: &str, now: Instant) -> Result<Vec<Arc<AtomicU64>>, Over> {
-        let covers = |counted: &&Counted| counted.budget.host.covers(host);
-        let mut open: Vec<_> = (self.0.iter().filter(covers))
-            .map(|counted| {
-                let taken = counted.taken.lock().unwrap_or_else(PoisonError::into_inner);
-                (counted, taken)
-            })
-            .collect();
-        for (counted, taken) in &mut open {
-            if now.saturating_duration_since(taken.since) >= WINDOW {
-                **taken = Taken { since: now, requests: 0 };
-                counted.bytes.store(0, Ordering::Relaxed);
-            }
+    /// Counts a request, and hands out what its bytes pass by.
+    pub(crate) fn take(&self, host: &str, now: Instant) -> Result<Meters, Over> {
+        if self.0.is_empty() {
+            return Ok(Meters::default());
+        }
+        let covers = |counted: &&Arc<Counted>| counted.budget.host.covers(host);
+        let mut open: Vec<_> =
+            self.0.iter().filter(covers).map(|counted| (counted, counted.at(now))).collect();
+        for (counted, taken) in &open {
             let Budget { requests, bytes, .. } = counted.budget;
             let full = requests.is_some_and(|most| taken.requests >= most)
-                || bytes.is_some_and(|most| counted.bytes.load(Ordering::Relaxed) >= most);
+                || bytes.is_some_and(|most| taken.bytes >= most);
             if full {
-                return Err(Over { rule: counted.budget.host.to_string() });
+                return Err(counted.over());
             }
         }
         // What one of them refuses is counted by none.
-        let take = |(counted, mut taken): (&Counted, MutexGuard<'_, Taken>)| {
+        for (_, taken) in &mut open {
             taken.requests += 1;
-            Arc::clone(&counted.bytes)
-        };
-        Ok(open.into_iter().map(take).collect())
+        }
+        let counted = open.into_iter().map(|(counted, _)| Arc::clone(counted)).collect();
+        Ok(Meters(Some(Arc::new(Passing { counted, over: OnceLock::new() }))))
+    }
+}
+
+/// What the bytes of one request and its answer, or of a connection, pass by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meters(Option<Arc<Passing>>);
+
+#[derive(Debug)]
+struct Passing {
+    counted: Vec<Arc<Counted>>,
+    over: OnceLock<Over>,
+}
+
+impl Meters {
+    /// Counts bytes that are about to pass. They do not where one of the budgets has no room for them.
+    pub(crate) fn pass(&self, bytes: u64, now: Instant) -> Result<(), Over> {
+        let Some(passing) = &self.0 else { return Ok(()) };
+        for counted in &passing.counted {
+            let mut taken = counted.at(now);
+            taken.bytes = taken.bytes.saturating_add(bytes);
+            if counted.budget.bytes.is_some_and(|most| taken.bytes > most) {
+                return Err(passing.over.get_or_init(|| counted.over()).clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// The budget that had no room any more.
+    pub(crate) fn over(&self) -> Option<&Over> {
+        self.0.as_ref()?.over.get()
+    }
+
+    /// A body whose bytes pass by them.
+    pub(crate) fn on(&self, body: Body) -> Body {
+        if self.0.is_some() { gated(body, self.clone()) } else { body }
+    }
+}
+
+impl Gate for Meters {
+    fn pass(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        let passed = Self::pass(self, bytes.len() as u64, Instant::now());
+        passed.map_err(|_| BodyError::Stopped("the budget of the minute is used up".to_owned()))
     }
 }
 
@@ -110,10 +162,19 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_counted_as_they_pass() {
+    fn bytes_are_counted_as_they_pass_and_none_passes_beyond() {
         let (budgets, begun) = (budgets(None, Some(100)), Instant::now());
-        let meters = budgets.take("a.org", begun).unwrap();
-        meters[0].fetch_add(100, Ordering::Relaxed);
+        let (one, two) =
+            (budgets.take("a.org", begun).unwrap(), budgets.take("x.a.org", begun).unwrap());
+        one.pass(60, begun).unwrap();
+        two.pass(40, begun).unwrap();
+        assert!(one.over().is_none());
+        assert_eq!(one.pass(1, begun).unwrap_err().rule, "*.a.org");
+        assert!(one.over().is_some() && two.over().is_none());
         assert!(budgets.take("a.org", begun).is_err());
+        // In the next minute the same connection goes on.
+        let next = begun + Duration::from_secs(61);
+        two.pass(100, next).unwrap();
+        assert!(budgets.take("a.org", next).is_err());
     }
 }

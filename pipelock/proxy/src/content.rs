@@ -15,8 +15,8 @@ mod verdict;
 pub(crate) use self::body::{Judged, judged};
 pub(crate) use self::coding::Undecodable;
 pub(crate) use self::frames::frames;
-pub(crate) use self::head::{For, Found, Place, in_head};
-pub(crate) use self::knowledge::Knowledge;
+pub(crate) use self::head::{For, Found, Place, Sure, in_head};
+pub(crate) use self::knowledge::{Home, Knowledge};
 pub(crate) use self::pause::Pause;
 pub(crate) use self::responses::responses;
 pub(crate) use self::verdict::{Stopped, Verdict};
@@ -40,6 +40,11 @@ pub(crate) fn bounds() -> Vec<Bound> {
         ),
         bytes("decoded from one piece of a body", coding::PIECE_LIMIT),
         bytes("window of zstd", coding::ZSTD_WINDOW),
+        Bound::count("expressions of a policy's own", pipelock::PATTERNS),
+        Bound::bytes(
+            "one of them, and of what it matches the part that decides",
+            dlp::LONGEST_EXPRESSION,
+        ),
         Bound::count("the bottle's own secrets refused in a minute, then a pause", pause::MOST),
     ]
 }

@@ -1,7 +1,8 @@
 //! The one door: every connection and every request is judged, logged and sent on from here.
 
 use crate::{
-    content::{self, For, Judged, Knowledge, Pause, Verdict},
+    budgets::Meters,
+    content::{self, For, Home, Judged, Pause, Verdict},
     dial::{self, Undialled},
     in_flight::{InFlight, Request as Open},
     judge::{Asker, Refused, Target, judge},
@@ -296,14 +297,15 @@ impl Proxy for Door {
                 ..Line::new(Event::Allowed)
             },
             begun,
-            meters: Vec::new(),
+            meters: Meters::default(),
             passed: Passed::default(),
         };
         let ready = self.unopened_upstream(&rules, &destination, rule, &mut passing).await;
         match ready {
             Ok(upstream) => {
                 let idle = Duration::from_secs(rules.policy.idle_seconds);
-                passage::carry(stream, upstream, idle, &passing.passed).await;
+                let counting = (&passing.passed, &passing.meters);
+                passage::carry(stream, upstream, idle, counting).await;
             }
             Err((denial, detail)) => passing.refused(&denial, detail),
         }
@@ -336,16 +338,18 @@ impl Proxy for Door {
         }
         let routed = rules.policy.routed.iter().any(|routed| routed.covers_name(&host));
         let to = For { host: &host, pattern: &rule, routed };
+        let home = rules.known.at_home(&connection.destination, &host, request.uri().path());
         let request = record.counting(request);
         let read = if self.is_own(asker, &connection) {
             Ok((request, Verdict::default()))
         } else {
-            read(&rules, &mut record, request, to).await
+            read(&rules, &mut record, request, (to, &home)).await
         };
         record.allowed_by(rule);
         let (request, verdict) = match read {
             Ok(read) => read,
             Err((denial, detail)) => {
+                let denial = record.over().map_or(denial, |over| refusal::over_budget(&over.rule));
                 self.counted(&denial);
                 return record.denied(denial, detail);
             }
@@ -361,23 +365,23 @@ impl Proxy for Door {
         match self.send(&rules, &mut record, &destination, request).await {
             Ok(response) => {
                 let exempt = rules.policy.unscanned.iter().any(|exempt| exempt.covers_name(&host));
-                let action = rules.policy.responses;
-                match content::responses(action, exempt, response).await {
+                let unread = (exempt, home.spared().clone());
+                match content::responses(rules.policy.responses, unread, response).await {
                     Ok((response, read)) => {
-                        record.reading_answer(read, action);
+                        record.reading_answer(read);
                         record.answered(response, place)
                     }
                     Err(why) => record.denied(refusal::stopped_answer(why), None),
                 }
             }
-            Err((denial, detail)) => match verdict.stopped() {
-                Some(stopped) => {
-                    let denial = refusal::stopped(stopped);
-                    self.counted(&denial);
-                    record.denied(denial, None)
-                }
-                None => record.denied(denial, detail),
-            },
+            Err((denial, detail)) => {
+                let stopped = verdict.stopped().map(refusal::stopped).inspect(|stopped| {
+                    self.counted(stopped);
+                });
+                let over = record.over().map(|over| refusal::over_budget(&over.rule));
+                let detail = detail.filter(|_| stopped.is_none());
+                record.denied(stopped.or(over).unwrap_or(denial), detail)
+            }
         }
     }
 
@@ -418,27 +422,27 @@ async fn read(
     rules: &InForce,
     record: &mut Record,
     request: Request<Body>,
-    to: For<'_>,
+    (to, home): (For<'_>, &Home),
 ) -> Result<(Request<Body>, Verdict), (Denial, Option<String>)> {
     let action = content::action(rules.policy.requests, to.routed);
-    if let Some(found) = content::in_head(&rules.known, to, &request) {
-        if found.certain && action != Action::Warn || content::is_incident(found.rule) {
+    if let Some(found) = content::in_head(&rules.known, home, to, &request) {
+        if found.sure.stops() && action != Action::Warn || content::is_incident(found.rule) {
             record.hide(&found.place);
             return Err((refusal::secret(found.rule, &found.place), None));
         }
         record.warned(&found);
     }
-    let known = (&rules.known, to.host);
+    let known = (&rules.known, home);
     if websocket::is_asked(&request) {
         let (request, verdict) = content::frames(known, action, request);
-        record.reading(verdict.clone(), action);
+        record.reading(verdict.clone());
         return Ok((request, verdict));
     }
     let Judged { request, verdict } = match content::judged(known, action, request) {
         Ok(judged) => judged,
         Err(stopped) => return Err((refusal::stopped(stopped), None)),
     };
-    record.reading(verdict.clone(), action);
+    record.reading(verdict.clone());
     if request.body().size_hint().exact().is_none_or(|len| len > WHOLE) {
         return Ok((request, verdict));
     }
@@ -455,7 +459,8 @@ async fn read(
 
 /// The rules with the bottle's own secrets in what is looked for.
 fn armed(rules: InForce, hop_secret: Option<&Secret>) -> InForce {
-    InForce { known: Knowledge::of(&rules.policy, hop_secret), ..rules }
+    let known = rules.known.clone().armed(&rules.policy, hop_secret);
+    InForce { known, ..rules }
 }
 
 /// Everything that is known before a name is resolved; names the rule.

@@ -1,16 +1,14 @@
 //! Connections that pass unopened: hosts whose TLS a person wants left alone. Their server name was
 //! held against their destination before.
 
+use crate::budgets::Meters;
 use sidecar::{Event, Line, Log};
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
-use tls_intercept::Denial;
+use tls_intercept::{Denial, Reason};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 
 const PIECE: usize = 16 * 1024;
@@ -28,7 +26,7 @@ pub(crate) struct Passing {
     pub(crate) log: Log,
     pub(crate) line: Line,
     pub(crate) begun: Instant,
-    pub(crate) meters: Vec<Arc<AtomicU64>>,
+    pub(crate) meters: Meters,
     pub(crate) passed: Passed,
 }
 
@@ -46,8 +44,10 @@ impl Drop for Passing {
     fn drop(&mut self) {
         let sent = self.passed.sent.load(Ordering::Relaxed);
         let received = self.passed.received.load(Ordering::Relaxed);
-        for meter in &self.meters {
-            meter.fetch_add(sent + received, Ordering::Relaxed);
+        if let Some(over) = self.meters.over() {
+            self.line.event = Event::Denied;
+            self.line.reason = Some(Reason::BudgetExceeded.as_str().to_owned());
+            self.line.rule = Some(over.rule.clone());
         }
         self.log.write(Line {
             bytes_in: Some(sent),
@@ -58,9 +58,14 @@ impl Drop for Passing {
     }
 }
 
-/// Carries bytes both ways until both ends are over, one fails, or nothing moves for that long.
-pub(crate) async fn carry<A, B>(agent: A, upstream: B, idle: Duration, passed: &Passed)
-where
+/// Carries bytes both ways until both ends are over, one fails, nothing moves for that long, or a
+/// budget is used up.
+pub(crate) async fn carry<A, B>(
+    agent: A,
+    upstream: B,
+    idle: Duration,
+    (passed, meters): (&Passed, &Meters),
+) where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
@@ -68,8 +73,8 @@ where
     let (from_upstream, to_upstream) = split(upstream);
     let both = async {
         tokio::try_join!(
-            pump(from_agent, to_upstream, &passed.sent),
-            pump(from_upstream, to_agent, &passed.received),
+            pump(from_agent, to_upstream, (&passed.sent, meters)),
+            pump(from_upstream, to_agent, (&passed.received, meters)),
         )
     };
     tokio::select! {
@@ -82,7 +87,7 @@ where
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    count: &AtomicU64,
+    (count, meters): (&AtomicU64, &Meters),
 ) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     loop {
@@ -90,6 +95,7 @@ async fn pump(
         if read == 0 {
             return to.shutdown().await;
         }
+        meters.pass(read as u64, Instant::now()).map_err(|_| io::ErrorKind::QuotaExceeded)?;
         to.write_all(piece.get(..read).unwrap_or_default()).await?;
         count.fetch_add(read as u64, Ordering::Relaxed);
     }

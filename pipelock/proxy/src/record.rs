@@ -1,11 +1,11 @@
 //! The one line that every request leaves behind, allowed or not.
 
 use crate::{
+    budgets::{Meters, Over},
     content::{self, Stopped, Verdict},
     in_flight::Place,
 };
 use http::{Request, Response};
-use pipelock::{Action, ResponseAction};
 use sidecar::{Event, Line, Log};
 use std::{
     net::SocketAddr,
@@ -24,12 +24,12 @@ pub(crate) struct Record {
     line: Line,
     begun: Instant,
     sent: Arc<AtomicU64>,
-    /// What the reading of the body comes to, and what a finding in it does.
-    reading: Option<(Verdict, Action)>,
+    /// What the reading of the body comes to.
+    reading: Option<Verdict>,
     /// The same of the response's body.
-    answer: Option<(Verdict, ResponseAction)>,
-    /// Where budgets count bytes.
-    meters: Vec<Arc<AtomicU64>>,
+    answer: Option<Verdict>,
+    /// By which the bytes of both bodies pass.
+    meters: Meters,
     written: bool,
 }
 
@@ -83,24 +83,25 @@ impl Record {
             sent: Arc::default(),
             reading: None,
             answer: None,
-            meters: Vec::new(),
+            meters: Meters::default(),
             written: false,
         }
     }
 
     /// Says where the reading of the body will say what it found.
-    pub(crate) fn reading(&mut self, verdict: Verdict, action: Action) {
-        self.reading = Some((verdict, action));
+    pub(crate) fn reading(&mut self, verdict: Verdict) {
+        self.reading = Some(verdict);
     }
 
     /// Says where the reading of the response's body will say what it found.
-    pub(crate) fn reading_answer(&mut self, verdict: Verdict, action: ResponseAction) {
-        self.answer = Some((verdict, action));
+    pub(crate) fn reading_answer(&mut self, verdict: Verdict) {
+        self.answer = Some(verdict);
     }
 
     /// Notes what was found in the head, where it only is to be noted.
     pub(crate) fn warned(&mut self, found: &content::Found) {
-        self.line.detail = Some(format!("`{}` in {}", found.rule, found.place));
+        let spared = if found.sure == content::Sure::Spared { ", suppressed" } else { "" };
+        self.line.detail = Some(format!("`{}` in {}{spared}", found.rule, found.place));
         self.hide(&found.place);
     }
 
@@ -113,9 +114,14 @@ impl Record {
         }
     }
 
-    /// Says where the bytes of both bodies are counted.
-    pub(crate) fn metered(&mut self, meters: Vec<Arc<AtomicU64>>) {
+    /// Says by what the bytes of both bodies pass.
+    pub(crate) fn metered(&mut self, meters: Meters) {
         self.meters = meters;
+    }
+
+    /// The budget that has no room for the rest of a body.
+    pub(crate) fn over(&self) -> Option<&Over> {
+        self.meters.over()
     }
 
     /// Names the rule that lets the request through.
@@ -132,7 +138,9 @@ impl Record {
     pub(crate) fn counting(&self, request: Request<Body>) -> Request<Body> {
         let sent = Arc::clone(&self.sent);
         request.map(|body| {
-            body::observed(body, move |passed| sent.store(passed.bytes, Ordering::Relaxed))
+            body::observed(self.meters.on(body), move |passed| {
+                sent.store(passed.bytes, Ordering::Relaxed);
+            })
         })
     }
 
@@ -163,7 +171,7 @@ impl Record {
     pub(crate) fn answered(mut self, response: Response<Body>, place: Place) -> Response<Body> {
         self.line.status = Some(response.status().as_u16());
         response.map(|body| {
-            body::observed(body, move |passed| {
+            body::observed(self.meters.on(body), move |passed| {
                 drop(place);
                 self.write(passed.bytes);
             })
@@ -172,11 +180,13 @@ impl Record {
 
     fn write(&mut self, received: u64) {
         self.written = true;
-        for meter in &self.meters {
-            meter.fetch_add(received + self.sent.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
         self.conclude();
         self.conclude_answer();
+        if let Some(Over { rule }) = self.meters.over() {
+            self.line.event = Event::Denied;
+            self.line.reason = Some(Reason::BudgetExceeded.as_str().to_owned());
+            self.line.rule = Some(rule.clone());
+        }
         self.log.write(Line {
             bytes_in: Some(self.sent.load(Ordering::Relaxed)),
             bytes_out: Some(received),
@@ -188,7 +198,7 @@ impl Record {
     /// Says what the reading of the body came to: a line for each rule whose findings were
     /// overwritten, and in the request's own line the rest.
     fn conclude(&mut self) {
-        let Some((verdict, action)) = self.reading.take() else { return };
+        let Some(verdict) = self.reading.take() else { return };
         if let Some(Stopped::Secret(rule)) = verdict.stopped() {
             self.line.event = Event::Denied;
             self.line.reason = Some(Reason::SecretInRequest.as_str().to_owned());
@@ -197,19 +207,21 @@ impl Record {
         for (rule, times) in verdict.doubted() {
             self.add(&format!("`{rule}` in the body, {times} times, uncertain"));
         }
+        for (rule, times) in verdict.spared() {
+            self.add(&format!("`{rule}` in the body, {times} times, suppressed"));
+        }
         for (rule, times) in verdict.noted() {
+            self.add(&format!("`{rule}` in the body, {times} times"));
+        }
+        for (rule, times) in verdict.overwrites() {
             let found = format!("`{rule}` in the body, {times} times");
-            if action == Action::Redact {
-                self.redacted(Reason::SecretInRequest, rule, found);
-            } else {
-                self.add(&found);
-            }
+            self.redacted(Reason::SecretInRequest, rule, found);
         }
     }
 
     /// The same of the response's body.
     fn conclude_answer(&mut self) {
-        let Some((verdict, action)) = self.answer.take() else { return };
+        let Some(verdict) = self.answer.take() else { return };
         self.line.unscanned = verdict.why_unscanned();
         if let Some(stopped) = verdict.stopped() {
             self.line.event = Event::Denied;
@@ -219,12 +231,19 @@ impl Record {
             }
         }
         for (rule, times) in verdict.noted() {
+            self.add(&format!("`{rule}` in the response, {times} times"));
+        }
+        for (rule, times) in verdict.overwrites() {
             let found = format!("`{rule}` in the response, {times} times");
-            if action == ResponseAction::Strip && verdict.stopped().is_none() {
+            // What was stopped did not pass overwritten.
+            if verdict.stopped().is_none() {
                 self.redacted(Reason::ResponseRefused, rule, found);
             } else {
                 self.add(&found);
             }
+        }
+        for (rule, times) in verdict.spared() {
+            self.add(&format!("`{rule}` in the response, {times} times, suppressed"));
         }
         for (rule, times) in verdict.quotations() {
             self.add(&format!("`{rule}` quoted in the response, {times} times"));

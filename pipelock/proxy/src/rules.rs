@@ -75,8 +75,11 @@ impl Files {
 
     /// The rules they make.
     pub fn rules(&self, generation: u64) -> Result<Rules, RulesError> {
-        let Read { mut policy, digest, not_enforced } =
+        let Read { mut policy, digest, mut not_enforced } =
             Policy::read(&self.upstream, &self.bottle).map_err(RulesError::Refused)?;
+        let refused = |faults| RulesError::Refused(Faults(faults));
+        let known = Knowledge::of(&policy).map_err(refused)?;
+        not_enforced.extend(known.unknown());
         let trust = Trust::new(roots(&policy.upstream_ca)?).map_err(RulesError::Tls)?;
         let digest = digest.to_string();
         let next_end = policy.at(clock::now());
@@ -89,7 +92,7 @@ impl Files {
             not_enforced,
             trust,
             next_end,
-            known: Knowledge::default(),
+            known,
         })
     }
 }

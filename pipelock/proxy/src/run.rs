@@ -38,13 +38,7 @@ pub async fn run(
         return Err(anyhow!("hosts are routed, but the hop secret is not in the environment"));
     }
     let authority = authority(&config, &policy)?;
-    let usual = Limits::default();
-    let limits = Limits {
-        idle: Duration::from_secs(policy.idle_seconds),
-        lifetime: policy.tunnel_seconds.map_or(usual.lifetime, Duration::from_secs),
-        ..usual
-    };
-    let interceptor = Arc::new(Interceptor::new(authority, limits));
+    let interceptor = Arc::new(Interceptor::new(authority, limits(&policy)));
     let resolver = EngineResolver::of_system().context("cannot read `/etc/resolv.conf`")?;
     let client = Client::new(ClientLimits::default(), shutdown.clone());
     said(&log, &status, &rules);
@@ -63,6 +57,16 @@ pub async fn run(
     }
     shutdown.drain(DRAIN_DEADLINE).await;
     Ok(())
+}
+
+/// The bounds of connections, as far as a policy sets them.
+pub fn limits(policy: &Policy) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        idle: Duration::from_secs(policy.idle_seconds),
+        lifetime: policy.tunnel_seconds.map_or(usual.lifetime, Duration::from_secs),
+        ..usual
+    }
 }
 
 /// Takes out of force what has ended, and closes its connections.

@@ -109,6 +109,21 @@ impl<F: FnOnce(Passed) + Send + Sync + 'static> Observer for Once<F> {
     }
 }
 
+/// Decides over a body piece by piece, before each passes.
+pub trait Gate: Send + Sync + Unpin + 'static {
+    /// Whether these bytes may pass.
+    ///
+    /// # Errors
+    ///
+    /// Why the body ends here instead.
+    fn pass(&mut self, bytes: &[u8]) -> Result<(), BodyError>;
+}
+
+/// A body that ends where its gate does not let it pass.
+pub fn gated(body: Body, gate: impl Gate) -> Body {
+    Gated { inner: body, gate }.boxed()
+}
+
 /// Fails the body when no frame came for this long.
 pub fn with_deadline(body: Body, idle: Duration) -> Body {
     Timed { inner: body, idle, sleep: None }.boxed()
@@ -208,6 +223,38 @@ impl HttpBody for Filtered {
                 other => return Poll::Ready(other),
             }
         }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+struct Gated<G> {
+    inner: Body,
+    gate: G,
+}
+
+impl<G: Gate> HttpBody for Gated<G> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+        if let Some(Ok(frame)) = &frame
+            && let Some(Err(why)) = frame.data_ref().map(|data| this.gate.pass(data))
+        {
+            return Poll::Ready(Some(Err(why)));
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -34,7 +34,7 @@ pub(crate) struct Judged {
 
 /// Puts the reading into a request's body.
 pub(crate) fn judged(
-    (known, host): (&Knowledge, &str),
+    (known, home): (&Knowledge, &Home),
     action: Action,
     request: Request<Body>,
 ) -> Result<Judged, Stopped> {
@@ -58,7 +58,7 @@ pub(crate) fn judged(
         inner: body,
         form,
         stream: Some(Stream::new(known.rules())),
-        home: known.at_home(host),
+        home: home.clone(),
         kept: Kept::default(),
         gathered: BytesMut::new(),
         ready: VecDeque::new(),
@@ -209,6 +209,10 @@ fn settle(
     for finding in findings {
         match home.takes(finding) {
             Some(_) => continue,
+            None if home.spares(finding) => {
+                verdict.spare(finding.rule);
+                continue;
+            }
             None if !is_certain(finding) => {
                 verdict.doubt(finding.rule);
                 continue;
@@ -216,11 +220,15 @@ fn settle(
             None => {}
         }
         match action {
-            Action::Block | Action::ByHost => return Err(Stopped::Secret(finding.rule)),
-            Action::Redact => kept.overwrite(finding.offset, finding.len),
-            Action::Warn => {}
+            Action::Redact if kept.overwrite(finding.offset, finding.len) => {
+                verdict.overwritten(finding.rule);
+            }
+            // What is to be overwritten and cannot be does not pass.
+            Action::Redact | Action::Block | Action::ByHost => {
+                return Err(Stopped::Secret(finding.rule));
+            }
+            Action::Warn => verdict.note(finding.rule),
         }
-        verdict.note(finding.rule);
     }
     Ok(())
 }

@@ -16,14 +16,14 @@ use tls_intercept::{
 
 /// Puts the reading into a request that asks for a `WebSocket`.
 pub(crate) fn frames(
-    (known, host): (&Knowledge, &str),
+    (known, home): (&Knowledge, &Home),
     action: Action,
     request: Request<Body>,
 ) -> (Request<Body>, Verdict) {
     let verdict = Verdict::default();
     let messages = Messages {
         rules: known.rules().clone(),
-        home: known.at_home(host),
+        home: home.clone(),
         message: None,
         action,
         verdict: verdict.clone(),
@@ -52,11 +52,9 @@ impl Messages {
         }
         for finding in findings {
             match self.action {
-                _ if self.home.takes(finding).is_some() => continue,
-                _ if !is_certain(finding) => {
-                    self.verdict.doubt(finding.rule);
-                    continue;
-                }
+                _ if self.home.takes(finding).is_some() => {}
+                _ if self.home.spares(finding) => self.verdict.spare(finding.rule),
+                _ if !is_certain(finding) => self.verdict.doubt(finding.rule),
                 Action::Block | Action::ByHost => {
                     self.verdict.stop(Stopped::Secret(finding.rule));
                     let rule = finding.rule;
@@ -69,11 +67,11 @@ impl Messages {
                     let end = end.min(pending.len());
                     if let Some(found) = pending.get_mut(from..end) {
                         mask(found);
+                        self.verdict.overwritten(finding.rule);
                     }
                 }
-                Action::Warn => {}
+                Action::Warn => self.verdict.note(finding.rule),
             }
-            self.verdict.note(finding.rule);
         }
         Ok(())
     }
@@ -158,6 +156,6 @@ mod tests {
         let passed = said(&mut messages, Kind::Text, &[one, two]).unwrap();
         assert_eq!(passed.len(), whole.len());
         assert!(!passed.contains("REALKEY") && passed.ends_with(r#"", "n": 1}"#), "{passed}");
-        assert_eq!(messages.verdict.noted().len(), 1);
+        assert_eq!(messages.verdict.overwrites().len(), 1);
     }
 }

@@ -36,8 +36,25 @@ impl fmt::Display for Place {
 pub(crate) struct Found {
     pub(crate) rule: &'static str,
     pub(crate) place: Place,
-    /// Whether it is sure enough to stop the request.
-    pub(crate) certain: bool,
+    pub(crate) sure: Sure,
+}
+
+/// How sure a finding is, the least first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Sure {
+    /// The policy makes an exception of it.
+    Spared,
+    Doubted,
+    /// Enough to stop the request.
+    Certain,
+    /// It is the bottle's own.
+    Own,
+}
+
+impl Sure {
+    pub(crate) fn stops(self) -> bool {
+        self >= Self::Certain
+    }
 }
 
 /// Fields that say how a message is made, and carry nothing else that an agent could choose.
@@ -56,21 +73,27 @@ pub(crate) struct For<'a> {
 
 /// The first finding in a head. The header fields of a routed request are not read, since egress
 /// wrote the credential into them and took the agent's own out.
-pub(crate) fn in_head<B>(known: &Knowledge, to: For<'_>, request: &Request<B>) -> Option<Found> {
+pub(crate) fn in_head<B>(
+    known: &Knowledge,
+    home: &Home,
+    to: For<'_>,
+    request: &Request<B>,
+) -> Option<Found> {
     if let Some(domain) = to.pattern.strip_prefix("*.")
         && labels::carry_data(to.host, domain)
     {
-        return Some(Found { rule: "data-in-host", place: Place::Host, certain: true });
+        return Some(Found { rule: "data-in-host", place: Place::Host, sure: Sure::Certain });
     }
-    let home = known.at_home(to.host);
-    let mut doubted = None;
+    let mut doubted: Option<Found> = None;
     let mut look = |text: &[u8], place: &dyn Fn() -> Place| {
-        let (rule, certain) = first(&known.rules().scan(text), &home)?;
-        let found = Found { rule, place: place(), certain };
-        if certain {
+        let (rule, sure) = first(&known.rules().scan(text), home)?;
+        let found = Found { rule, place: place(), sure };
+        if sure.stops() {
             return Some(found);
         }
-        doubted.get_or_insert(found);
+        if doubted.as_ref().is_none_or(|before| before.sure < sure) {
+            doubted = Some(found);
+        }
         None
     };
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
@@ -87,12 +110,12 @@ pub(crate) fn in_head<B>(known: &Knowledge, to: For<'_>, request: &Request<B>) -
         });
     found.or(doubted).or_else(|| {
         let (rule, place) = urls::carries_data(path, query)?;
-        Some(Found { rule, place, certain: false })
+        Some(Found { rule, place, sure: Sure::Doubted })
     })
 }
 
-/// The first finding that is no secret at home here, and does not lie in one; whether it is certain.
-fn first(findings: &[Finding], home: &Home) -> Option<(&'static str, bool)> {
+/// The first finding that is no secret at home here, and does not lie in one; how sure it is.
+fn first(findings: &[Finding], home: &Home) -> Option<(&'static str, Sure)> {
     let at_home = |finding: &&Finding| home.takes(finding) == Some(true);
     let within = |finding: &Finding, own: &Finding| {
         finding.offset < own.offset + own.len as u64
@@ -101,7 +124,12 @@ fn first(findings: &[Finding], home: &Home) -> Option<(&'static str, bool)> {
     let passes =
         |finding: &Finding| findings.iter().filter(at_home).any(|own| within(finding, own));
     // The bottle's own secret is named before the kind that it is of, and what is certain first.
+    let sure = |finding: &Finding| match finding {
+        _ if home.takes(finding).is_some() => Sure::Own,
+        _ if home.spares(finding) => Sure::Spared,
+        _ if is_certain(finding) => Sure::Certain,
+        _ => Sure::Doubted,
+    };
     let named = findings.iter().filter(|finding| !passes(finding));
-    let sure = |finding: &&Finding| (finding.secret.is_some(), is_certain(finding));
-    named.max_by_key(sure).map(|finding| (finding.rule, is_certain(finding)))
+    named.map(|finding| (finding.rule, sure(finding))).max_by_key(|(_, sure)| *sure)
 }

@@ -40,8 +40,9 @@ impl Kept {
         }
     }
 
-    /// Overwrites a finding with as many `*`, but for what gives the text its form.
-    pub(crate) fn overwrite(&mut self, offset: u64, len: usize) {
+    /// Overwrites a finding with as many `*`, but for what gives the text its form. Says whether it
+    /// did: of what was let go already nothing can be overwritten.
+    pub(crate) fn overwrite(&mut self, offset: u64, len: usize) -> bool {
         let place = |offset: u64| usize::try_from(offset.saturating_sub(self.start));
         let from = place(offset).unwrap_or(usize::MAX);
         let end = place(offset.saturating_add(len as u64)).unwrap_or(usize::MAX);
@@ -50,10 +51,13 @@ impl Kept {
             all.extend_from_slice(&part);
         }
         let end = end.min(all.len());
-        if let Some(found) = all.get_mut(from..end) {
+        let found = all.get_mut(from..end).filter(|found| !found.is_empty());
+        let here = found.is_some();
+        if let Some(found) = found {
             mask(found);
         }
         self.parts.push_back(Bytes::from(all));
+        here
     }
 }
 
@@ -106,7 +110,7 @@ mod tests {
         kept.release(4, |part| out.extend_from_slice(&part));
         assert_eq!(out, b"one ");
         kept.push(Bytes::from_static(b"et two"));
-        kept.overwrite(4, 6);
+        assert!(kept.overwrite(4, 6) && !kept.overwrite(0, 4));
         kept.release(0, |part| out.extend_from_slice(&part));
         assert_eq!((out.as_slice(), kept.len()), (&b"one ****** two"[..], 0));
     }

@@ -5,6 +5,7 @@ mod judge;
 use self::judge::Judge;
 use super::{
     coding::Coding,
+    knowledge::Spared,
     verdict::{Stopped, Verdict},
 };
 use bytes::Bytes;
@@ -32,7 +33,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Puts the reading into a response, or says why the agent does not get it.
 pub(crate) async fn responses(
     action: ResponseAction,
-    exempt: bool,
+    (exempt, spared): (bool, Spared),
     mut response: Response<Body>,
 ) -> Result<(Response<Body>, Verdict), Stopped> {
     take_out_ours(response.headers_mut());
@@ -61,16 +62,15 @@ pub(crate) async fn responses(
             parts.headers.remove(name);
         }
     }
-    let judge = Judge::new(action, coding, &parts.headers, verdict.clone());
+    let judge = Judge::new(action, spared, coding, &parts.headers, verdict.clone());
     let mut reading =
         Reading { inner: body, judge: Some(judge), ready: VecDeque::new(), read: 0, broken: None };
     reading.before_the_head(action).await?;
-    let found = verdict.noted();
-    if !found.is_empty() {
-        let names: Vec<_> = found.keys().copied().collect();
-        if let Ok(names) = HeaderValue::try_from(names.join(", ")) {
-            parts.headers.insert(FINDING_HEADER, names);
-        }
+    let names = verdict.found();
+    if !names.is_empty()
+        && let Ok(names) = HeaderValue::try_from(names.join(", "))
+    {
+        parts.headers.insert(FINDING_HEADER, names);
     }
     Ok((Response::from_parts(parts, reading.boxed()), verdict))
 }

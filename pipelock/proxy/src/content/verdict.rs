@@ -32,6 +32,10 @@ struct State {
     stopped: Option<Stopped>,
     noted: BTreeMap<&'static str, u64>,
     doubted: BTreeMap<&'static str, u64>,
+    /// What was overwritten on its way.
+    overwritten: BTreeMap<&'static str, u64>,
+    /// What the policy makes an exception of.
+    spared: BTreeMap<&'static str, u64>,
     /// Of responses: what stands there as somebody's quotation.
     quoted: BTreeMap<&'static str, u64>,
     /// Of responses: why nothing was looked for.
@@ -46,6 +50,36 @@ impl Verdict {
     /// Counts a finding that does not stop the body.
     pub(super) fn note(&self, rule: &'static str) {
         *self.lock().noted.entry(rule).or_default() += 1;
+    }
+
+    /// Counts a finding that was overwritten.
+    pub(super) fn overwritten(&self, rule: &'static str) {
+        *self.lock().overwritten.entry(rule).or_default() += 1;
+    }
+
+    /// How many findings of each rule were overwritten.
+    pub(crate) fn overwrites(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().overwritten.clone()
+    }
+
+    /// The rules that found what counts, sorted.
+    pub(crate) fn found(&self) -> Vec<&'static str> {
+        let state = self.lock();
+        let mut names: Vec<_> =
+            state.noted.keys().chain(state.overwritten.keys()).copied().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Counts a finding that the policy makes an exception of.
+    pub(super) fn spare(&self, rule: &'static str) {
+        *self.lock().spared.entry(rule).or_default() += 1;
+    }
+
+    /// How many findings of each rule were exceptions.
+    pub(crate) fn spared(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().spared.clone()
     }
 
     /// Counts a finding that is quoted.

@@ -2,6 +2,7 @@
 
 use crate::{
     client::{Agent, PATIENCE, get},
+    content::post,
     upstream::{HELLO, Upstream},
     world::{World, bottle},
 };
@@ -179,4 +180,69 @@ async fn a_budget_is_the_minutes_and_is_said() {
     }
     let line = world.reason("budget-exceeded").await;
     assert_eq!((&line["event"], &line["rule"]), (&"denied".into(), &"a.org".into()));
+}
+
+#[tokio::test]
+async fn a_long_answer_ends_where_the_budget_of_bytes_does() {
+    let long = "0123456789".repeat(50_000);
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{long}", long.len());
+    let upstream = Upstream::tls("a.org", &answer).await;
+    let more = format!("{}budgets: [{{host: a.org, bytes: 200000}}]\n", bottle(&upstream));
+    let world = World::new(&format!("api_allowlist: [a.org]\n{LOOPBACK}"), &more).await;
+    world.names.set("a.org", &["127.0.0.1"]);
+    let target = format!("a.org:{}", upstream.address.port());
+    let answered = world.https(&target, &get(&target, "/")).await;
+    assert_eq!(answered.status, 200);
+    assert!(answered.body.len() <= 200_000, "{}", answered.body.len());
+    let line = world.reason("budget-exceeded").await;
+    assert_eq!((&line["event"], &line["status"]), (&"denied".into(), &200.into()));
+    assert_eq!(world.https(&target, &get(&target, "/")).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_body_that_is_sent_ends_there_too_and_the_answer_says_so() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let more = format!("{}budgets: [{{host: a.org, bytes: 200000}}]\n", bottle(&upstream));
+    let world = World::new(&format!("api_allowlist: [a.org]\n{LOOPBACK}"), &more).await;
+    world.names.set("a.org", &["127.0.0.1"]);
+    let target = format!("a.org:{}", upstream.address.port());
+    for length in [200_100, 400_000] {
+        let body = "0123456789".repeat(length / 10);
+        let answered = world.https(&target, &post(&target, "/", "", &body)).await;
+        assert_eq!((answered.status, answered.reason().as_str()), (429, "budget-exceeded"));
+    }
+    assert!(upstream.seen().requests.iter().all(|request| request.len() < 200_500));
+}
+
+#[tokio::test]
+async fn an_unopened_connection_ends_where_the_budget_of_bytes_does() {
+    let long = "0123456789".repeat(50_000);
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{long}", long.len());
+    let upstream = Upstream::tls("a.org", &answer).await;
+    let world = passing(&upstream, "a.org", "budgets: [{host: a.org, bytes: 200000}]\n").await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let answered = trusting(&world, &upstream).https(&target, &get(&target, "/")).await;
+    assert!(answered.body.len() <= 200_000, "{}", answered.body.len());
+    let line = world.reason("budget-exceeded").await;
+    let bytes = line["bytes_in"].as_u64().unwrap() + line["bytes_out"].as_u64().unwrap();
+    assert!(line["event"] == "denied" && bytes <= 200_000, "{line}");
+}
+
+#[tokio::test]
+async fn an_unopened_connection_grows_no_older_than_the_policy_says() {
+    // The answer promises more than it brings, and stays open.
+    let never = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhello";
+    let upstream = Upstream::open(never).await;
+    let policy = format!(
+        "api_allowlist: [a.org]\n{LOOPBACK}\
+         forward_proxy: {{enabled: true, max_tunnel_seconds: 1, idle_timeout_seconds: 600}}\n\
+         tls_interception: {{enabled: true, passthrough_domains: [a.org]}}\n"
+    );
+    let world = World::new(&policy, &bottle(&upstream)).await;
+    world.names.set("a.org", &["127.0.0.1"]);
+    let target = format!("a.org:{}", upstream.address.port());
+    let answered = trusting(&world, &upstream).https(&target, &get(&target, "/")).await;
+    assert_eq!(answered.body, "hello");
+    let line = world.line(|line| line["unscanned"] == "passthrough").await;
+    assert!(line["duration_ms"].as_u64().unwrap() >= 1000);
 }

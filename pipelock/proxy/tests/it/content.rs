@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 /// Of the shape of one, and drawn for this test.
 const KEY: &str = "AKIAQ3EGRIZ5TL2WXPVY";
 
-fn post(target: &str, path: &str, headers: &str, body: &str) -> String {
+pub(crate) fn post(target: &str, path: &str, headers: &str, body: &str) -> String {
     format!(
         "POST {path} HTTP/1.1\r\nhost: {target}\r\nconnection: close\r\n{headers}\
          content-length: {}\r\n\r\n{body}",
@@ -243,7 +243,7 @@ async fn http2_bodies_are_read_too() {
 }
 
 /// What `bottle.yaml` says of that secret, whose home is `home.org`.
-fn fingerprint(value: &str) -> String {
+pub(crate) fn fingerprint(value: &str) -> String {
     let label = [FINGERPRINT_KEY_LABEL, SECRET.as_bytes()].concat();
     let key = Key::new(Sha256::digest(label).into());
     let known = Fingerprint::of(&key, value.as_bytes()).unwrap();

@@ -10,6 +10,8 @@ mod container;
 #[cfg(test)]
 mod content;
 #[cfg(test)]
+mod exceptions;
+#[cfg(test)]
 mod identity;
 #[cfg(test)]
 mod names;

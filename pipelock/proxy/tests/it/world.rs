@@ -23,7 +23,7 @@ use std::{
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tls_intercept::{
-    Interceptor, Limits, Mode,
+    Interceptor, Mode,
     client::{Client, ClientLimits},
     serve,
 };
@@ -93,6 +93,7 @@ impl World {
         let status = Arc::new(Status::new(Role::Pipelock.as_str(), "0"));
         let log = Log::new(Role::Pipelock, None, Arc::clone(&status), Some(dir.path()));
         let rules = Files::read(&dir.path().join("pipelock.yaml")).unwrap().rules(1).unwrap();
+        let limits = run::limits(&rules.policy);
         let (names, shutdown) = (Arc::new(Names::default()), Shutdown::new());
         let client = Client::new(ClientLimits::default(), shutdown.clone());
         let resolver: Arc<dyn Resolve> = Arc::<Names>::clone(&names);
@@ -100,7 +101,7 @@ impl World {
         let door = Door::new(rules, resolver, client, secret, log.clone());
         let shown = Secret::new(CREDENTIAL.to_owned());
         let door = Arc::new(door.with_upstream_credential(Some(&shown)));
-        let interceptor = Arc::new(Interceptor::new(authority, Limits::default()));
+        let interceptor = Arc::new(Interceptor::new(authority, limits));
         let listen = async |mode| {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
@@ -201,10 +202,13 @@ pub(crate) fn bottle(upstream: &Upstream) -> String {
 }
 
 fn write_policy(dir: &Path, upstream: &str, bottle: &str) {
-    let least = "mode: strict\nforward_proxy: {enabled: true}\n";
-    let opened = "tls_interception: {enabled: true}\n";
-    let opened = if upstream.contains("tls_interception") { "" } else { opened };
-    let upstream = format!("{least}{opened}{upstream}");
+    let least = [
+        "mode: strict\n",
+        "forward_proxy: {enabled: true}\n",
+        "tls_interception: {enabled: true}\n",
+    ];
+    let section = |line: &&&str| !upstream.contains(line.split(' ').next().unwrap());
+    let upstream = least.iter().filter(section).chain([&upstream]).copied().collect::<String>();
     let bottle = format!("version: 1\n{bottle}");
     compose_run::replace(&dir.join("pipelock.yaml"), upstream.as_bytes(), 0o600).unwrap();
     compose_run::replace(&dir.join("bottle.yaml"), bottle.as_bytes(), 0o600).unwrap();

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
@@ -71,7 +71,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Replayed<S> {
 /// start; 0 is never.
 #[derive(Debug, Default)]
 pub(crate) struct Activity {
-    in_flight: AtomicUsize,
+    /// The requests that are being answered, each by its number and when it began, the oldest first.
+    in_flight: Mutex<Vec<(u64, u64)>>,
+    next: AtomicU64,
     /// The last request began or ended.
     request: AtomicU64,
     /// The last byte passed, either way.
@@ -111,10 +113,15 @@ impl Activity {
 
     /// A request began; it ends when what is returned is dropped.
     pub(crate) fn request(self: &Arc<Self>) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.request.store(now(), Ordering::Relaxed);
-        self.moved.store(now(), Ordering::Relaxed);
-        InFlight(Arc::clone(self))
+        let (number, begun) = (self.next.fetch_add(1, Ordering::Relaxed), now());
+        self.in_flight().push((number, begun));
+        self.request.store(begun, Ordering::Relaxed);
+        self.moved.store(begun, Ordering::Relaxed);
+        InFlight(Arc::clone(self), number)
+    }
+
+    fn in_flight(&self) -> MutexGuard<'_, Vec<(u64, u64)>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn head_incomplete(&self, incomplete: bool) {
@@ -150,8 +157,8 @@ impl Activity {
         const LAST_IDLE: Duration = Duration::from_millis(500);
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         loop {
-            let in_flight = self.in_flight.load(Ordering::Relaxed) > 0;
-            let (since, limit, expired) = if in_flight {
+            let oldest = self.in_flight().first().map(|(_, begun)| *begun);
+            let (since, limit, expired) = if oldest.is_some() {
                 (self.moved.load(Ordering::Relaxed), millis(limits.stall), Expired::Stalled)
             } else {
                 let draining = self.draining.load(Ordering::Relaxed);
@@ -161,10 +168,9 @@ impl Activity {
             let head = self.head.load(Ordering::Relaxed);
             let blocked = self.blocked.load(Ordering::Relaxed);
             // An old connection ends as soon as nothing is on its way; an old exchange ends.
-            let (start, longest) = if in_flight {
-                (self.request.load(Ordering::Relaxed), limits.exchange)
-            } else {
-                (self.born.load(Ordering::Relaxed), limits.lifetime)
+            let (start, longest) = match oldest {
+                Some(begun) => (begun, limits.exchange),
+                None => (self.born.load(Ordering::Relaxed), limits.lifetime),
             };
             let watched = [
                 (start, millis(longest), Expired::Old),
@@ -188,11 +194,11 @@ impl Activity {
 
 /// A request that is being answered.
 #[derive(Debug)]
-pub(crate) struct InFlight(Arc<Activity>);
+pub(crate) struct InFlight(Arc<Activity>, u64);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight().retain(|(number, _)| *number != self.1);
         self.0.request.store(now(), Ordering::Relaxed);
     }
 }

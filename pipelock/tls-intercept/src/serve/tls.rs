@@ -197,7 +197,9 @@ async fn accept<P: Proxy, S>(
 {
     if context.proxy.passes(&connection) {
         let revoked = connection.revoked.clone();
-        let longest = context.interceptor.limits.exchange;
+        // There is no pause between requests to wait for in what nobody looks into.
+        let limits = &context.interceptor.limits;
+        let longest = limits.exchange.min(limits.lifetime);
         tokio::select! {
             () = Arc::clone(&context.proxy).pass(connection, stream) => {}
             () = revoked.cancelled() => {}

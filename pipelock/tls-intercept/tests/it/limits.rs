@@ -1,6 +1,9 @@
 //! Deadlines and bounds: an agent that does nothing, or too much, holds nothing for long.
 
-use crate::support::{Agent, Bench, Origin, read_all, within};
+use crate::support::{Agent, Bench, Origin, answer_ok, data, frames, read_all, within};
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use std::sync::Arc;
 use std::time::Duration;
 use tls_intercept::{Limits, Mode, Reason};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -74,4 +77,43 @@ async fn e11_connections_are_bounded_and_a_place_comes_free() {
     assert!(unanswered.is_err(), "the third waits");
     drop(first);
     assert_eq!(within(third.read_u8()).await.unwrap(), b'H');
+}
+
+#[tokio::test]
+async fn e11_an_exchange_of_http2_ends_however_many_others_begin_beside_it() {
+    // Endless, unless it is asked for something else.
+    let answer = Arc::new(move |request: Request<hyper::body::Incoming>| {
+        Box::pin(async move {
+            if request.uri().path() != "/endless" {
+                return answer_ok("short");
+            }
+            let (send, body) = frames();
+            tokio::task::spawn(async move {
+                while send.send(data("more ")).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            });
+            Response::new(body)
+        }) as std::pin::Pin<Box<_>>
+    });
+    let origin = Origin::answering("allowed.test", &["h2"], answer).await;
+    let limits = Limits { exchange: SHORT, ..Limits::default() };
+    let bench = Bench::with(origin.address, origin.roots.clone(), Mode::Proxy, limits).await;
+    let tunnel = Agent::tunnel(&bench, "allowed.test", "h2").await;
+    let mut sender = Agent::http2(tunnel).await;
+    let ask = |path: &str| {
+        let request = Request::get(format!("https://allowed.test{path}"));
+        request.body(tls_intercept::body::empty()).unwrap()
+    };
+    let endless = within(sender.send_request(ask("/endless"))).await.unwrap();
+    let began = std::time::Instant::now();
+    let beside = tokio::task::spawn(async move {
+        while let Ok(response) = sender.send_request(ask("/")).await {
+            drop(response.into_body().collect().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(within(endless.into_body().collect()).await.is_err(), "it was cut off");
+    assert!(began.elapsed() >= SHORT.mul_f32(0.9));
+    within(beside).await.unwrap();
 }

@@ -91,8 +91,10 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "a-secret-stops-a-body",
         file: "pipelock/proxy/src/content/body.rs",
-        on: "Action::Block | Action::ByHost => return Err(Stopped::Secret(finding.rule)),",
-        off: "Action::Block | Action::ByHost => {}",
+        on: "Action::Redact | Action::Block | Action::ByHost => {
+                return Err(Stopped::Secret(finding.rule));
+            }",
+        off: "Action::Redact | Action::Block | Action::ByHost => {}",
         package: "pipelock-proxy",
         tests: &["e10_"],
         needs: Nothing,

@@ -3,6 +3,7 @@
 use crate::content::{
     coding::{Coding, Decoder},
     kept::Kept,
+    knowledge::Spared,
     verdict::{Stopped, Verdict},
 };
 use bytes::Bytes;
@@ -17,6 +18,8 @@ const OVERWRITTEN: u32 = 3;
 
 pub(super) struct Judge {
     action: ResponseAction,
+    /// Rules that find nothing here.
+    spared: Spared,
     decoder: Option<Decoder>,
     /// Server-sent events: each is judged when it is whole, and waits for no other.
     events: bool,
@@ -49,6 +52,7 @@ enum Text {
 impl Judge {
     pub(super) fn new(
         action: ResponseAction,
+        spared: Spared,
         coding: Coding,
         headers: &HeaderMap,
         verdict: Verdict,
@@ -57,6 +61,7 @@ impl Judge {
         let kind = kind.unwrap_or_default().to_ascii_lowercase();
         Self {
             action,
+            spared,
             decoder: coding.decoder(),
             events: kind.starts_with("text/event-stream"),
             says_text: says_text(&kind),
@@ -236,19 +241,22 @@ impl Judge {
     }
 
     fn settle(&mut self, finding: &Finding) -> Result<(), Stopped> {
-        if finding.weight > 0 {
-            self.verdict.note(finding.rule);
-        } else {
-            self.verdict.quoted(finding.rule);
+        if self.spared.holds(finding.rule) {
+            self.verdict.spare(finding.rule);
+            return Ok(());
+        }
+        let overwritten = self.action == ResponseAction::Strip
+            && matches!(self.text, Text::Read(_))
+            && finding.weight >= OVERWRITTEN
+            && self.kept.overwrite(finding.offset, finding.len);
+        match finding.weight {
+            _ if overwritten => self.verdict.overwritten(finding.rule),
+            0 => self.verdict.quoted(finding.rule),
+            _ => self.verdict.note(finding.rule),
         }
         self.weight = self.weight.saturating_add(finding.weight);
         match self.action {
-            ResponseAction::Strip if matches!(self.text, Text::Read(_)) => {
-                if finding.weight >= OVERWRITTEN {
-                    self.kept.overwrite(finding.offset, finding.len);
-                }
-                Ok(())
-            }
+            ResponseAction::Strip if matches!(self.text, Text::Read(_)) => Ok(()),
             // In units of 16 bits the place is not known.
             ResponseAction::Strip | ResponseAction::Block if self.weight >= Finding::ENOUGH => {
                 Err(Stopped::Injection(finding.rule))

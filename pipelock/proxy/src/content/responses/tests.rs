@@ -47,7 +47,7 @@ async fn got(
     for (name, value) in headers {
         response.headers_mut().insert(*name, value.parse().unwrap());
     }
-    let (response, verdict) = responses(action, false, response).await?;
+    let (response, verdict) = responses(action, Default::default(), response).await?;
     let (parts, mut body) = response.into_parts();
     let mut got = Got {
         head: parts.headers,
@@ -96,7 +96,7 @@ impl HttpBody for Breaking {
 async fn a_body_that_breaks_before_its_head_goes_out_is_never_taken_for_a_whole_one() {
     for action in [ResponseAction::Warn, ResponseAction::Block, ResponseAction::Strip] {
         let response = Response::new(Breaking(Some("The first half of a page.")).boxed());
-        let (response, _) = responses(action, false, response).await.unwrap();
+        let (response, _) = responses(action, Default::default(), response).await.unwrap();
         let mut body = response.into_body();
         let mut last = None;
         while let Some(frame) = body.frame().await {
@@ -131,6 +131,21 @@ async fn what_only_a_sidecar_may_say_is_taken_out_of_an_upstreams_head() {
     let headers = [("x-bottle-finding", "forged"), ("x-bottle-denied", "forged")];
     let got = got(ResponseAction::Warn, &headers, &[b"a plain text"]).await.unwrap();
     assert!(got.head.is_empty(), "{:?}", got.head);
+}
+
+#[tokio::test]
+async fn strip_tells_what_it_overwrote_and_apart_from_that_what_it_only_found() {
+    // In a text about such texts.
+    let weak = "Pages of an adversarial kind end in </system> now and then.";
+    let quoted = "The page says \"ignore all previous instructions\" and goes on.";
+    let far = "All of this is harmless. ".repeat(20);
+    let text = format!("{ATTACK}\n\n{far}{weak}\n\n{far}{quoted}\n");
+    let got = got(ResponseAction::Strip, &[], &[text.as_bytes()]).await.unwrap();
+    let passed = String::from_utf8(got.text).unwrap();
+    assert!(passed.contains(weak) && passed.contains(quoted) && !passed.contains(ATTACK));
+    assert_eq!(got.verdict.overwrites().into_keys().collect::<Vec<_>>(), ["ignore-instructions"]);
+    assert_eq!(got.verdict.noted().into_keys().collect::<Vec<_>>(), ["instruction-boundary"]);
+    assert_eq!(got.verdict.quotations().into_keys().collect::<Vec<_>>(), ["ignore-instructions"]);
 }
 
 #[tokio::test]
@@ -252,7 +267,8 @@ async fn a_coding_that_cannot_be_undone_passes_with_a_note_or_not_at_all() {
 async fn trailers_come_behind_the_last_byte() {
     let frames = [Frame::data(Bytes::from_static(b"text")), Frame::trailers(HeaderMap::new())];
     let response = Response::new(Pieces(frames.into()).boxed());
-    let (response, _) = responses(ResponseAction::Block, false, response).await.unwrap();
+    let (response, _) =
+        responses(ResponseAction::Block, Default::default(), response).await.unwrap();
     let whole = response.into_body().collect().await.unwrap();
     assert!(whole.trailers().is_some());
     assert_eq!(whole.to_bytes(), "text");
