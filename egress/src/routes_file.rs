@@ -35,6 +35,8 @@ pub struct Pipelock {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RoutesFile {
     pub pipelock: Pipelock,
+    /// Whether the agent has somebody to ask, so that a denial says how.
+    pub supervised: bool,
     pub routes: Routes,
 }
 
@@ -82,7 +84,7 @@ impl RoutesFile {
             faults if faults.is_empty() => {
                 let renewals = renewals(&routes, file.renewals)?;
                 let routes = Routes::new(routes).with_renewals(renewals);
-                Ok(Self { pipelock: file.pipelock, routes })
+                Ok(Self { pipelock: file.pipelock, supervised: file.supervised, routes })
             }
             faults => Err(InvalidRoutes::Faults(faults)),
         }
@@ -93,6 +95,7 @@ impl RoutesFile {
         let file = File {
             version: 1,
             pipelock: self.pipelock.clone(),
+            supervised: self.supervised,
             routes: self.routes.iter().map(Entry::of).collect(),
             renewals: self.routes.renewals().iter().map(RenewalEntry::of).collect(),
         };
@@ -112,6 +115,8 @@ impl RoutesFile {
 struct File {
     version: u32,
     pipelock: Pipelock,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    supervised: bool,
     routes: Vec<Entry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     renewals: Vec<RenewalEntry>,
@@ -300,6 +305,7 @@ mod tests {
                 authority: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
                     .to_owned(),
             },
+            supervised: true,
             routes: Routes::new(vec![
                 route("a.test", vec![credential("A", Form::Header("x-api-key".parse().unwrap()))]),
                 route("b.test", vec![credential("B", Form::Bearer)]),

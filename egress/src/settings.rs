@@ -31,6 +31,8 @@ pub struct Settings {
     pub user: (u32, u32),
     pub addresses: Addresses,
     pub routes: Vec<Route>,
+    /// Whether the agent has somebody to ask.
+    pub supervised: bool,
     /// Where the way on is. `None`: pipelock at its address in this bottle.
     pub pipelock: Option<SocketAddr>,
     /// The certificate of pipelock's authority, in PEM.
@@ -114,7 +116,8 @@ impl Egress {
             address: self.settings.pipelock.unwrap_or(address),
             authority: self.settings.pipelock_authority.clone(),
         };
-        RoutesFile { pipelock, routes: self.routes.clone() }.render()
+        let supervised = self.settings.supervised;
+        RoutesFile { pipelock, supervised, routes: self.routes.clone() }.render()
     }
 }
 

@@ -281,7 +281,7 @@ fn weaknesses(bottle: &Bottle, routes: &[egress::Route]) -> Vec<String> {
     mind(!bottle.pipelock.ssrf_allow.is_empty(), "private networks can be reached");
     mind(!bottle.pipelock.passthrough.is_empty(), "TLS of some hosts passes unopened");
     mind(!bottle.pipelock.unscanned.is_empty(), "responses of some hosts are not looked through");
-    mind(bottle.pipelock.image.is_some(), "another data plane judges what leaves");
+    mind(bottle.pipelock.image.is_some(), pipelock::ABSENT_WITH_STOCK);
     mind(
         bottle.pipelock.allow.iter().any(compose_render::HostPattern::is_wildcard),
         "a wildcard allows names that whoever runs the domain can choose",

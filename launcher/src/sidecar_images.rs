@@ -39,7 +39,7 @@ pub(crate) fn recipe(role: Role, sidecars: &Sidecars) -> anyhow::Result<Recipe> 
         Role::Pipelock => (pipelock::BINARY, pipelock::DOCKERFILE),
         Role::Egress => (egress::BINARY, egress::DOCKERFILE),
         Role::Supervise => (supervise::BINARY, supervise::DOCKERFILE),
-        Role::GitGate | Role::StandIn | Role::Agent => {
+        Role::Resolver | Role::GitGate | Role::StandIn | Role::Agent => {
             bail!("`{role}` has no image of ours")
         }
     };

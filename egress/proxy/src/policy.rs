@@ -20,6 +20,8 @@ const FILE_LIMIT: u64 = 1024 * 1024 + 1;
 pub(crate) struct Policy {
     pub(crate) generation: u64,
     pub(crate) routes: Routes,
+    /// Whether the agent has somebody to ask.
+    pub(crate) supervised: bool,
     pub(crate) way_on: Arc<WayOn>,
     /// The authority the upstream trusts: as long as it stays, so do the pooled connections.
     authority: String,
@@ -57,6 +59,7 @@ impl Policies {
         self.current.store(Arc::new(Policy {
             generation,
             routes: old.routes.clone().at(now()),
+            supervised: old.supervised,
             way_on: Arc::clone(&old.way_on),
             authority: old.authority.clone(),
         }));
@@ -110,7 +113,8 @@ impl Policy {
             Some(way_on) => way_on,
             None => Arc::new(WayOn::new(address, &authority)?),
         };
-        Ok(Self { generation, routes: file.routes.at(now()), way_on, authority })
+        let (routes, supervised) = (file.routes.at(now()), file.supervised);
+        Ok(Self { generation, routes, supervised, way_on, authority })
     }
 }
 

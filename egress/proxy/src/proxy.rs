@@ -1,6 +1,7 @@
 //! One request: judged, given its credential, sent on, and its response looked through.
 
 mod along;
+mod proposal;
 mod record;
 
 use std::net::SocketAddr;
@@ -137,11 +138,13 @@ impl Egress {
             }
             Verdict::Method => {
                 let step = "the bottle's routes do not name this method for this path";
-                Err(record.fault(Reason::MethodNotAllowed, step))
+                let denial = record.fault(Reason::MethodNotAllowed, step);
+                Err(proposal::with(policy, denial, destination))
             }
             Verdict::Path => {
                 let step = "the bottle's routes do not name this path";
-                Err(record.fault(Reason::PathNotAllowed, step))
+                let denial = record.fault(Reason::PathNotAllowed, step);
+                Err(proposal::with(policy, denial, destination))
             }
             Verdict::Covered { index, route } => {
                 record.rule(format!("routes[{index}]"));

@@ -129,7 +129,8 @@ mod tests {
             address: "10.213.0.3:8888".parse().unwrap(),
             authority: "-----BEGIN CERTIFICATE-----\n".to_owned(),
         };
-        RoutesFile { pipelock, routes: Routes::new(routes).with_renewals(renewals) }
+        let routes = Routes::new(routes).with_renewals(renewals);
+        RoutesFile { pipelock, supervised: false, routes }
     }
 
     #[test]

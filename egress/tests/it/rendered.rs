@@ -18,6 +18,7 @@ fn settings(routes: Vec<Route>) -> Settings {
         )
         .unwrap(),
         routes,
+        supervised: false,
         pipelock: None,
         pipelock_authority: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into(),
     }

@@ -40,6 +40,10 @@ pub(crate) struct Config {
 impl Config {
     /// Reads what lies in the bottle's folder.
     pub(crate) fn read(dir: &BottleDir) -> anyhow::Result<Self> {
+        if dir.service(Role::Resolver).config.is_dir() {
+            let what = "the pipelock of this bottle is another's, which does not say what it loaded";
+            return Err(refused(what)).hint("stop the bottle and start it with the other policy");
+        }
         Self::read_beneath(dir, Path::new(""))
     }
 
@@ -87,7 +91,7 @@ impl Config {
             Role::GitGate => {
                 self.gate.iter().map(|text| (git_gate::GATE_FILE, text.as_str())).collect()
             }
-            Role::Supervise | Role::StandIn | Role::Agent => Vec::new(),
+            Role::Resolver | Role::Supervise | Role::StandIn | Role::Agent => Vec::new(),
         }
     }
 
@@ -185,6 +189,7 @@ pub(super) mod tests {
                 authority: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
                     .to_owned(),
             },
+            supervised: false,
             routes: egress::Routes::new(vec![route]),
         };
         Config {

@@ -69,7 +69,8 @@ pub(crate) fn from_manifest(
         };
         let renewals = file.routes.renewals().iter().filter(stays).cloned().collect();
         let routes = egress::Routes::new(plan.routes.clone()).with_renewals(renewals);
-        egress::RoutesFile { pipelock: file.pipelock, routes }.render()
+        let egress::RoutesFile { pipelock, supervised, .. } = file;
+        egress::RoutesFile { pipelock, supervised, routes }.render()
     });
     let base = current.base()?;
     let bottle = edit::with_keys_of(&base.bottle, &settings.bottle_yaml(), &bottle_keys)?;

@@ -91,6 +91,7 @@ fn with_requests(
     all.push(route);
     let file = egress::RoutesFile {
         pipelock: file.pipelock.clone(),
+        supervised: file.supervised,
         routes: egress::Routes::new(all).with_renewals(file.routes.renewals().to_vec()),
     };
     after.routes = Some(file.render());

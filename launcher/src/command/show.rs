@@ -100,7 +100,7 @@ fn service(docker: &Docker, bottle: &Bottle, container: &Container) -> anyhow::R
             Role::Pipelock | Role::Egress | Role::GitGate | Role::Supervise => {
                 [format!("/{role}"), "status".to_owned(), "--json".to_owned()]
             }
-            Role::StandIn | Role::Agent => return None,
+            Role::Resolver | Role::StandIn | Role::Agent => return None,
         };
         // One that does not answer shows by its life, not by an error of ours.
         let said = docker.exec(&container.id, None, false, argv).text().ok()?;

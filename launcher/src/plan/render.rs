@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use compose_render::{
-    HostPattern, Network, RenderedFile, Role, ServiceSpec, Sidecar, seccomp_profile, stitch,
+    HostPattern, ImageRef, Network, RenderedFile, Role, ServiceSpec, Sidecar, seccomp_profile, stitch,
     to_yaml,
 };
 
@@ -38,12 +38,7 @@ impl Plan {
         let mut healthchecks = BTreeMap::new();
         for sidecar in self.sidecars(ground)? {
             services.push(reachable(sidecar.as_ref(), ground));
-            let mut own = sidecar.files();
-            if sidecar.role() == Role::Pipelock && self.pipelock.image.is_some() {
-                // Another data plane reads upstream's file alone.
-                own.retain(|file| file.path != Path::new(pipelock::BOTTLE_FILE));
-            }
-            files.insert(sidecar.role(), own);
+            files.insert(sidecar.role(), sidecar.files());
             healthchecks.insert(sidecar.role(), sidecar.healthcheck());
         }
         if let Some(stand_in) = &self.stand_in {
@@ -68,7 +63,13 @@ impl Plan {
 
     /// The sidecars of this bottle, as their crates describe them.
     fn sidecars(&self, ground: &Ground) -> anyhow::Result<Vec<Box<dyn Sidecar>>> {
-        let mut sidecars: Vec<Box<dyn Sidecar>> = vec![Box::new(self.pipelock(ground))];
+        let mut sidecars: Vec<Box<dyn Sidecar>> = match &self.pipelock.image {
+            Some(image) => {
+                let (stock, resolver) = self.stock(image, ground);
+                vec![Box::new(stock), Box::new(resolver)]
+            }
+            None => vec![Box::new(self.pipelock(ground))],
+        };
         if let Some(egress) = self.egress(ground)? {
             sidecars.push(Box::new(egress));
         }
@@ -86,13 +87,33 @@ impl Plan {
         let places = &ground.places;
         pipelock::Pipelock {
             slug: self.slug.clone(),
-            image: self.pipelock.image.clone().unwrap_or_else(|| ground.images.pipelock.clone()),
+            image: ground.images.pipelock.clone(),
             folder: places.of(Role::Pipelock),
             seccomp: places.seccomp(),
             user: places.owner,
             settings: self.pipelock_settings(ground),
             authority: Vec::new(),
         }
+    }
+
+    /// Another's pipelock, and ours beside it for the names alone.
+    fn stock(&self, image: &ImageRef, ground: &Ground) -> (pipelock::Stock, pipelock::Resolver) {
+        let places = &ground.places;
+        let stock = pipelock::Stock {
+            image: image.clone(),
+            folder: places.of(Role::Pipelock),
+            seccomp: places.seccomp(),
+            user: places.owner,
+            settings: self.pipelock_settings(ground),
+        };
+        let resolver = pipelock::Resolver {
+            slug: self.slug.clone(),
+            image: ground.images.pipelock.clone(),
+            seccomp: places.seccomp(),
+            user: places.owner,
+            settings: stock.settings.clone(),
+        };
+        (stock, resolver)
     }
 
     /// egress, where there are routes.
@@ -109,6 +130,7 @@ impl Plan {
             user: places.owner,
             addresses: ground.addresses,
             routes: self.routes.clone(),
+            supervised: self.supervise,
             pipelock: None,
             pipelock_authority: ground.pipelock_authority.clone(),
         };

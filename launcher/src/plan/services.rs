@@ -24,7 +24,7 @@ impl Plan {
             .writable_root()
             .working_dir(contract::WORKSPACE_DIR)
             .network(Network::Internal, addresses.internal(Role::Agent))
-            .dns(addresses.internal(Role::Pipelock))
+            .dns(addresses.internal(self.resolver()))
             .mount_read_only(&provision, guest::FOLDER)
             .mount_read_only(&provision.join(guest::CERTS), guest::SYSTEM_CERTS)
             .memory_mb(self.resources.memory >> 20)
@@ -51,6 +51,11 @@ impl Plan {
             spec = spec.environment(&name, value);
         }
         self.forward_env.iter().fold(spec, ServiceSpec::secret_environment)
+    }
+
+    /// Who answers the agent's questions of DNS.
+    fn resolver(&self) -> Role {
+        if self.pipelock.image.is_some() { Role::Resolver } else { Role::Pipelock }
     }
 
     /// What stands for the outside in a demo: on the uplink alone, under the name it answers for.

@@ -135,6 +135,33 @@ bottles:
 }
 
 #[test]
+fn another_pipelock_gets_upstreams_file_and_argv_and_ours_answers_the_names() {
+    let text = "\
+version: 1
+agents: {implementer: {bottle: b, command: [x]}}
+bottles:
+  b:
+    egress: {routes: [{preset: anthropic-api-key}]}
+    pipelock: {allow: [docs.example.org], image: 'ghcr.io/luckypipewrench/pipelock:3.5'}
+";
+    let plan = Plan::make(&manifest(text), wish(Purpose::Start), &with_key()).unwrap();
+    let rendered = plan.render(&ground()).unwrap();
+    insta::assert_snapshot!(rendered.compose);
+    let names = |role: Role| -> Vec<_> {
+        rendered.files[&role].iter().map(|file| file.path.display().to_string()).collect()
+    };
+    assert_eq!(names(Role::Pipelock), ["pipelock.yaml"]);
+    assert_eq!(names(Role::Resolver), [""; 0]);
+    let config = &rendered.files[&Role::Pipelock][0].contents();
+    assert!(config.contains("- docs.example.org") && config.contains("listen: 10.213.0.3:8888"));
+    let health = ["/pipelock", "healthcheck", "--addr", "10.213.0.3:8888"];
+    assert_eq!(rendered.healthchecks[&Role::Pipelock], health);
+    assert_eq!(rendered.healthchecks[&Role::Resolver], ["/pipelock", "healthcheck"]);
+    let said = crate::policy_view::PolicyView::of(&plan_view(text)).text();
+    assert!(said.contains("hosts with a route are also reached around egress"), "{said}");
+}
+
+#[test]
 fn observation_changes_one_key_of_pipelocks_own_file_and_no_rule_of_another() {
     let text = "\
 version: 1

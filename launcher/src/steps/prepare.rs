@@ -152,9 +152,12 @@ impl Start<'_> {
             sidecar_images::ensure(docker, &self.sidecars, role, building)
         };
         thread::scope(|scope| {
-            let pipelock = scope.spawn(|| match &self.plan.pipelock.image {
-                Some(image) => builder.ensure(&Image::Named(image.clone())),
-                None => sidecar(Role::Pipelock),
+            let pipelock = scope.spawn(|| {
+                if let Some(image) = &self.plan.pipelock.image {
+                    builder.ensure(&Image::Named(image.clone()))?;
+                }
+                // Where it is another's, ours answers names.
+                sidecar(Role::Pipelock)
             });
             let egress =
                 scope.spawn(|| self.plan.has_egress().then(|| sidecar(Role::Egress)).transpose());
@@ -243,7 +246,12 @@ impl Start<'_> {
         addresses: Addresses,
     ) -> anyhow::Result<()> {
         metadata.images.insert(Role::Agent, images.agent.clone());
-        metadata.images.insert(Role::Pipelock, images.pipelock.clone());
+        if let Some(image) = &self.plan.pipelock.image {
+            metadata.images.insert(Role::Pipelock, image.clone());
+            metadata.images.insert(Role::Resolver, images.pipelock.clone());
+        } else {
+            metadata.images.insert(Role::Pipelock, images.pipelock.clone());
+        }
         if let Some(egress) = &images.egress {
             metadata.images.insert(Role::Egress, egress.clone());
         }

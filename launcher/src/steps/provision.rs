@@ -114,6 +114,7 @@ impl Start<'_> {
 fn ready_step(role: Role) -> &'static str {
     match role {
         Role::Pipelock => "ready-pipelock",
+        Role::Resolver => "ready-resolver",
         Role::Egress => "ready-egress",
         Role::GitGate => "ready-git-gate",
         Role::Supervise => "ready-supervise",

@@ -76,7 +76,11 @@ impl Start<'_> {
         let minted = match role {
             Role::Pipelock => Some(&prepared.authorities.pipelock),
             Role::Egress => prepared.authorities.egress.as_ref(),
-            Role::GitGate | Role::Supervise | Role::StandIn | Role::Agent => None,
+            Role::Resolver
+            | Role::GitGate
+            | Role::Supervise
+            | Role::StandIn
+            | Role::Agent => None,
         };
         if let Some(minted) = minted {
             write_files(&folders.config, &minted.files, owner)?;

@@ -59,6 +59,7 @@ fn describe(site: &Site, behind: &Behind, authority: &ca::Authority) -> anyhow::
         user: (site.owner.uid, site.owner.gid),
         addresses: site.addresses,
         routes: vec![api_key()],
+        supervised: false,
         pipelock: None,
         pipelock_authority: behind.pipelock.authority.clone(),
     };

@@ -2,7 +2,7 @@
 
 use crate::agent::{ask, ask_at};
 use crate::world::{CANARY, Seen, World, api_key, plainly, route, with_key, write};
-use egress::Form;
+use egress::{Form, Route};
 use http::Response;
 use tls_intercept::{Body, Denial, Reason};
 
@@ -30,6 +30,37 @@ async fn a_path_no_route_names_is_denied_with_the_contracts_body() {
     assert_eq!((&json["layer"], &json["host"]), (&"egress".into(), &"api.test".into()));
     assert_eq!((&json["path"], &json["retryable"]), (&"/admin".into(), &false.into()));
     assert_eq!(json["propose"], serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn a_denial_names_the_call_that_asks_where_somebody_is_there_to_be_asked() {
+    let bare = Route { host: "bare.test".parse().unwrap(), ..route(&["GET"], &["/v1/**"]) };
+    let world = World::start(vec![api_key(), bare], &[("KEY", CANARY)], plainly).await;
+    let told = async |destination, request| -> serde_json::Value {
+        serde_json::from_str(&ask_at(&world, destination, request).await.body).unwrap()
+    };
+    assert!(told("api.test:443", "GET /admin").await["propose"].is_null());
+    let text = std::fs::read_to_string(world.routes_file()).unwrap();
+    let mut file = egress::RoutesFile::parse(&text).unwrap();
+    file.supervised = true;
+    write(&world.routes_file(), &file.render());
+    world.plane.reload();
+    // With the credential that the host's routes have, never its value.
+    let denial = told("api.test:443", "GET /admin?token=of-the-agent").await;
+    let args = serde_json::json!({
+        "credential": "KEY", "host": "api.test", "methods": ["GET"], "paths": ["/admin"],
+    });
+    assert_eq!(denial["propose"]["tool"], "propose_credential_use");
+    assert_eq!(denial["propose"]["args"], args);
+    assert!(denial["next_step"].as_str().unwrap().contains("propose_credential_use"));
+    let denial = told("bare.test:443", "POST /v1/x\ncontent-length: 0").await;
+    assert_eq!(denial["propose"]["tool"], "propose_egress");
+    let args = serde_json::json!({ "host": "bare.test", "methods": ["POST"], "paths": ["/v1/x"] });
+    assert_eq!(denial["propose"]["args"], args);
+    // What no person can grant by it names no call.
+    for request in ["TRACE /v1/models", "GET /v1/x\nx-http-method-override: PUT"] {
+        assert!(told("api.test:443", request).await["propose"].is_null(), "{request}");
+    }
 }
 
 #[tokio::test]

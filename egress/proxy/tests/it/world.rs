@@ -195,7 +195,7 @@ impl World {
         for file in authority.files().unwrap() {
             write(&folder.path().join(&file.path), file.contents());
         }
-        let file = RoutesFile { pipelock: behind.pipelock.clone(), routes };
+        let file = RoutesFile { pipelock: behind.pipelock.clone(), supervised: false, routes };
         write(&folder.path().join("routes.yaml"), &file.render());
 
         let status = Arc::new(Status::new("egress", "0"));
@@ -265,8 +265,11 @@ impl World {
 
     /// Writes other routes where egress reads them.
     pub(crate) fn write_routes(&self, routes: Vec<Route>) -> String {
-        let file =
-            RoutesFile { pipelock: self.behind.pipelock.clone(), routes: Routes::new(routes) };
+        let file = RoutesFile {
+            pipelock: self.behind.pipelock.clone(),
+            supervised: false,
+            routes: Routes::new(routes),
+        };
         let text = file.render();
         write(&self.routes_file(), &text);
         text
