@@ -60,8 +60,11 @@ impl Addresses {
             (Network::Internal, Role::Egress) | (Network::Uplink, Role::StandIn) => 4,
             (Network::Internal, Role::GitGate) => 5,
             (Network::Internal, Role::Supervise) => 6,
+            (Network::Internal, Role::Resolver) => 7,
             (Network::Internal, Role::StandIn)
-            | (Network::Uplink, Role::Agent | Role::Egress | Role::Supervise) => return None,
+            | (Network::Uplink, Role::Agent | Role::Egress | Role::Resolver | Role::Supervise) => {
+                return None;
+            }
         };
         Some(nth(self.subnet(network), host))
     }

@@ -9,6 +9,8 @@ use std::fmt;
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     Pipelock,
+    /// The name server of a bottle whose pipelock is another's; ours answers names itself.
+    Resolver,
     Egress,
     GitGate,
     Supervise,
@@ -19,13 +21,21 @@ pub enum Role {
 
 impl Role {
     /// Every role, sidecars before the agent that needs them.
-    pub const ALL: [Self; 6] =
-        [Self::Pipelock, Self::Egress, Self::GitGate, Self::Supervise, Self::StandIn, Self::Agent];
+    pub const ALL: [Self; 7] = [
+        Self::Pipelock,
+        Self::Resolver,
+        Self::Egress,
+        Self::GitGate,
+        Self::Supervise,
+        Self::StandIn,
+        Self::Agent,
+    ];
 
     /// The service's name in the compose file, on the networks and in the state folder.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pipelock => "pipelock",
+            Self::Resolver => "resolver",
             Self::Egress => "egress",
             Self::GitGate => "git-gate",
             Self::Supervise => "supervise",

@@ -16,6 +16,7 @@ mod render;
 mod settings;
 mod sidecar;
 pub mod standalone;
+mod stock;
 mod upstream;
 mod upstream_proxy;
 
@@ -31,6 +32,7 @@ pub use self::passing::{Observe, Until};
 pub use self::policy::{Listen, Policy, Read, Steering};
 pub use self::settings::{PortRule, Settings, StandIn};
 pub use self::sidecar::{BINARY, DOCKERFILE, Pipelock};
+pub use self::stock::{ABSENT as ABSENT_WITH_STOCK, Resolver, Stock};
 pub use self::upstream_proxy::{
     Budget, UPSTREAM_PROXY_CREDENTIAL, UpstreamProxy, upstream_proxy_variable,
 };

@@ -41,8 +41,10 @@ impl Config {
     /// Reads what lies in the bottle's folder.
     pub(crate) fn read(dir: &BottleDir) -> anyhow::Result<Self> {
         if dir.service(Role::Resolver).config.is_dir() {
-            let what = "the pipelock of this bottle is another's, which does not say what it loaded";
-            return Err(refused(what)).hint("stop the bottle and start it with the other policy");
+            let what =
+                "the pipelock of this bottle is another's, which does not say what it loaded";
+            let next = "stop the bottle and start it with the other policy";
+            return Err(exit::advise(exit::refused(what), next));
         }
         Self::read_beneath(dir, Path::new(""))
     }

@@ -93,6 +93,9 @@ fn plan(
         cores: crate::plan::cores(),
     };
     let mut plan = Plan::make(&manifest, wish, environment)?;
+    if plan.pipelock.image.is_some() {
+        ui.warn(pipelock::ABSENT_WITH_STOCK);
+    }
     plan.observe = args.observe.map(|seconds| observe(seconds, &plan, ui)).transpose()?;
     let home = environment.path("HOME");
     if plan.workspace.mode == WorkspaceMode::Clone {

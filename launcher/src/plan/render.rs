@@ -1,12 +1,12 @@
 //! From the plan to what Docker Compose runs: pure, so that its snapshot is the review.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use compose_render::{
-    HostPattern, ImageRef, Network, RenderedFile, Role, ServiceSpec, Sidecar, seccomp_profile, stitch,
-    to_yaml,
+    HostPattern, ImageRef, Network, RenderedFile, Role, ServiceSpec, Sidecar, seccomp_profile,
+    stitch, to_yaml,
 };
 
 use super::{Ground, Places, Plan, Rendered, fingerprints, guest};

@@ -157,7 +157,9 @@ bottles:
     let health = ["/pipelock", "healthcheck", "--addr", "10.213.0.3:8888"];
     assert_eq!(rendered.healthchecks[&Role::Pipelock], health);
     assert_eq!(rendered.healthchecks[&Role::Resolver], ["/pipelock", "healthcheck"]);
-    let said = crate::policy_view::PolicyView::of(&plan_view(text)).text();
+    let manifest = manifest(text);
+    let (agent, bottle) = manifest.agent("implementer").unwrap();
+    let said = crate::policy_view::PolicyView::of("implementer", agent, bottle).text();
     assert!(said.contains("hosts with a route are also reached around egress"), "{said}");
 }
 

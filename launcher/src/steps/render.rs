@@ -76,11 +76,7 @@ impl Start<'_> {
         let minted = match role {
             Role::Pipelock => Some(&prepared.authorities.pipelock),
             Role::Egress => prepared.authorities.egress.as_ref(),
-            Role::Resolver
-            | Role::GitGate
-            | Role::Supervise
-            | Role::StandIn
-            | Role::Agent => None,
+            Role::Resolver | Role::GitGate | Role::Supervise | Role::StandIn | Role::Agent => None,
         };
         if let Some(minted) = minted {
             write_files(&folders.config, &minted.files, owner)?;

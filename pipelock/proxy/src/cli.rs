@@ -22,6 +22,12 @@ pub enum Command {
         #[arg(short, long)]
         listen: Option<SocketAddr>,
     },
+    /// Answer DNS until SIGTERM, for a bottle whose pipelock is another's: no name exists
+    Names {
+        /// Where, over UDP and TCP
+        #[arg(short, long)]
+        listen: SocketAddr,
+    },
     /// Say what is wrong with a configuration, and which of its keys have no effect
     Check {
         /// The configuration; `bottle.yaml` lies beside it
@@ -50,6 +56,7 @@ mod tests {
             &["run", "--config", "/config/pipelock.yaml", "--listen", "0.0.0.0:8888"][..],
             &["run", "-c", "/config/pipelock.yaml", "-l", "10.213.0.3:8888"],
             &["check", "--config", "/config/pipelock.yaml"],
+            &["names", "--listen", "10.213.0.7:53"],
             &["healthcheck"],
             &["status", "--json"],
         ] {

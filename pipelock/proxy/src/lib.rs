@@ -7,6 +7,7 @@ pub mod door;
 pub mod judge;
 pub mod limits;
 pub mod names;
+pub mod nowhere;
 pub mod resolve;
 pub mod rules;
 pub mod run;

@@ -5,6 +5,7 @@ use compose_render::Role;
 use pipelock_proxy::{
     check::check,
     cli::{Cli, Command},
+    nowhere,
     run::run,
 };
 use std::{
@@ -16,6 +17,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run { config, listen } => {
             return sidecar::run(Role::Pipelock, |running| run(running, config, listen));
+        }
+        Command::Names { listen } => {
+            return sidecar::run(Role::Resolver, |running| nowhere::run(running, listen));
         }
         Command::Check { config } => check(&config),
         Command::Healthcheck => sidecar::healthcheck(),

@@ -1,11 +1,13 @@
 //! The resolver on sockets: what it answers, what it writes down, and that it asks nobody.
 
 use crate::{client::PATIENCE, world::World};
+use compose_render::Role;
 use hickory_proto::{
     op::{Message, Query, ResponseCode},
     rr::{Name, RData, RecordType},
 };
 use pipelock_proxy::names::{serve_tcp, serve_udp};
+use sidecar::{Log, Shutdown, Status};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -83,4 +85,26 @@ async fn a_question_that_is_too_long_ends_the_connection() {
     let mut rest = Vec::new();
     let read = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.unwrap();
     assert!(read.is_err() || rest.is_empty());
+}
+
+#[tokio::test]
+async fn b1_beside_another_pipelock_no_name_of_the_outside_exists() {
+    let dir = tempfile::tempdir().unwrap();
+    let status = Arc::new(Status::new("resolver", "0"));
+    let log = Log::new(Role::Resolver, None, status, Some(dir.path()));
+    let shutdown = Shutdown::new();
+    let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (at, over_tcp) = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
+    pipelock_proxy::nowhere::serve(udp, tcp, log.clone(), &shutdown).unwrap();
+    for name in ["example.org.", "api.anthropic.com.", "localhost.", "mzxw6ytb.attacker.test."] {
+        let answer = ask_udp(at, name).await;
+        assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain, "{name}");
+        assert!(answer.answers.is_empty());
+    }
+    assert!(TcpStream::connect(over_tcp).await.is_ok());
+    log.flush();
+    let lines = std::fs::read_to_string(dir.path().join("decisions.jsonl")).unwrap();
+    assert!(lines.contains("name-not-allowed") && lines.contains("attacker.test"));
+    shutdown.request();
 }
