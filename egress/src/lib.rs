@@ -7,6 +7,7 @@
 mod budget;
 mod check;
 mod credential;
+pub mod jwt;
 mod path_glob;
 mod placeholder;
 mod renewal;

@@ -9,6 +9,7 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 use sidecar::chain;
+use sidecar::clock::now;
 use tls_intercept::{Destination, Scheme, body};
 use tokio::time::timeout;
 
@@ -57,10 +58,12 @@ pub(super) async fn ask(renewer: &Renewer, order: &Order) -> Result<Tokens, Stri
     // serde's own message may quote what it did not expect, which may be a token.
     let answer: Answer = serde_json::from_slice(&bytes)
         .map_err(|_| "the token endpoint answered without a token".to_owned())?;
+    // Some leave it to the token to say when it ends.
+    let own = || egress::jwt::expires(&answer.access_token).map(|end| end.saturating_sub(now()));
     Ok(Tokens {
+        life: answer.expires_in.or_else(own).map(Duration::from_secs),
         access: Secret::new(answer.access_token),
         refresh: answer.refresh_token.map(Secret::new),
-        life: answer.expires_in.map(Duration::from_secs),
     })
 }
 

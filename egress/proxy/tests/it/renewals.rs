@@ -103,6 +103,26 @@ async fn g8_one_flight_renews_for_all_who_wait() {
     }
 }
 
+/// A token that says itself when it ends, from an endpoint that does not.
+fn tells_of_itself(seen: &Seen) -> Response<Body> {
+    let mut response = renews(seen);
+    if seen.destination == "login.test:443" {
+        let claims = serde_json::json!({ "exp": in_seconds(7 * 24 * 3600) });
+        let token = egress::jwt::unsigned(&claims, "canary-0123456789");
+        *response.body_mut() = body::full(serde_json::json!({ "access_token": token }).to_string());
+    }
+    response
+}
+
+#[tokio::test]
+async fn g8_a_token_that_says_itself_when_it_ends_is_believed() {
+    let routes = renewing(None, TokenBody::Json);
+    let world = World::start_with(routes, &[("REFRESH", REFRESH)], tells_of_itself).await;
+    assert_eq!(ask(&world, "GET /v1/x").await.status, 200);
+    let (handed, _) = world.handed_back("KEY").unwrap();
+    assert!(handed["expires"].as_u64().unwrap() > in_seconds(6 * 24 * 3600), "{handed}");
+}
+
 #[tokio::test]
 async fn g3_g8_a_refused_renewal_is_503_with_its_reason_and_nothing_is_sent() {
     let routes = renewing(None, TokenBody::Form);
