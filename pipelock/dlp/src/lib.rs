@@ -2,6 +2,7 @@
 //!
 //! Bytes in, findings out: this crate does no IO, and no finding carries the value it found.
 
+mod alive;
 mod bytes;
 mod check;
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use regex_automata::hybrid::dfa::DFA;
 use regex_automata::meta::{self, Regex};
-use regex_automata::util::{start, syntax};
+use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
+use crate::alive::Alive;
 use crate::custom::Custom;
 use crate::filter::Filter;
 use crate::own::Own;
@@ -60,7 +60,7 @@ struct Compiled {
     /// Compiled when its shape is first seen: most never are.
     regex: OnceLock<Option<Regex>>,
     /// Says of the end of a text whether what follows could complete a match.
-    alive: OnceLock<Option<DFA>>,
+    alive: OnceLock<Option<Alive>>,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -290,29 +290,14 @@ impl Compiled {
         if rest.len() >= LONGEST_SPAN {
             return false;
         }
-        let dfa = self
-            .alive
-            .get_or_init(|| DFA::builder().syntax(of_bytes()).build(self.rule.expression).ok());
+        let alive = self.alive.get_or_init(|| Alive::of(self.rule.expression));
         // What cannot be told is held back.
-        dfa.as_ref().and_then(|dfa| goes_on(dfa, rest)).unwrap_or(true)
+        alive.as_ref().and_then(|alive| alive.goes_on(rest)).unwrap_or(true)
     }
-}
-
-fn goes_on(dfa: &DFA, rest: &[u8]) -> Option<bool> {
-    let mut cache = dfa.create_cache();
-    let begin = start::Config::new().anchored(Anchored::Yes);
-    let mut state = dfa.start_state(&mut cache, &begin).ok()?;
-    for &byte in rest {
-        state = dfa.next_state(&mut cache, state, byte).ok()?;
-        if state.is_dead() {
-            return Some(false);
-        }
-    }
-    Some(true)
 }
 
 /// Bytes, not characters: Unicode's classes take long to compile, and no credential has any.
-fn of_bytes() -> syntax::Config {
+pub(crate) fn of_bytes() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false)
 }
 
