@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use compose_render::Slug;
+use compose_render::{HostPattern, Slug};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -25,8 +25,24 @@ pub struct GateFile {
     /// Networks no upstream is dialled in: the bottle's own.
     pub never_dial: Vec<Ipv4Net>,
     pub limits: Limits,
+    /// What every upstream is reached through: a company's proxy. Its login is in the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_proxy: Option<UpstreamProxy>,
     pub upstreams: Vec<Gated>,
 }
+
+/// A proxy that connects to an address it is told (RFC 9110, CONNECT).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamProxy {
+    /// A name, which the engine's resolver is asked for, or an address.
+    pub host: HostPattern,
+    pub port: u16,
+}
+
+/// `user:password` for that proxy, as the environment's credential of this name: the one that pipelock
+/// has.
+pub const PROXY_LOGIN: &str = "UPSTREAM_PROXY";
 
 /// The bounds of one push.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -100,11 +116,18 @@ pub enum InvalidGate {
     Version(u32),
     #[error("two upstreams are `{0}` at the gate")]
     Twice(String),
+    #[error("a proxy on the way upstream has one host and a port from 1 to 65535")]
+    Proxy,
+    #[error(
+        "`{PROXY_LOGIN}` is the name of the proxy's login, and an upstream's credential has it"
+    )]
+    ProxyLogin,
 }
 
 impl GateFile {
     pub fn new(bottle: Slug, never_dial: Vec<Ipv4Net>, upstreams: Vec<Gated>) -> Self {
-        Self { version: 1, bottle, never_dial, limits: Limits::default(), upstreams }
+        let limits = Limits::default();
+        Self { version: 1, bottle, never_dial, limits, upstream_proxy: None, upstreams }
     }
 
     /// Reads and checks a gate file.
@@ -119,6 +142,15 @@ impl GateFile {
         let file: Self = serde_yaml::from_str(text)?;
         if file.version != 1 {
             return Err(InvalidGate::Version(file.version));
+        }
+        if let Some(proxy) = &file.upstream_proxy {
+            if proxy.host.is_wildcard() || proxy.port == 0 {
+                return Err(InvalidGate::Proxy);
+            }
+            let mut tokens = file.upstreams.iter().filter_map(|one| one.credential.as_ref());
+            if tokens.any(|token| token.env == PROXY_LOGIN) {
+                return Err(InvalidGate::ProxyLogin);
+            }
         }
         let mut names: Vec<String> = file.upstreams.iter().map(|one| one.url.name()).collect();
         names.sort();
@@ -142,5 +174,33 @@ impl GateFile {
     /// The rules of this bottle for that upstream.
     pub fn rules(&self, upstream: &Gated) -> Rules {
         Rules::new(self.bottle.clone(), upstream.push.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c6_a_proxy_is_one_place_and_its_login_is_nobodys_token() {
+        let upstream = |env: &str| {
+            let text =
+                format!("url: https://git.example.org/a/b\ncredential: {{env: {env}}}\npush: []\n");
+            serde_yaml::from_str::<Gated>(&text).unwrap()
+        };
+        let text = |host: &str, port: u16, env: &str| {
+            let mut file = GateFile::new("b".parse().unwrap(), Vec::new(), vec![upstream(env)]);
+            file.upstream_proxy = Some(UpstreamProxy { host: host.parse().unwrap(), port });
+            file.render()
+        };
+        assert!(GateFile::parse(&text("proxy.example.org", 3128, "TOKEN")).is_ok());
+        assert!(GateFile::parse(&text("10.0.0.1", 3128, "TOKEN")).is_ok());
+        for (host, port, env) in [
+            ("*.example.org", 3128, "TOKEN"),
+            ("proxy.example.org", 0, "TOKEN"),
+            ("proxy.example.org", 3128, PROXY_LOGIN),
+        ] {
+            assert!(GateFile::parse(&text(host, port, env)).is_err(), "{host} {port} {env}");
+        }
     }
 }

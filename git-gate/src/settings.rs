@@ -8,7 +8,7 @@ use compose_render::{
 };
 use ipnet::Ipv4Net;
 
-use crate::gate_file::{GateFile, Gated, NAME};
+use crate::gate_file::{GateFile, Gated, NAME, PROXY_LOGIN, UpstreamProxy};
 use crate::own_secrets::OWN_SECRETS;
 use crate::{FilePattern, PushRef, Token, UpstreamUrl};
 
@@ -60,11 +60,21 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct GitGate {
     settings: Settings,
+    proxy: Option<UpstreamProxy>,
+    /// Whether that proxy wants a login.
+    login: bool,
 }
 
 impl GitGate {
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self { settings, proxy: None, login: false }
+    }
+
+    /// The same behind a proxy that everything upstream goes through, with a login or without.
+    #[must_use]
+    pub fn behind(self, proxy: Option<UpstreamProxy>, login: bool) -> Self {
+        let login = login && proxy.is_some();
+        Self { proxy, login, ..self }
     }
 
     /// The name under which the container asks for that variable's value.
@@ -86,7 +96,9 @@ impl GitGate {
             push: repository.push.clone(),
             protected: repository.protected.clone(),
         });
-        GateFile::new(slug.clone(), never_dial, gated.collect())
+        let mut file = GateFile::new(slug.clone(), never_dial, gated.collect());
+        file.upstream_proxy.clone_from(&self.proxy);
+        file
     }
 }
 
@@ -136,6 +148,7 @@ impl Sidecar for GitGate {
         let tokens = self.settings.repositories.iter().filter_map(|one| one.credential.as_ref());
         let mut names: Vec<String> =
             tokens.map(|token| Self::variable_inside(&token.env)).collect();
+        names.extend(self.login.then(|| Self::variable_inside(PROXY_LOGIN)));
         names.sort();
         names.dedup();
         names.into_iter().fold(spec, ServiceSpec::secret_environment)

@@ -1,9 +1,9 @@
 //! Where an upstream is: resolved once for each contact, and not dialled where it must not be.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use git_gate::{GateFile, Gated};
+use git_gate::{GateFile, Gated, UpstreamProxy};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
 
@@ -18,13 +18,29 @@ pub(crate) async fn find(file: &GateFile, upstream: &Gated) -> Result<Option<IpA
         return Ok(None);
     }
     let host = upstream.url.host();
-    let found = resolve(host).await.ok_or_else(|| Trouble::Unresolved(host.to_owned()))?;
+    let found = match host.parse::<IpAddr>() {
+        Ok(address) => Some(vec![address]),
+        Err(_) => resolve(host).await,
+    };
+    let found = found.ok_or_else(|| Trouble::Unresolved(host.to_owned()))?;
     // One bad answer among good ones is how a name is turned against us.
     if found.is_empty() || !found.iter().all(|address| may_dial(file, *address)) {
         return Err(Trouble::Address(host.to_owned()));
     }
     let v4 = found.iter().find(|address| address.is_ipv4());
     Ok(v4.or(found.first()).copied())
+}
+
+/// Where the proxy on the way upstream is. Named by a person, so it may stand on a private network; no
+/// agent can name one.
+pub(crate) async fn of_proxy(proxy: &UpstreamProxy) -> Result<SocketAddr, Trouble> {
+    let at = match proxy.host.address() {
+        Some(address) => Some(address),
+        None => resolve(&proxy.host.to_string()).await.and_then(|all| {
+            all.iter().copied().find(IpAddr::is_ipv4).or_else(|| all.first().copied())
+        }),
+    };
+    at.map(|at| SocketAddr::new(at, proxy.port)).ok_or(Trouble::ProxyUnreachable)
 }
 
 async fn resolve(host: &str) -> Option<Vec<IpAddr>> {

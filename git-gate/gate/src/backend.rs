@@ -15,6 +15,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
 
 use crate::body::{AnswerBody, chunks};
+use crate::contact::Contact;
 use crate::gate::Gate;
 use crate::hook;
 use crate::mirror::{Mirror, Turn};
@@ -22,7 +23,6 @@ use crate::program::Program;
 use crate::report::Report;
 use crate::route::Service;
 use crate::trouble::{Trouble, plain};
-use crate::way::Way;
 
 /// What a client may leave between two pieces of what it sends, or not take of what it is sent.
 const IDLE: Duration = Duration::from_mins(2);
@@ -49,12 +49,11 @@ pub(crate) async fn answer(
     let mut push = None;
     if exchange && service == Service::Push {
         let turn = mirror.turn().await?;
-        let address = crate::address::find(&gate.policy().file, &mirror.upstream).await?;
-        let token = gate.token(&mirror.upstream);
-        let way = Way { ground: &gate.ground, upstream: &mirror.upstream, address, token };
+        let contact = Contact::find(gate, &mirror.upstream).await?;
         let report = gate.ground.run.join(format!("push-{}", gate.next_push()));
+        let way = contact.way(gate, &mirror.upstream);
         program = hook::tell(program, &way, &mirror.name, &report);
-        push = Some(Push { turn, report });
+        push = Some(Push { turn, report, _contact: contact });
     }
     let mut command = program.served();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -226,6 +225,8 @@ async fn complaints(stderr: ChildStderr) -> String {
 struct Push {
     turn: Turn,
     report: std::path::PathBuf,
+    /// The hook goes on by it.
+    _contact: Contact,
 }
 
 impl Push {

@@ -85,7 +85,12 @@ impl Gate {
 
     /// The token of that upstream.
     pub(crate) fn token(&self, upstream: &Gated) -> Option<&Secret> {
-        self.credentials.get(&upstream.credential.as_ref()?.env)
+        self.credential(&upstream.credential.as_ref()?.env)
+    }
+
+    /// What the environment holds under that name.
+    pub(crate) fn credential(&self, name: &str) -> Option<&Secret> {
+        self.credentials.get(name)
     }
 
     /// A number that no other push has.

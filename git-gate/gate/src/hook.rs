@@ -40,6 +40,7 @@ const INBOX: &str = "GIT_GATE_INBOX";
 const OUTBOX: &str = "GIT_GATE_OUTBOX";
 const NAME: &str = "GIT_GATE_NAME";
 const ADDRESS: &str = "GIT_GATE_ADDRESS";
+const RELAY: &str = "GIT_GATE_RELAY";
 const TOKEN: &str = "GIT_GATE_TOKEN";
 const REPORT: &str = "GIT_GATE_REPORT";
 /// What git tells its hook of the quarantine.
@@ -62,6 +63,9 @@ pub(crate) fn tell(program: Program, way: &Way<'_>, name: &str, report: &Path) -
         .variable(REPORT, report);
     if let Some(address) = way.address {
         program = program.variable(ADDRESS, address.to_string());
+    }
+    if let Some(port) = way.relay {
+        program = program.variable(RELAY, port.to_string());
     }
     match way.token {
         Some(token) => program.variable(TOKEN, token.expose()),
@@ -102,6 +106,7 @@ struct Push {
     file: GateFile,
     upstream: Gated,
     address: Option<std::net::IpAddr>,
+    relay: Option<u16>,
     token: Option<Secret>,
     report: PathBuf,
     quarantine: BTreeMap<&'static str, OsString>,
@@ -124,6 +129,7 @@ impl Push {
         Ok(Self {
             upstream: upstream.context("its repository is none of the gate's")?,
             address: text(ADDRESS).map(str::parse).transpose()?,
+            relay: text(RELAY).map(str::parse).transpose()?,
             token: text(TOKEN).map(|token| Secret::new(token.to_owned())),
             report: path(REPORT)?,
             quarantine: quarantine.collect(),
@@ -273,6 +279,7 @@ impl Push {
             ground: &self.ground,
             upstream: &self.upstream,
             address: self.address,
+            relay: self.relay,
             token: self.token.as_ref(),
         }
     }

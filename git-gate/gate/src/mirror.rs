@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use git_gate::Gated;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::contact::Contact;
 use crate::gate::Gate;
 use crate::program::Program;
 use crate::route::Service;
 use crate::trouble::Trouble;
-use crate::way::Way;
 
 /// So long a refreshed mirror counts as fresh: a fetch asks twice within it.
 const FRESH: Duration = Duration::from_secs(2);
@@ -115,15 +115,15 @@ impl Mirror {
             let init = ["init", "--bare", "--quiet", "--initial-branch=main", "--template=", "--"];
             said(&Program::git(ground).args(init).args([path]).within(&ground.mirrors)).await?;
         }
-        let address = crate::address::find(&gate.policy().file, &self.upstream).await?;
-        let token = gate.token(&self.upstream);
-        let way = Way { ground, upstream: &self.upstream, address, token };
+        let contact = Contact::find(gate, &self.upstream).await?;
+        let way = contact.way(gate, &self.upstream);
         let git = || way.open(Program::git(ground)).within(&self.path(gate));
         let url = way.url();
         let fetch =
             ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force"];
         let refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-        said(&git().args(fetch).args(["--", &url]).args(refs)).await?;
+        let fetched = said(&git().args(fetch).args(["--", &url]).args(refs)).await;
+        fetched.map_err(|trouble| contact.trouble(trouble))?;
         if service == Service::Push && !first {
             return Ok(());
         }

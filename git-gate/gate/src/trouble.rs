@@ -19,6 +19,18 @@ pub(crate) enum Trouble {
     NotFound,
     #[error("the upstream cannot be reached")]
     Unreachable,
+    #[error("the upstream cannot be reached through the proxy that `upstream_proxy` names")]
+    BehindProxy,
+    #[error("the proxy that `upstream_proxy` names cannot be reached, or speaks no HTTP")]
+    ProxyUnreachable,
+    #[error(
+        "the proxy that `upstream_proxy` names wants a login, or another one than it was shown"
+    )]
+    ProxyLogin,
+    #[error(
+        "the proxy that `upstream_proxy` names does not connect to the upstream: it answers {0}"
+    )]
+    ProxyRefused(u16),
     #[error("the upstream did not answer in time")]
     Late,
     #[error("the disk of the mirrors is full")]
@@ -37,6 +49,10 @@ impl Trouble {
             Self::Refused => "upstream-refused",
             Self::NotFound => "upstream-not-found",
             Self::Unreachable => "upstream-unreachable",
+            Self::BehindProxy => "upstream-behind-proxy",
+            Self::ProxyUnreachable => "proxy-unreachable",
+            Self::ProxyLogin => "proxy-login",
+            Self::ProxyRefused(_) => "proxy-refused",
             Self::Late => "upstream-late",
             Self::DiskFull => "disk-full",
             Self::Git(_) => "upstream-git",

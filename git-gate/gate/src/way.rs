@@ -1,6 +1,6 @@
 //! The way to an upstream: its URL for git, and the settings by which git reaches that and no other.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use compose_render::Secret;
@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ground::Ground;
 use crate::program::Program;
+use crate::trouble::Trouble;
 
 /// For so long a connection by ssh is kept after its last use, in seconds.
 const KEPT: u32 = 120;
@@ -20,6 +21,8 @@ pub(crate) struct Way<'a> {
     pub(crate) upstream: &'a Gated,
     /// The checked address; `None` for a folder.
     pub(crate) address: Option<IpAddr>,
+    /// A port of loopback that leads to that address, where a proxy stands between.
+    pub(crate) relay: Option<u16>,
     pub(crate) token: Option<&'a Secret>,
 }
 
@@ -35,6 +38,14 @@ impl Way<'_> {
             Transport::Ssh if url.is_scp_like() => format!("{}@{host}:{path}", url.user()),
             Transport::Ssh => format!("ssh://{}@{host}:{port}/{path}", url.user()),
             Transport::Https => format!("https://{host}:{port}/{path}"),
+        }
+    }
+
+    /// What went wrong, of what git and ssh printed.
+    pub(crate) fn trouble(&self, stderr: &str) -> Trouble {
+        match (Trouble::of(stderr), self.relay) {
+            (Trouble::Unreachable, Some(_)) => Trouble::BehindProxy,
+            (trouble, _) => trouble,
         }
     }
 
@@ -67,7 +78,8 @@ impl Way<'_> {
             22 => url.host().to_owned(),
             port => format!("[{}]:{port}", url.host()),
         };
-        let address = self.address.map_or_else(|| "0.0.0.0".to_owned(), |at| at.to_string());
+        let dialled = self.relay.map(|_| IpAddr::from(Ipv4Addr::LOCALHOST)).or(self.address);
+        let dialled = dialled.map_or_else(|| "0.0.0.0".to_owned(), |at| at.to_string());
         let mut options = vec![
             "BatchMode=yes".to_owned(),
             "IdentitiesOnly=yes".to_owned(),
@@ -78,7 +90,7 @@ impl Way<'_> {
             "CheckHostIP=no".to_owned(),
             "UpdateHostKeys=no".to_owned(),
             format!("HostKeyAlias={alias}"),
-            format!("HostName={address}"),
+            format!("HostName={dialled}"),
             "ForwardAgent=no".to_owned(),
             "ClearAllForwardings=yes".to_owned(),
             "PermitLocalCommand=no".to_owned(),
@@ -93,6 +105,8 @@ impl Way<'_> {
             format!("ControlPersist={KEPT}"),
             format!("ControlPath={}", self.control().to_string_lossy()),
         ];
+        // ssh takes the first port it is told, and git tells that of the URL after ours.
+        options.extend(self.relay.map(|port| format!("Port={port}")));
         if self.upstream.key.is_none() {
             options.push("PubkeyAuthentication=no".to_owned());
         }
@@ -111,6 +125,7 @@ impl Way<'_> {
         };
         part(self.upstream.url.as_str().as_bytes());
         part(self.address.map(|at| at.to_string()).unwrap_or_default().as_bytes());
+        part(if self.relay.is_some() { b"through a proxy" } else { b"" });
         for name in [&self.upstream.key, &self.upstream.known_hosts].into_iter().flatten() {
             part(&std::fs::read(folder.join(name)).unwrap_or_default());
         }
@@ -120,11 +135,12 @@ impl Way<'_> {
 
     fn https(&self, git: Program) -> Program {
         let url = &self.upstream.url;
+        let proxy = self.relay.map(|port| format!("http://127.0.0.1:{port}")).unwrap_or_default();
         let mut git = git
             .setting("protocol.https.allow", "always")
             .setting("http.followRedirects", "false")
             .setting("http.sslVerify", "true")
-            .setting("http.proxy", "")
+            .setting("http.proxy", &proxy)
             .setting("http.lowSpeedLimit", "100")
             .setting("http.lowSpeedTime", "60");
         if let Some(address) = self.address {
@@ -149,7 +165,7 @@ impl Way<'_> {
 }
 
 /// Base64 of the standard alphabet, padded (RFC 4648, 4).
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for group in bytes.chunks(3) {
@@ -191,7 +207,13 @@ mod tests {
         };
         let control = |key: &str| {
             crate::ground::put(&folder.path().join("key"), key.as_bytes()).unwrap();
-            let way = Way { ground: &ground, upstream: &upstream, address: None, token: None };
+            let way = Way {
+                ground: &ground,
+                upstream: &upstream,
+                address: None,
+                relay: None,
+                token: None,
+            };
             way.control()
         };
         let first = control("one");
@@ -214,7 +236,7 @@ mod tests {
             protected: Vec::new(),
         };
         let address = Some("192.0.2.7".parse().unwrap());
-        let way = Way { ground: &ground, upstream: &upstream, address, token: None };
+        let way = Way { ground: &ground, upstream: &upstream, address, relay: None, token: None };
         let ssh = way.ssh();
         for part in [
             "-F /dev/null",

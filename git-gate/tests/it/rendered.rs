@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use compose_render::{Addresses, ImageRef, Secret, Sidecar as _, stitch, to_yaml};
-use git_gate::{GateFile, GitGate, PushRef, Repository, Settings, Token};
+use git_gate::{GateFile, GitGate, PushRef, Repository, Settings, Token, UpstreamProxy};
 
 fn settings() -> Settings {
     let repository = |url: &str| Repository {
@@ -63,4 +63,17 @@ fn what_is_rendered_is_what_the_gate_reads_and_holds_no_key() {
     assert_eq!(canary, [&PathBuf::from("keys/0")]);
     assert!(files.iter().all(|file| file.mode == 0o600));
     assert!(!format!("{gate:?}").contains("canary"));
+}
+
+#[test]
+fn c6_a_gate_behind_a_proxy_is_given_its_place_and_its_login_by_the_environment() {
+    let proxy = UpstreamProxy { host: "proxy.example.org".parse().unwrap(), port: 3128 };
+    let rendered = |login| {
+        let gate = GitGate::new(settings()).behind(Some(proxy.clone()), login);
+        assert_eq!(gate.gate_file().upstream_proxy, Some(proxy.clone()));
+        assert_eq!(GateFile::parse(&gate.gate_file().render()).unwrap(), gate.gate_file());
+        to_yaml(&stitch(&"fix-login".parse().unwrap(), [gate.service()]).unwrap())
+    };
+    let variable = GitGate::variable_inside(git_gate::PROXY_LOGIN);
+    assert!(rendered(true).contains(&variable) && !rendered(false).contains(&variable));
 }

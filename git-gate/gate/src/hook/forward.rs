@@ -68,6 +68,6 @@ pub(super) fn push(push: &Push, updates: &[Update]) -> anyhow::Result<Option<Ref
             Refusal::moved(said.split(' ').next().unwrap_or_default())
         }
         Some(said) => Refusal::upstream(&said),
-        None => Refusal::trouble(&Trouble::of(&String::from_utf8_lossy(&output.stderr))),
+        None => Refusal::trouble(&way.trouble(&String::from_utf8_lossy(&output.stderr))),
     }))
 }

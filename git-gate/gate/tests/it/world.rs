@@ -40,6 +40,11 @@ impl World {
 
     /// The same, with another gate file.
     pub(crate) fn with(change: impl FnOnce(&mut GateFile)) -> Self {
+        Self::within(Environment::default(), change)
+    }
+
+    /// The same, in another environment.
+    pub(crate) fn within(environment: Environment, change: impl FnOnce(&mut GateFile)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for name in ["upstream.git", "mirrors", "run", "inbox", "outbox", "home"] {
@@ -76,7 +81,7 @@ impl World {
         let ground = Ground::new(at("gate.yaml"), at("mirrors"), at("run"))
             .with_queue(at("inbox"), at("outbox"));
         let program = Path::new(env!("CARGO_BIN_EXE_git-gate-server"));
-        let gate = Gate::load(ground, program, Environment::default(), &shutdown, &log, &status);
+        let gate = Gate::load(ground, program, environment, &shutdown, &log, &status);
         let gate = Arc::new(gate.unwrap());
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();

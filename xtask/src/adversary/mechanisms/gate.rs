@@ -190,9 +190,23 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     gate(
         "gate-ssh-dials-the-checked-address",
         "git-gate/gate/src/way.rs",
-        "format!(\"HostName={address}\"),",
+        "format!(\"HostName={dialled}\"),",
         "format!(\"HostName={}\", url.host()),",
         &["h4_ssh_dials"],
+    ),
+    gate(
+        "gate-tells-a-proxy-the-checked-address",
+        "git-gate/gate/src/relay.rs",
+        "let target = self.target;",
+        "let target = self.proxy;",
+        &["c6_ssh_and_https"],
+    ),
+    gate(
+        "gate-goes-by-its-proxy-alone",
+        "git-gate/gate/src/way.rs",
+        "let dialled = self.relay.map(|_| IpAddr::from(Ipv4Addr::LOCALHOST)).or(self.address);",
+        "let dialled = self.address;",
+        &["c6_ssh_and_https"],
     ),
     gate(
         "gate-gits-four-requests-alone",
