@@ -26,8 +26,8 @@ pub(crate) fn v4(text: &str) -> Notation {
         let (last, first) = parts.split_last()?;
         let room = 4_usize.checked_sub(first.len())?;
         let fits = room > 0 && first.iter().all(|part| *part <= 0xff) && *last < 1 << (8 * room);
-        let high = first.iter().enumerate().map(|(at, part)| part << (24 - 8 * at)).sum::<u64>();
-        fits.then(|| u32::try_from(high | last).ok()).flatten()
+        let high = || first.iter().enumerate().map(|(at, part)| part << (24 - 8 * at)).sum::<u64>();
+        fits.then(|| u32::try_from(high() | last).ok()).flatten()
     });
     address.map_or(Notation::Broken, |bits| Notation::Address(Ipv4Addr::from_bits(bits).into()))
 }
@@ -97,6 +97,7 @@ mod tests {
             "1..1",
             "0x1g.1",
             "99999999999999999999999",
+            "7.01777777777777777777777.1",
         ] {
             assert_eq!(v4(text), Notation::Broken, "{text}");
         }
