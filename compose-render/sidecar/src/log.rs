@@ -184,24 +184,13 @@ impl Line {
     }
 }
 
-#[derive(Serialize)]
-struct Stamped<'a> {
-    time: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bottle: Option<&'a str>,
-    service: &'a str,
-    #[serde(flatten)]
-    line: &'a Line,
-}
-
 /// Where lines go. Cheap to clone; a thread of its own does the writing, in order.
 #[derive(Clone, Debug)]
 pub struct Log(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    service: &'static str,
-    bottle: Option<String>,
+    of_every_line: String,
     status: Arc<Status>,
     repeats: Mutex<Repeats>,
     writer: Writer,
@@ -221,8 +210,7 @@ impl Log {
             Err(error) => (None, Some(error)),
         };
         let log = Self(Arc::new(Inner {
-            service: service.as_str(),
-            bottle: bottle.map(ToString::to_string),
+            of_every_line: of_every_line(service, bottle),
             status,
             repeats: Mutex::default(),
             writer: Writer::start(ring),
@@ -239,6 +227,9 @@ impl Log {
     pub fn write(&self, line: Line) {
         self.0.status.count(line.event);
         let line = line.bounded();
+        if !Repeats::counts(line.event) {
+            return self.0.put(&line);
+        }
         let mut repeats = self.0.repeats.lock().unwrap_or_else(PoisonError::into_inner);
         let (owed, written) = repeats.pass(line, std::time::Instant::now());
         for line in owed.iter().chain(written.as_ref()) {
@@ -265,24 +256,38 @@ impl Log {
 }
 
 impl Inner {
+    /// The line's own fields follow what every line of this sidecar begins with.
     fn put(&self, line: &Line) {
         let time = OffsetDateTime::now_utc();
-        let stamped = Stamped {
-            // Whole milliseconds sort and read well.
-            time: time
-                .replace_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000)
-                .unwrap_or(time)
-                .format(&Rfc3339)
-                .unwrap_or_default(),
-            bottle: self.bottle.as_deref(),
-            service: self.service,
-            line,
-        };
-        if let Ok(mut text) = serde_json::to_string(&stamped) {
-            text.push('\n');
+        // Whole milliseconds sort and read well.
+        let time = time
+            .replace_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000)
+            .unwrap_or(time)
+            .format(&Rfc3339)
+            .unwrap_or_default();
+        let mut text = Vec::with_capacity(512);
+        text.extend_from_slice(b"{\"time\":\"");
+        text.extend_from_slice(time.as_bytes());
+        text.extend_from_slice(self.of_every_line.as_bytes());
+        let fields = text.len();
+        if serde_json::to_writer(&mut text, line).is_err() {
+            return;
+        }
+        // The object's brace: its fields are the outer one's.
+        if let Some(brace) = text.get_mut(fields) {
+            *brace = b',';
+        }
+        text.push(b'\n');
+        if let Ok(text) = String::from_utf8(text) {
             self.writer.put(text);
         }
     }
+}
+
+/// What follows the time in every line: the names of the bottle, where there is one, and of the sidecar.
+fn of_every_line(service: Role, bottle: Option<&Slug>) -> String {
+    let bottle = bottle.map(|slug| format!(",\"bottle\":\"{slug}\"")).unwrap_or_default();
+    format!("\"{bottle},\"service\":\"{service}\"")
 }
 
 #[cfg(test)]

@@ -24,10 +24,15 @@ struct Seen {
 }
 
 impl Repeats {
+    /// Whether lines of that event are counted where they repeat.
+    pub(super) const fn counts(event: Event) -> bool {
+        matches!(event, Event::Denied | Event::Dns)
+    }
+
     /// What is to be written now: lines owed for windows that ended, and this one unless counted.
     pub(super) fn pass(&mut self, line: Line, now: Instant) -> (Vec<Line>, Option<Line>) {
         let mut owed = self.owed(now);
-        if !matches!(line.event, Event::Denied | Event::Dns) {
+        if !Self::counts(line.event) {
             return (owed, Some(line));
         }
         let Line { event, host, method, path, reason, .. } = line.clone();

@@ -3,12 +3,17 @@
 use super::ring::Ring;
 use std::io::Write as _;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::time::Duration;
 
 /// Lines waiting to be written; beyond it, whoever writes the next one waits. None is dropped.
 const WAITING: usize = 4096;
 
 /// So many bytes of lines are written at once.
 const TOGETHER: usize = 32 * 1024;
+
+/// Lines are waited for so long after others were written. Whoever writes one would have to wake the
+/// thread else, which costs more than all the rest of the line.
+const BREATH: Duration = Duration::from_millis(5);
 
 enum Job {
     Line(String),
@@ -58,8 +63,9 @@ fn write_all(todo: &Receiver<Job>, mut ring: Option<Ring>) {
         // A full disk must not stop the sidecar; the lines are on stderr.
         drop(ring.as_mut().map(|ring| ring.append(lines.as_bytes())));
         lines.clear();
-        if let Some(done) = done {
-            done.send(()).unwrap_or_default();
+        match done {
+            Some(done) => done.send(()).unwrap_or_default(),
+            None => std::thread::sleep(BREATH),
         }
     }
 }
