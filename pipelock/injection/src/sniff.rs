@@ -32,6 +32,17 @@ const MAGIC: [&[u8]; 14] = [
     b"!<arch>\n",
 ];
 
+/// Bytes that no text has, in any of the encodings that hold ASCII.
+static ODD: [bool; 256] = {
+    let mut odd = [false; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        odd[byte] = matches!(byte, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
+        byte += 1;
+    }
+    odd
+};
+
 /// Looks at the beginning of a body.
 pub fn sniff(first: &[u8]) -> Content {
     let first = first.get(..LOOKED_AT).unwrap_or(first);
@@ -41,9 +52,8 @@ pub fn sniff(first: &[u8]) -> Content {
     if MAGIC.iter().any(|magic| first.starts_with(magic)) {
         return Content::Binary;
     }
-    // No text has these, in any of the encodings that hold ASCII.
-    let odd = |&&byte: &&u8| matches!(byte, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
-    if first.iter().filter(odd).count() * 32 > first.len() {
+    let odd: usize = first.iter().map(|&byte| usize::from(ODD[usize::from(byte)])).sum();
+    if odd * 32 > first.len() {
         return Content::Binary;
     }
     let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);

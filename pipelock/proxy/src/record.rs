@@ -191,7 +191,7 @@ impl Record {
             bytes_in: Some(self.sent.load(Ordering::Relaxed)),
             bytes_out: Some(received),
             duration_ms: Some(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)),
-            ..self.line.clone()
+            ..std::mem::replace(&mut self.line, Line::new(Event::Allowed))
         });
     }
 

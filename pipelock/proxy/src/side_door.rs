@@ -5,6 +5,8 @@ use tls_intercept::Host;
 
 /// git's service for pushes; its name is in every request of one.
 const RECEIVE_PACK: &str = "git-receive-pack";
+/// How that ends.
+const PACK: &str = "pack";
 /// Decoding is repeated as long as it changes something, so often at most.
 const DECODINGS: usize = 4;
 /// Names that git hosts give to SSH on port 443: nothing but a push or a fetch goes there.
@@ -47,6 +49,9 @@ pub(crate) fn is_github_write(host: &Host, method: &Method, uri: &Uri) -> bool {
 ///
 /// A page that is merely about the service (a `GET` of `/docs/git-receive-pack`) is none.
 pub(crate) fn is_git_push(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
+    if !may_name_it(uri, headers) {
+        return false;
+    }
     let path = decoded(uri.path());
     let path = path.trim_end_matches('/');
     let last = path.rsplit('/').next().unwrap_or_default();
@@ -57,6 +62,19 @@ pub(crate) fn is_git_push(method: &Method, uri: &Uri, headers: &HeaderMap) -> bo
     let advertised = last == "refs" && query.contains(RECEIVE_PACK);
     let pushed = last == RECEIVE_PACK && *method != Method::GET && *method != Method::HEAD;
     advertised || pushed || speaks
+}
+
+/// A quick look, since most requests are no push: whether the service can be named anywhere, encoded or
+/// not.
+fn may_name_it(uri: &Uri, headers: &HeaderMap) -> bool {
+    // "pack" is in its name, in whatever case, or something is encoded.
+    let may = |text: &[u8]| {
+        text.contains(&b'%')
+            || text.windows(PACK.len()).any(|part| part.eq_ignore_ascii_case(PACK.as_bytes()))
+    };
+    may(uri.path().as_bytes())
+        || may(uri.query().unwrap_or_default().as_bytes())
+        || headers.get(CONTENT_TYPE).is_some_and(|value| may(value.as_bytes()))
 }
 
 /// The text with its percent-encoding undone, in lower case, as lenient servers read it.

@@ -43,12 +43,12 @@ pub fn full(bytes: impl Into<Bytes>) -> Body {
 
 /// What hyper receives, as a [`Body`].
 pub fn incoming(body: Incoming) -> Body {
-    body.map_err(BodyError::Broken).boxed()
+    if body.is_end_stream() { empty() } else { body.map_err(BodyError::Broken).boxed() }
 }
 
 /// A request's body without its trailers: a credential could come in them after all was judged.
 pub fn without_trailers(body: Body) -> Body {
-    Filtered { inner: body }.boxed()
+    if body.is_end_stream() { body } else { Filtered { inner: body }.boxed() }
 }
 
 /// A body of what is sent at its other end. It is over when the sender is gone.
@@ -126,7 +126,7 @@ pub fn gated(body: Body, gate: impl Gate) -> Body {
 
 /// Fails the body when no frame came for this long.
 pub fn with_deadline(body: Body, idle: Duration) -> Body {
-    Timed { inner: body, idle, sleep: None }.boxed()
+    if body.is_end_stream() { body } else { Timed { inner: body, idle, sleep: None }.boxed() }
 }
 
 /// A request's body that is not given up before its [`Held`] is.
@@ -134,14 +134,17 @@ pub fn with_deadline(body: Body, idle: Duration) -> Body {
 /// HTTP/2 tells a peer whose body nobody reads that its stream is cancelled, answer and all, unless
 /// the answer was complete before: most clients then never show the denial.
 pub(crate) fn held(body: Body) -> (Body, Held) {
-    let held = Held::default();
-    let kept = Kept { inner: Some(body), held: Held(Arc::clone(&held.0)) };
-    (kept.boxed(), held)
+    if body.is_end_stream() {
+        return (body, Held(None));
+    }
+    let held = Arc::<Mutex<Option<Body>>>::default();
+    let kept = Kept { inner: Some(body), held: Arc::clone(&held) };
+    (kept.boxed(), Held(Some(held)))
 }
 
 /// Where an unread body stays; dropped when the response is over.
 #[derive(Debug, Default)]
-pub(crate) struct Held(Arc<Mutex<Option<Body>>>);
+pub(crate) struct Held(Option<Arc<Mutex<Option<Body>>>>);
 
 impl Held {
     /// Reads on and forgets what nobody read, within bounds, once the response is over: some
@@ -149,7 +152,8 @@ impl Held {
     pub(crate) fn drain(self, shutdown: &Shutdown) {
         const PATIENCE: Duration = Duration::from_secs(10);
         const PAUSE: Duration = Duration::from_secs(1);
-        let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(held) = self.0 else { return };
+        let body = held.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(body) = body.filter(|body| !body.is_end_stream()) else { return };
         let mut body = with_deadline(body, PAUSE);
         let reading = async move {
@@ -173,7 +177,7 @@ impl Held {
 
 struct Kept {
     inner: Option<Body>,
-    held: Held,
+    held: Arc<Mutex<Option<Body>>>,
 }
 
 impl HttpBody for Kept {
@@ -201,7 +205,7 @@ impl HttpBody for Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        *self.held.0.lock().unwrap_or_else(PoisonError::into_inner) = self.inner.take();
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = self.inner.take();
     }
 }
 

@@ -32,7 +32,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// What a response's head may be: larger than a request's, for cookies and policies are.
-pub(crate) const RESPONSE_FIELDS: usize = 256;
+/// As many fields as hyper reads without a list on the heap, which it would fill for every message.
+pub(crate) const RESPONSE_FIELDS: usize = 100;
 pub(crate) const RESPONSE_HEAD: usize = 256 * 1024;
 const RESPONSE_HEAD_H2: u32 = 256 * 1024;
 /// What an upstream may send ahead of an agent that reads slowly.
@@ -139,27 +140,31 @@ impl Client {
         if websocket::is_asked(&request) {
             return Box::pin(self.switch(upstream, request, connect)).await;
         }
-        // What was made for either version serves both.
-        let either = Key::new(upstream, false);
-        let own = http1.then(|| Key::new(upstream, true));
-        for key in own.iter().chain([&either]) {
-            while let Some(sender) = self.pool.take(key) {
-                match self.try_on(sender, key, upstream, request).await? {
+        // What was made for either version serves both; the second key is made when it is needed.
+        let mut key = Key::new(upstream, http1);
+        loop {
+            while let Some(sender) = self.pool.take(&key) {
+                match self.try_on(sender, &key, upstream, request).await? {
                     Outcome::Response(response) => return Ok(response),
                     Outcome::NotSent(unsent, _) => {
                         // What did not take it will not take the next one either.
-                        self.pool.forget_shared(key);
+                        self.pool.forget_shared(&key);
                         request = unsent;
                     }
                 }
             }
+            if !key.is_of_http1() {
+                break;
+            }
+            key = key.of_either();
         }
         // Boxed: a TLS handshake is large, and most requests have none.
         let sender = Box::pin(self.connected(upstream, http1, connect)).await?;
         if let Sender::Http2(shared) = &sender {
-            self.pool.put(either.clone(), Sender::Http2(shared.clone()), &self.limits);
+            self.pool.put(key.clone(), Sender::Http2(shared.clone()), &self.limits);
         }
-        match self.try_on(sender, own.as_ref().unwrap_or(&either), upstream, request).await? {
+        let own = Key::new(upstream, http1);
+        match self.try_on(sender, &own, upstream, request).await? {
             Outcome::Response(response) => Ok(response),
             Outcome::NotSent(_, error) => Err(SendError::Broken(error)),
         }
@@ -179,7 +184,10 @@ impl Client {
                 address(&mut request, upstream, Version::HTTP_11)?;
                 let sent = sender.try_send_request(request);
                 let sent = timeout(deadline, sent).await.map_err(late)?;
-                if sent.is_ok() {
+                // A short answer is here with its head, and the connection ready for the next request.
+                if sent.is_ok() && sender.is_ready() {
+                    self.pool.put(key.clone(), Sender::Http1(sender), &self.limits);
+                } else if sent.is_ok() {
                     let (pool, key, limits) = (self.pool.clone(), key.clone(), self.limits);
                     self.shutdown.spawn(async move {
                         // Ready again when the response's body is over, never if it is dropped.
@@ -310,7 +318,6 @@ impl Client {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (sender, connection) = http1::Builder::new()
-            .max_headers(RESPONSE_FIELDS)
             .max_buf_size(RESPONSE_HEAD)
             .handshake(TokioIo::new(stream))
             .await
@@ -325,7 +332,6 @@ impl Client {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (sender, connection) = http1::Builder::new()
-            .max_headers(RESPONSE_FIELDS)
             .max_buf_size(RESPONSE_HEAD)
             .handshake(TokioIo::new(stream))
             .await

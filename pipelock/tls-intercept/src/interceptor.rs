@@ -60,7 +60,8 @@ impl Default for Limits {
             exchange: Duration::from_hours(24),
             head_bytes: 64 * 1024,
             field_bytes: 16 * 1024,
-            fields: 128,
+            // As many as hyper reads without a list on the heap, which it would fill for every message.
+            fields: 100,
             connect_bytes: 8 * 1024,
             streams: 128,
             leaves: 1024,

@@ -141,7 +141,7 @@ impl Reading {
     fn pump(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         let Self { inner, judge, ready, read, broken: _ } = self;
         let Some(at) = judge else { return Poll::Ready(Ok(())) };
-        let went = match Pin::new(inner).poll_frame(cx) {
+        let went = match Pin::new(&mut *inner).poll_frame(cx) {
             Poll::Pending => match at.pause(ready) {
                 Ok(()) => return Poll::Pending,
                 Err(why) => Err(why),
@@ -149,7 +149,15 @@ impl Reading {
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                 Ok(data) => {
                     *read = read.saturating_add(data.len());
-                    at.take(data, ready)
+                    if inner.is_end_stream() {
+                        let went = at.last(data, ready);
+                        if went.is_ok() {
+                            *judge = None;
+                        }
+                        went
+                    } else {
+                        at.take(data, ready)
+                    }
                 }
                 Err(trailers) => at.finish(ready).map(|()| ready.push_back(trailers)),
             },

@@ -29,6 +29,16 @@ impl Key {
             http1,
         }
     }
+
+    /// Whether connections made for HTTP/1 alone are meant.
+    pub(super) const fn is_of_http1(&self) -> bool {
+        self.http1
+    }
+
+    /// The same for connections that were made for either version.
+    pub(super) fn of_either(self) -> Self {
+        Self { http1: false, ..self }
+    }
 }
 
 /// The near end of a connection.

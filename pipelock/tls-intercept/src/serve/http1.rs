@@ -34,7 +34,6 @@ where
     });
     let mut connection = Builder::new()
         .half_close(false)
-        .max_headers(limits.fields + 1)
         .max_buf_size(2 * limits.head_bytes.max(HEAD_AT_LEAST))
         .serve_connection(TokioIo::new(guard), service);
     let (mut draining, mut over) = (false, false);

@@ -135,6 +135,21 @@ impl Judge {
         Ok(())
     }
 
+    /// Takes the last bytes in: what nobody holds back is looked at once, as it is.
+    pub(super) fn last(
+        &mut self,
+        data: Bytes,
+        ready: &mut VecDeque<Frame<Bytes>>,
+    ) -> Result<(), Stopped> {
+        if self.action == ResponseAction::Warn && self.decoder.is_none() {
+            self.look(&data, true)?;
+            ready.push_back(Frame::data(data));
+            return Ok(());
+        }
+        self.take(data, ready)?;
+        self.finish(ready)
+    }
+
     /// Bytes as they are, held back where they must be.
     fn plain(&mut self, data: Bytes, ready: &mut VecDeque<Frame<Bytes>>) -> Result<(), Stopped> {
         let whole = if self.events { self.last_event_end(&data) } else { 0 };
