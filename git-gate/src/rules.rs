@@ -31,6 +31,7 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum RefRule {
     ReadOnly,
+    OddName,
     ReservedRef,
     TagNotAllowed,
     RefNotAllowed,
@@ -38,11 +39,25 @@ pub enum RefRule {
     DeleteNotAllowed,
 }
 
+/// The longest name of a ref.
+const MAX_NAME: usize = 255;
+
+/// Whether a person reads a ref's name as what it is, wherever it is shown, and can answer for it:
+/// other letters look like these, and proposals name no others.
+fn is_plain(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/+@=#%,".contains(&byte);
+    name.len() <= MAX_NAME
+        && name.bytes().all(good)
+        && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
+        && !name.contains("..")
+}
+
 impl RefRule {
     /// The name in logs and refusals.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ReadOnly => "read-only",
+            Self::OddName => "odd-name",
             Self::ReservedRef => "reserved-ref",
             Self::TagNotAllowed => "tag-not-allowed",
             Self::RefNotAllowed => "ref-not-allowed",
@@ -89,6 +104,9 @@ impl Rules {
             let tag = name.starts_with("refs/tags/");
             return deny(if tag { RefRule::TagNotAllowed } else { RefRule::RefNotAllowed });
         }
+        if !is_plain(name) {
+            return deny(RefRule::OddName);
+        }
         match update.change {
             Change::Force if !update.own => deny(RefRule::ForceNotAllowed),
             Change::Delete if !update.own => deny(RefRule::DeleteNotAllowed),
@@ -113,6 +131,9 @@ impl fmt::Display for RefDenial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.rule {
             RefRule::ReadOnly => "this bottle only reads here",
+            RefRule::OddName => {
+                "a branch's name is of letters from a to z, digits and `-._/+@=#%,`, and not long"
+            }
             RefRule::ReservedRef => "only branches and tags are pushed",
             RefRule::TagNotAllowed => "no tag of that name may be pushed",
             RefRule::RefNotAllowed => "this bottle may not push that branch",
@@ -149,6 +170,24 @@ mod tests {
         assert_eq!(judge(&["refs/tags/*"], "refs/tags/v1", Change::Create, false), None);
         assert_eq!(judge(&[], main, Change::Advance, true), Some(RefRule::ReadOnly));
         assert_eq!(judge(&[OWN], "refs/heads/agent/b/x", Change::Create, false), None);
+    }
+
+    #[test]
+    fn j2_a_name_that_a_person_could_misread_is_refused() {
+        for odd in ["m\u{430}in", "x\u{202e}y", "a b", "a\"b", "a'b", "a$b", "a&b", "é", "🍾"] {
+            let name = format!("refs/heads/agent/b/{odd}");
+            assert_eq!(
+                judge(&[OWN], &name, Change::Create, false),
+                Some(RefRule::OddName),
+                "{odd}"
+            );
+        }
+        let long = format!("refs/heads/agent/b/{}", "x".repeat(300));
+        assert_eq!(judge(&[OWN], &long, Change::Create, true), Some(RefRule::OddName));
+        for plain in ["fix-#12", "v1.2+build", "a@b", "100%", "a,b=c_d"] {
+            let name = format!("refs/heads/agent/b/{plain}");
+            assert_eq!(judge(&[OWN], &name, Change::Create, false), None, "{plain}");
+        }
     }
 
     #[test]

@@ -93,6 +93,20 @@ fn h2_force_and_delete_only_what_the_bottle_made() {
     assert_eq!(world.upstream(BRANCH), "");
 }
 
+/// What can be pushed can be approved: a person reads the name, and a proposal holds it.
+#[test]
+fn j2_a_ref_of_an_odd_name_is_refused_in_a_sentence() {
+    let world = pushed();
+    world.commit("work", "two");
+    for name in ["refs/heads/agent/b/w\u{43e}rk", "refs/heads/agent/b/it's"] {
+        let said = world.git("work", &["push", "origin", &format!("HEAD:{name}")]);
+        said.refused(&["odd-name", "letters from a to z", "[remote rejected]"]);
+        record("J2", format!("git push origin HEAD:{name}"), said.told());
+    }
+    assert_eq!(world.refs(), [BRANCH, "refs/heads/main"]);
+    world.git("work", &["push", "origin", "HEAD:refs/heads/agent/b/fix-#12"]).must();
+}
+
 #[test]
 fn h2_push_options_are_refused_and_not_passed_on() {
     let world = pushed();

@@ -121,6 +121,15 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         needs: Needs::Nothing,
     },
     Mechanism {
+        name: "gate-names-are-plain",
+        file: "git-gate/src/rules.rs",
+        on: "if !is_plain(name) {",
+        off: "if !is_plain(name) && false {",
+        package: "git-gate",
+        tests: &["j2_a_name_that_a_person"],
+        needs: Needs::Nothing,
+    },
+    Mechanism {
         name: "gate-a-star-is-one-part",
         file: "git-gate/src/push_ref.rs",
         on: "(Some((part, rest)), Some((first, more))) => part == first && parts_match(rest, more),",
