@@ -112,8 +112,10 @@ fn known_by_fingerprint(
 fn gate(plan: &Plan, ground: &Ground, current: &Config) -> anyhow::Result<Option<String>> {
     let Some(text) = &current.gate else { return Ok(None) };
     let old = git_gate::GateFile::parse(text)?;
-    let new = plan.git_gate(ground)?.map(|gate| gate.gate_file().upstreams).unwrap_or_default();
+    let new = plan.git_gate(ground)?.map(|gate| gate.gate_file());
     let mut file = old.clone();
+    file.upstream_proxy = new.as_ref().and_then(|new| new.upstream_proxy.clone());
+    let new = new.map(|new| new.upstreams).unwrap_or_default();
     file.upstreams.retain_mut(|upstream| {
         let wanted = new.iter().find(|wanted| wanted.url.name() == upstream.url.name());
         if let Some(wanted) = wanted {

@@ -151,7 +151,12 @@ impl Plan {
             return Ok(None);
         }
         let places = &ground.places;
-        Ok(Some(git_gate::GitGate::new(git_gate::Settings {
+        let proxy = self
+            .pipelock
+            .upstream_proxy
+            .as_ref()
+            .map(|proxy| git_gate::UpstreamProxy { host: proxy.host.clone(), port: proxy.port });
+        let gate = git_gate::GitGate::new(git_gate::Settings {
             slug: self.slug.clone(),
             image: ground.images.git_gate.clone().context("git-gate has no image")?,
             folder: places.of(Role::GitGate),
@@ -161,7 +166,8 @@ impl Plan {
             repositories: self.git.clone(),
             own_secrets: fingerprints::for_git_gate(self, &ground.authority_keys),
             upstream_ca: self.upstream_ca.clone(),
-        })))
+        });
+        Ok(Some(gate.behind(proxy, self.pipelock.upstream_credential.is_some())))
     }
 
     /// supervise, which sees the denials of the proxies and can change nothing of them.

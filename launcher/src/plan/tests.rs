@@ -134,6 +134,30 @@ bottles:
     assert!(format!("{:#}", missing.unwrap_err()).contains("`TOKEN` is not set"));
 }
 
+/// The way out that the manifest names is that of pipelock and of git-gate.
+#[test]
+fn c6_git_gate_goes_through_the_same_proxy_with_the_same_login() {
+    let text = r#"
+version: 1
+agents: {implementer: {bottle: b, command: [sh]}}
+bottles:
+  b:
+    pipelock: {upstream_proxy: {address: "proxy.example.org:3128", credential: {env: LOGIN}}}
+    git: {upstreams: [{url: "https://git.example.org/a/b.git"}]}
+"#;
+    let environment = Environment::from([("LOGIN", SECRET)]);
+    let plan = Plan::make(&manifest(text), wish(Purpose::Start), &environment).unwrap();
+    let rendered = plan.render(&ground()).unwrap();
+    let variable = git_gate::GitGate::variable_inside(git_gate::PROXY_LOGIN);
+    assert_eq!(variable, pipelock::upstream_proxy_variable());
+    assert_eq!(plan.secrets[&variable].expose(), SECRET);
+    // For one sidecar and for the other; the value is in neither's file.
+    assert_eq!(rendered.compose.matches(&format!("\"{variable}\"")).count(), 2);
+    let gate = plan.git_gate(&ground()).unwrap().unwrap().gate_file();
+    let proxy = gate.upstream_proxy.unwrap();
+    assert_eq!((proxy.host.to_string().as_str(), proxy.port), ("proxy.example.org", 3128));
+}
+
 #[test]
 fn another_pipelock_gets_upstreams_file_and_argv_and_ours_answers_the_names() {
     let text = "\
