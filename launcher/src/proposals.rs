@@ -286,6 +286,31 @@ mod tests {
         compose_run::replace(&path, text.as_bytes(), 0o644).unwrap();
     }
 
+    /// git-gate refuses every name that no proposal could hold: what is pushed can be approved.
+    #[test]
+    fn j2_the_gate_takes_the_names_of_refs_that_proposals_have() {
+        let rules = git_gate::Rules::new(
+            "b".parse().unwrap(),
+            vec!["refs/heads/**".parse::<git_gate::PushRef>().unwrap()],
+        );
+        let odd = ["a/.b", "a//b", "a..b", "a\u{430}b", "a\u{202e}b", "é"].map(str::to_owned);
+        let printable = (b' '..=b'~').map(|byte| format!("a{}b", char::from(byte)));
+        for part in printable.chain(odd).chain([200, 300].map(|length| "x".repeat(length))) {
+            let name = format!("refs/heads/{part}");
+            let update = git_gate::RefUpdate {
+                name: name.clone(),
+                change: git_gate::Change::Create,
+                own: false,
+            };
+            let ask = Ask::Push(supervise::Push {
+                upstream: "git.example.org/acme/widgets".to_owned(),
+                reference: name.clone(),
+                object: "0".repeat(40),
+            });
+            assert_eq!(rules.judge(&update).is_ok(), ask.canonical().is_ok(), "{name:?}");
+        }
+    }
+
     #[test]
     fn j1_only_files_that_are_what_their_names_say_are_proposals() {
         let (_folder, state, dir) = bottle();
