@@ -78,6 +78,10 @@ impl CanonicalPath {
         if folder {
             text.push('/');
         }
+        // Encoded, it may be three times as long, and is read again by the next proxy.
+        if text.len() > MAX_LEN {
+            return Err(AmbiguousPath::TooLong);
+        }
         let segments: Vec<_> = segments.into_iter().map(|(_, decoded)| decoded).collect();
         let encoded_slash = segments.iter().any(|segment| segment.contains('/'));
         let dots = |part: &str| part == "." || part == "..";
@@ -246,6 +250,8 @@ mod tests {
             assert_eq!(canonical(path), Err(fault), "{path}");
         }
         assert_eq!(canonical(&format!("/{}", "a".repeat(9000))), Err(AmbiguousPath::TooLong));
+        // What is forwarded is read again, and must not be too long by then.
+        assert_eq!(canonical(&format!("/{}", "]".repeat(3000))), Err(AmbiguousPath::TooLong));
     }
 
     #[test]
