@@ -61,7 +61,7 @@ mod tests {
             let claims: serde_json::Value = serde_json::from_str(claims).unwrap();
             let token = unsigned(&claims, "mark");
             assert_eq!(expires(&token), claims["exp"].as_u64(), "{token}");
-            assert!(token.ends_with(".mark") && !token.contains('='), "{token}");
+            assert_eq!((token.split('.').nth(2), token.contains('=')), (Some("mark"), false));
         }
         // By another hand: {"sub":"1","exp":1900000000}
         assert_eq!(expires("x.eyJzdWIiOiIxIiwiZXhwIjoxOTAwMDAwMDAwfQ.y"), Some(1_900_000_000));

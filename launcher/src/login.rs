@@ -1,10 +1,12 @@
 //! Logins that egress renews: taken from the program that made them, kept between bottles, and in
 //! one bottle at a time, since a refresh token serves once.
 
+mod known;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::Read as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use compose_render::Slug;
@@ -12,8 +14,8 @@ use compose_run::{StateDir, read_plain, replace};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::known::{Login, client_variable};
 use crate::environment::Environment;
-use crate::sources;
 use crate::trust::state_root;
 
 /// In the state folder; the dot makes it no bottle's.
@@ -21,20 +23,19 @@ const FOLDER: &str = ".credentials";
 /// More than any login.
 const LIMIT: u64 = 64 * 1024;
 
-/// Whose login.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Login {
-    /// Claude Code's, of a subscription.
-    Claude,
-}
-
 /// A login as it stands.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Tokens {
     pub access_token: String,
     pub refresh_token: String,
-    /// In seconds since 1970.
+    /// In seconds since 1970; 0 where it is not known.
     pub expires: u64,
+    /// Whose it is, where requests have to say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// What the account may do, in its service's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
 }
 
 /// What is kept of a login on this host.
@@ -42,78 +43,32 @@ pub(crate) struct Tokens {
 struct Kept {
     /// The bottle that has it.
     owner: Option<String>,
+    /// The credential's variable there.
+    #[serde(default)]
+    variable: Option<String>,
     tokens: Option<Tokens>,
 }
 
-/// Claude Code's own file, as far as it concerns us.
-#[derive(Deserialize)]
-struct ClaudeFile {
-    #[serde(rename = "claudeAiOauth")]
-    login: ClaudeLogin,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ClaudeLogin {
-    access_token: String,
-    refresh_token: String,
-    /// In milliseconds since 1970.
-    expires_at: u64,
-}
-
 impl Login {
-    /// The logins by the word a manifest uses.
-    pub(crate) const fn words() -> [(&'static str, Self); 1] {
-        [("claude", Self::Claude)]
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Claude => "claude",
-        }
-    }
-
-    /// How egress renews it.
-    pub(crate) fn renewal(
-        self,
-        variable: &str,
-        expires: Option<u64>,
-    ) -> anyhow::Result<egress::Renewal> {
-        let Self::Claude = self;
-        Ok(egress::Renewal {
-            variable: variable.parse()?,
-            refresh: refresh_variable(variable).parse()?,
-            endpoint: "https://platform.claude.com/v1/oauth/token".parse()?,
-            client_id: "9d1c250a-e61b-44d9-88ed-5944d1962f5e".to_owned(),
-            client_secret: None,
-            scopes: Vec::new(),
-            body: egress::TokenBody::Json,
-            expires,
-        })
-    }
-
-    /// The file of the program that logs in.
-    fn file(self, environment: &Environment) -> Option<PathBuf> {
-        let Self::Claude = self;
-        let folder = environment
-            .path("CLAUDE_CONFIG_DIR")
-            .or_else(|| Some(environment.path("HOME")?.join(".claude")))?;
-        Some(folder.join(".credentials.json"))
-    }
-
     /// Takes the login for a bottle.
     ///
     /// # Errors
     ///
     /// When nobody has logged in, and when a living bottle has the login.
-    pub(crate) fn take(self, slug: &Slug, environment: &Environment) -> anyhow::Result<Tokens> {
+    pub(crate) fn take(
+        self,
+        variable: &str,
+        slug: &Slug,
+        environment: &Environment,
+    ) -> anyhow::Result<Tokens> {
         let root = state_root(environment)?;
         let (mut kept, _lock) = self.open(&root)?;
         if let Some(owner) = kept.owner.as_deref().filter(|owner| *owner != slug.as_str()) {
             if is_alive(&root, owner) {
                 bail!(
                     "the bottle `{owner}` has this login, and one bottle at a time can: stop it, or \
-                     use a long-lived token (`claude setup-token`, in CLAUDE_CODE_OAUTH_TOKEN)"
+                     use {}",
+                    self.instead()
                 );
             }
             let owner = owner.to_owned();
@@ -128,28 +83,12 @@ impl Login {
             (None, own) => own,
         };
         let Some(tokens) = kept.tokens.clone() else {
-            bail!("nobody has logged in on this host: run `claude` and `/login`")
+            bail!("nobody has logged in on this host: {}", self.how())
         };
         kept.owner = Some(slug.to_string());
+        kept.variable = Some(variable.to_owned());
         self.keep(&root, &kept)?;
         Ok(tokens)
-    }
-
-    fn read(self, path: &Path) -> anyhow::Result<Option<Tokens>> {
-        if !path.exists() {
-            return Ok(None);
-        }
-        let Self::Claude = self;
-        let text = sources::of_file(path)?;
-        // serde's own message may quote what it did not expect, which may be a token.
-        let file: ClaudeFile = serde_json::from_str(&text).map_err(|_| {
-            anyhow::anyhow!("`{}` holds no login of a subscription", path.display())
-        })?;
-        Ok(Some(Tokens {
-            access_token: file.login.access_token,
-            refresh_token: file.login.refresh_token,
-            expires: file.login.expires_at / 1000,
-        }))
     }
 
     /// What is kept, and the lock under which it may be changed.
@@ -191,27 +130,27 @@ impl Login {
 }
 
 impl Kept {
-    /// Takes back what a bottle's egress renewed, and leaves none of it in the bottle's folder.
+    /// Takes back what a bottle's egress renewed of it, and leaves none of it in the bottle's folder.
     fn collect(&mut self, root: &Path, owner: &str) {
         let outbox = root.join(owner).join("egress").join("outbox");
         self.owner = None;
-        let Ok(entries) = fs::read_dir(&outbox) else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let own = name.to_str().is_some_and(|name| name.starts_with(egress::LOGIN_FILE_PREFIX));
-            if !own {
-                continue;
+        let Some(variable) = self.variable.take() else { return };
+        let name = format!("{}{variable}.json", egress::LOGIN_FILE_PREFIX);
+        let Ok(bytes) = read_plain(&outbox, Path::new(&name), LIMIT) else { return };
+        let tokens = serde_json::from_slice::<Tokens>(&bytes).ok();
+        let kept = self.tokens.take();
+        let newer = |new: &Tokens| kept.as_ref().is_none_or(|kept| new.expires >= kept.expires);
+        self.tokens = match tokens.filter(newer) {
+            // Whose it is egress is not told.
+            Some(new) => {
+                let (account, plan) =
+                    kept.map(|kept| (kept.account, kept.plan)).unwrap_or_default();
+                Some(Tokens { account, plan, ..new })
             }
-            let bytes = read_plain(&outbox, Path::new(&name), LIMIT);
-            let tokens = bytes.ok().and_then(|bytes| serde_json::from_slice::<Tokens>(&bytes).ok());
-            let newer =
-                |new: &Tokens| self.tokens.as_ref().is_none_or(|kept| new.expires >= kept.expires);
-            if let Some(tokens) = tokens.filter(newer) {
-                self.tokens = Some(tokens);
-            }
-            // What is removed was read; what cannot be removed goes with the bottle.
-            drop(fs::remove_file(entry.path()));
-        }
+            None => kept,
+        };
+        // What is removed was read; what cannot be removed goes with the bottle.
+        drop(fs::remove_file(outbox.join(&name)));
     }
 }
 
@@ -220,16 +159,19 @@ pub(crate) fn refresh_variable(variable: &str) -> String {
     format!("{variable}_REFRESH")
 }
 
+/// The name of the account's value.
+pub(crate) fn account_variable(variable: &str) -> String {
+    format!("{variable}_ACCOUNT")
+}
+
 /// Sees that a bottle that is locked now has the logins it took: another start may have been faster.
 pub(crate) fn confirm(
     root: &Path,
     slug: &Slug,
     renewals: &[egress::Renewal],
 ) -> anyhow::Result<()> {
-    if renewals.is_empty() {
-        return Ok(());
-    }
-    for (_, login) in Login::words() {
+    let own = |login: &Login| renewals.iter().any(|renewal| login.is_of(renewal));
+    for login in Login::words().into_iter().map(|(_, login)| login).filter(own) {
         let (kept, _lock) = login.open(root)?;
         if let Some(owner) = kept.owner.filter(|owner| owner != slug.as_str()) {
             bail!("the bottle `{owner}` took the same login just now");
@@ -265,6 +207,8 @@ fn is_alive(root: &Path, owner: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     const FILE: &str = r#"{"claudeAiOauth":{"accessToken":"canary-access","refreshToken":"canary-1",
@@ -289,19 +233,28 @@ mod tests {
         }
 
         fn take(&self, slug: &str) -> anyhow::Result<Tokens> {
+            self.take_of(Login::Claude, "TOKEN", slug)
+        }
+
+        fn take_of(&self, login: Login, variable: &str, slug: &str) -> anyhow::Result<Tokens> {
             let home = self.folder.path().to_str().unwrap().to_owned();
             let root = self.root().to_str().unwrap().to_owned();
             let environment = Environment::from([("HOME", &*home), ("BOTTLE_STATE_DIR", &*root)]);
-            Login::Claude.take(&slug.parse().unwrap(), &environment)
+            login.take(variable, &slug.parse().unwrap(), &environment)
         }
 
         fn hand_back(&self, slug: &str, refresh: &str) {
+            self.hand_back_of("TOKEN", slug, refresh);
+        }
+
+        fn hand_back_of(&self, variable: &str, slug: &str, refresh: &str) {
             let outbox = self.root().join(slug).join("egress/outbox");
             fs::create_dir_all(&outbox).unwrap();
             let text = format!(
                 r#"{{"access_token":"canary-new","refresh_token":"{refresh}","expires":1900000000}}"#
             );
-            replace(&outbox.join("login-TOKEN.json"), text.as_bytes(), 0o600).unwrap();
+            let file = outbox.join(format!("login-{variable}.json"));
+            replace(&file, text.as_bytes(), 0o600).unwrap();
         }
     }
 
@@ -331,6 +284,32 @@ mod tests {
         let renewal = Login::Claude.renewal("TOKEN", None).unwrap();
         confirm(&host.root(), &"third".parse().unwrap(), std::slice::from_ref(&renewal)).unwrap();
         confirm(&host.root(), &"second".parse().unwrap(), &[renewal]).unwrap_err();
+    }
+
+    #[test]
+    fn two_logins_of_one_bottle_stay_apart_and_an_account_keeps_its_name() {
+        let host = Host::new();
+        let folder = host.folder.path().join(".codex");
+        fs::create_dir_all(&folder).unwrap();
+        let access = egress::jwt::unsigned(&serde_json::json!({"exp": 1_850_000_000}), "canary");
+        let file = serde_json::json!({"tokens": {"access_token": access,
+            "refresh_token": "canary-codex-1", "account_id": "an-account"}});
+        replace(&folder.join("auth.json"), file.to_string().as_bytes(), 0o600).unwrap();
+        host.take("first").unwrap();
+        let own = host.take_of(Login::Codex, "CHATGPT", "first").unwrap();
+        assert_eq!((own.account.as_deref(), own.expires), (Some("an-account"), 1_850_000_000));
+        host.hand_back("first", "canary-2");
+        host.hand_back_of("CHATGPT", "first", "canary-codex-2");
+        release(&host.root(), &"first".parse().unwrap()).unwrap();
+        let own = host.take_of(Login::Codex, "CHATGPT", "second").unwrap();
+        let told = (&*own.refresh_token, own.account.as_deref());
+        assert_eq!(told, ("canary-codex-2", Some("an-account")));
+        // That the one is another bottle's is nothing to whoever has the other alone.
+        assert_eq!(host.take("third").unwrap().refresh_token, "canary-2");
+        let third = "third".parse().unwrap();
+        confirm(&host.root(), &third, &[Login::Claude.renewal("TOKEN", None).unwrap()]).unwrap();
+        confirm(&host.root(), &third, &[Login::Codex.renewal("CHATGPT", None).unwrap()])
+            .unwrap_err();
     }
 
     #[test]

@@ -28,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use self::check::leaves;
 pub(crate) use self::fault::{Fault, Faults, Position};
 use self::node::{Node, Value};
-pub(crate) use self::preset::Preset;
+pub(crate) use self::preset::{CHATGPT_LOGIN, GEMINI_LOGIN, Preset};
 use self::reader::Reader;
 pub(crate) use self::reader::list;
 use crate::environment::Environment;

@@ -65,13 +65,29 @@ pub(crate) struct AgentPlan {
     pub is_claude: bool,
     /// Codex CLI is started: it gets the settings it needs.
     pub is_codex: bool,
-    /// The placeholder that it reads from its own file.
-    pub codex_key: Option<String>,
+    /// Gemini CLI is.
+    pub is_gemini: bool,
+    /// How Codex is logged in, in its own file.
+    pub codex: Option<CodexLogin>,
+    /// The placeholder of a Google account's token, in Gemini CLI's.
+    pub gemini_token: Option<String>,
     /// Appended to its system prompt.
     pub prompt: Option<PathBuf>,
     pub skills: Vec<PathBuf>,
     /// The last twenty characters of the API key's placeholder, which Claude asks about once.
     pub approved_key: Option<String>,
+}
+
+/// How Codex is logged in: by placeholders.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum CodexLogin {
+    Key(String),
+    Account {
+        token: String,
+        account: String,
+        /// What the account may do, in `ChatGPT`'s word: Codex shows models by it.
+        plan: Option<String>,
+    },
 }
 
 /// The user's folder.

@@ -2,6 +2,7 @@
 
 mod claude;
 mod codex;
+mod gemini;
 mod git;
 mod identity;
 mod java;
@@ -16,6 +17,7 @@ use std::thread;
 use anyhow::{Context as _, anyhow};
 use compose_render::contract;
 use compose_run::{Docker, replace};
+use time::OffsetDateTime;
 
 pub(crate) use self::identity::Identity;
 use crate::exit;
@@ -172,8 +174,12 @@ fn seeds(arrival: &Arrival<'_>) -> anyhow::Result<Vec<Seed>> {
     }
     if agent.is_codex {
         let told = told(arrival.plan)?;
-        let key = agent.codex_key.as_deref();
-        seeds.extend(codex::seeds(key, told.as_deref(), arrival.plan.supervise)?);
+        let now = OffsetDateTime::now_utc();
+        let login = agent.codex.as_ref().map(|login| codex::login(login, now)).transpose()?;
+        seeds.extend(codex::seeds(login, told.as_deref(), arrival.plan.supervise));
+    }
+    if agent.is_gemini {
+        seeds.extend(gemini::seeds(agent.gemini_token.as_deref(), arrival.plan.supervise)?);
     }
     seeds.extend(skills::read(&agent.skills)?);
     Ok(seeds)

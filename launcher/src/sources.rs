@@ -1,5 +1,6 @@
 //! Values of credentials that lie in files or come from programs, read at a start and at an apply.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -28,6 +29,8 @@ pub(crate) struct Sources {
     pub faults: Vec<Fault>,
     /// Credentials that egress renews.
     pub renewals: Vec<egress::Renewal>,
+    /// What the account of a login may do, in its service's word, by the credential's variable.
+    pub account_plans: BTreeMap<String, String>,
 }
 
 /// Reads the values that these routes' credentials have elsewhere than in the environment. A login
@@ -85,9 +88,17 @@ impl Sources {
             (Source::File(path), _) => of_file(path)?,
             (Source::Command(words), _) => of_command(words)?,
             (Source::Login(login), Some(slug)) => {
-                let tokens = login.take(slug, &self.environment)?;
-                self.renewals.push(login.renewal(variable, Some(tokens.expires))?);
+                let tokens = login.take(variable, slug, &self.environment)?;
+                let expires = Some(tokens.expires).filter(|&expires| expires > 0);
+                self.renewals.push(login.renewal(variable, expires)?);
                 self.put(&login::refresh_variable(variable), &tokens.refresh_token);
+                if let Some(account) = &tokens.account {
+                    self.put(&login::account_variable(variable), account);
+                }
+                if let Some(client) = login.client() {
+                    self.put(&login::client_variable(variable), &client);
+                }
+                self.account_plans.extend(tokens.plan.map(|plan| (variable.to_owned(), plan)));
                 tokens.access_token
             }
             (Source::Login(_), None) => return Ok(()),
@@ -136,7 +147,6 @@ fn of_command(words: &[String]) -> anyhow::Result<String> {
 mod tests {
     use super::*;
     use crate::manifest::Position;
-    use std::collections::BTreeMap;
 
     fn route(source: Source) -> Route {
         Route {

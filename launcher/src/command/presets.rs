@@ -12,8 +12,8 @@ use crate::ui::{Ui, plain};
 
 pub(crate) fn run(args: &cli::Presets, ui: &Ui) -> anyhow::Result<Exit> {
     let presets = Preset::words().into_iter().map(|(word, preset)| {
-        let credentials: Vec<_> = preset.credential().into_iter().collect();
-        let routes: Vec<_> = preset.routes(&credentials).iter().map(RouteView::of).collect();
+        let routes: Vec<_> =
+            preset.routes(&preset.credentials()).iter().map(RouteView::of).collect();
         (word, preset.about(), preset.known_by(), routes)
     });
     if args.json {

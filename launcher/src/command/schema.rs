@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli;
 use crate::exit::Exit;
+use crate::login::Login;
 use crate::manifest::Preset;
 use crate::ui::Ui;
 
@@ -164,6 +165,7 @@ fn budget() -> Value {
 }
 
 fn credential() -> Value {
+    let logins: Vec<&str> = Login::words().into_iter().map(|(word, _)| word).collect();
     object(
         &["env"],
         &json!({
@@ -171,7 +173,7 @@ fn credential() -> Value {
             "file": text("The file of the host that holds it instead, readable by you alone"),
             "command": texts("The program that prints it instead, and its arguments"),
             "login": {
-                "enum": ["claude"],
+                "enum": logins,
                 "description": "The login of that program on this host, which egress renews",
             },
             "header": text("A header whose whole value it is"),

@@ -1,5 +1,14 @@
 //! Routes of services that many use, written once: hosts, methods and paths, the least that works.
 
+use std::collections::BTreeMap;
+
+use super::{Login, Source};
+use crate::login::account_variable;
+
+/// The names under which two programs' logins are known: none that the programs read themselves.
+pub(crate) const CHATGPT_LOGIN: &str = "CHATGPT_LOGIN";
+pub(crate) const GEMINI_LOGIN: &str = "GEMINI_LOGIN";
+
 /// A service whose routes are known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Preset {
@@ -8,7 +17,9 @@ pub(crate) enum Preset {
     ClaudeSubscription,
     Openai,
     Codex,
+    CodexSubscription,
     Gemini,
+    GeminiSubscription,
     Github,
 }
 
@@ -28,6 +39,7 @@ const ASK: &[&str] = &["GET", "POST"];
 const ALL: &[&str] = &["/**"];
 const ANTHROPIC: &str = "api.anthropic.com";
 const OPENAI: &str = "api.openai.com";
+const CHATGPT: &str = "chatgpt.com";
 
 /// What Claude Code asks of the API; its telemetry is not among it.
 const CLAUDE: &[&str] = &[
@@ -49,6 +61,21 @@ const REALTIME: &[&str] = &["/v1/responses", "/v1/responses/**", "/v1/realtime"]
 const COMPLETIONS: &[&str] =
     &["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/models/*"];
 const MODELS: &[&str] = &["/v1/models", "/v1/models/*"];
+/// What Codex asks of `ChatGPT`'s own part of the API: answers, which models there are, what is left.
+const CODEX_LOGIN: &[&str] = &["/backend-api/codex/responses", "/backend-api/codex/responses/**"];
+const CODEX_LOGIN_READ: &[&str] =
+    &["/backend-api/codex/models", "/backend-api/wham/usage", "/backend-api/wham/accounts/check"];
+/// What Gemini CLI asks of Code Assist with a Google account.
+const CODE_ASSIST: &[&str] = &[
+    "/v1internal:generateContent",
+    "/v1internal:streamGenerateContent",
+    "/v1internal:countTokens",
+    "/v1internal:loadCodeAssist",
+    "/v1internal:onboardUser",
+    "/v1internal:listExperiments",
+    "/v1internal:retrieveUserQuota",
+    "/v1internal:getCodeAssistGlobalUserSetting",
+];
 const GEMINI: &[&str] = &[
     "/v1/models",
     "/v1/models/*",
@@ -76,14 +103,16 @@ const fn with_sockets(line: Line) -> Line {
 
 impl Preset {
     /// The presets by the word a manifest uses.
-    pub(crate) const fn words() -> [(&'static str, Self); 7] {
+    pub(crate) const fn words() -> [(&'static str, Self); 9] {
         [
             ("anthropic", Self::Anthropic),
             ("anthropic-api-key", Self::AnthropicApiKey),
             ("claude-subscription", Self::ClaudeSubscription),
             ("openai", Self::Openai),
             ("codex", Self::Codex),
+            ("codex-subscription", Self::CodexSubscription),
             ("gemini", Self::Gemini),
+            ("gemini-subscription", Self::GeminiSubscription),
             ("github", Self::Github),
         ]
     }
@@ -108,7 +137,15 @@ impl Preset {
                 "Codex CLI with an API key, in OPENAI_API_KEY; by WebSocket or HTTP; with `image: \
                  {agent: codex}`"
             }
+            Self::CodexSubscription => {
+                "Codex CLI with a ChatGPT account: Codex's own login of this host (`codex login`), \
+                 which egress renews; one bottle at a time; with `image: {agent: codex}`"
+            }
             Self::Gemini => "Gemini's API for answers, with GEMINI_API_KEY",
+            Self::GeminiSubscription => {
+                "Gemini CLI with a Google account: its own login of this host, which egress renews; \
+                 one bottle at a time; with an image of your own that holds the program"
+            }
             Self::Github => {
                 "GitHub, for reading; a credential goes to the API alone. Pushes go through git-gate"
             }
@@ -121,9 +158,13 @@ impl Preset {
             Self::AnthropicApiKey | Self::ClaudeSubscription => {
                 "what the genuine Claude Code 2.1.330 was seen to ask for"
             }
-            Self::Codex => {
-                "what the genuine Codex CLI 0.163.0 was seen to ask for with an API key; a ChatGPT \
-                 login is not known here"
+            Self::Codex => "what the genuine Codex CLI 0.163.0 was seen to ask for with an API key",
+            Self::CodexSubscription => {
+                "what the genuine Codex CLI 0.163.0 was seen to ask a scripted server for; no request \
+                 went to ChatGPT"
+            }
+            Self::GeminiSubscription => {
+                "the published source of Gemini CLI; not tried: the program comes from npm alone"
             }
             Self::Anthropic | Self::Openai | Self::Gemini | Self::Github => {
                 "the service's public reference; no program of theirs was run with it"
@@ -131,17 +172,43 @@ impl Preset {
         }
     }
 
-    /// The credential where a manifest names none: of services that are of no use without one.
-    pub(crate) fn credential(self) -> Option<egress::Credential> {
-        let header = |name: &str| Some(egress::Form::Header(name.parse().ok()?));
-        let (variable, form) = match self {
-            Self::AnthropicApiKey => ("ANTHROPIC_API_KEY", header("x-api-key")?),
-            Self::ClaudeSubscription => ("CLAUDE_CODE_OAUTH_TOKEN", egress::Form::Bearer),
-            Self::Openai | Self::Codex => ("OPENAI_API_KEY", egress::Form::Bearer),
-            Self::Gemini => ("GEMINI_API_KEY", header("x-goog-api-key")?),
-            Self::Anthropic | Self::Github => return None,
+    /// The credentials where a manifest names none: of services that are of no use without one.
+    pub(crate) fn credentials(self) -> Vec<egress::Credential> {
+        let header = |name: &str| name.parse().ok().map(egress::Form::Header);
+        let bearer = Some(egress::Form::Bearer);
+        let account = account_variable(CHATGPT_LOGIN);
+        let all = match self {
+            Self::AnthropicApiKey => vec![("ANTHROPIC_API_KEY", header("x-api-key"))],
+            Self::ClaudeSubscription => vec![("CLAUDE_CODE_OAUTH_TOKEN", bearer)],
+            Self::Openai | Self::Codex => vec![("OPENAI_API_KEY", bearer)],
+            Self::CodexSubscription => {
+                vec![(CHATGPT_LOGIN, bearer), (account.as_str(), header("chatgpt-account-id"))]
+            }
+            Self::Gemini => vec![("GEMINI_API_KEY", header("x-goog-api-key"))],
+            Self::GeminiSubscription => vec![(GEMINI_LOGIN, bearer)],
+            Self::Anthropic | Self::Github => Vec::new(),
         };
-        Some(egress::Credential { variable: variable.parse().ok()?, form, placeholder: None })
+        let credential = |(variable, form): (&str, Option<egress::Form>)| {
+            let variable = variable.parse().ok()?;
+            Some(egress::Credential { variable, form: form?, placeholder: None })
+        };
+        all.into_iter().filter_map(credential).collect()
+    }
+
+    /// Where their values come from, if not from the environment.
+    pub(crate) fn sources(self) -> BTreeMap<String, Source> {
+        let login = match self {
+            Self::CodexSubscription => (CHATGPT_LOGIN, Login::Codex),
+            Self::GeminiSubscription => (GEMINI_LOGIN, Login::Gemini),
+            Self::Anthropic
+            | Self::AnthropicApiKey
+            | Self::ClaudeSubscription
+            | Self::Openai
+            | Self::Codex
+            | Self::Gemini
+            | Self::Github => return BTreeMap::new(),
+        };
+        BTreeMap::from([(login.0.to_owned(), Source::Login(login.1))])
     }
 
     /// The preset's lines. Reading only, but for the APIs of models: what writes is named by hand.
@@ -161,9 +228,18 @@ impl Preset {
                 with_sockets(credited(line(OPENAI, ASK, RESPONSES))),
                 credited(line(OPENAI, READ, MODELS)),
             ],
+            Self::CodexSubscription => vec![
+                with_sockets(credited(line(CHATGPT, ASK, CODEX_LOGIN))),
+                credited(line(CHATGPT, READ, CODEX_LOGIN_READ)),
+            ],
             Self::Gemini => {
                 vec![credited(line("generativelanguage.googleapis.com", ASK, GEMINI))]
             }
+            Self::GeminiSubscription => vec![
+                credited(line("cloudcode-pa.googleapis.com", ASK, CODE_ASSIST)),
+                // It asks whether its token is good before it begins.
+                credited(line("oauth2.googleapis.com", &["POST"], &["/tokeninfo"])),
+            ],
             Self::Github => vec![
                 credited(line("api.github.com", READ, ALL)),
                 line("raw.githubusercontent.com", READ, ALL),
@@ -199,8 +275,7 @@ mod tests {
     #[test]
     fn every_line_of_every_preset_is_read_whole() {
         for (word, preset) in Preset::words() {
-            let credentials: Vec<_> = preset.credential().into_iter().collect();
-            let routes = preset.routes(&credentials);
+            let routes = preset.routes(&preset.credentials());
             assert_eq!(routes.len(), preset.lines().len(), "{word}");
             for (route, line) in routes.iter().zip(preset.lines()) {
                 let whole = (line.methods.len(), line.paths.len());

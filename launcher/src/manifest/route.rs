@@ -56,7 +56,10 @@ fn route(reader: &mut Reader, node: &Node) -> Vec<Route> {
         }
         let words = Preset::words();
         let Some(preset) = reader.word(node, "`preset`", &words) else { return Vec::new() };
-        let credentials = credentials.unwrap_or_else(|| preset.credential().into_iter().collect());
+        let credentials = credentials.unwrap_or_else(|| {
+            sources = preset.sources();
+            preset.credentials()
+        });
         let name = words.iter().find(|(_, other)| *other == preset).map(|(word, _)| *word);
         let shares = name.map(|name| format!("preset {name}"));
         let routes = preset.routes(&credentials).into_iter();

@@ -8,11 +8,13 @@ use anyhow::Context as _;
 use compose_render::{Secret, Slug};
 
 use super::credentials::{self, Credentials};
-use super::{AgentPlan, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan, git};
+use super::{AgentPlan, CodexLogin, Entropy, ManifestNote, Plan, StandIn, WorkspacePlan, git};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
+use crate::login::account_variable;
 use crate::manifest::{
-    Agent, Bottle, Fault, Faults, Manifest, Resources, UpstreamCa, WorkspaceMode,
+    Agent, Bottle, CHATGPT_LOGIN, Fault, Faults, GEMINI_LOGIN, Manifest, Resources, UpstreamCa,
+    WorkspaceMode,
 };
 use crate::sources::{self, Sources};
 use crate::workspace::{clone, mounts};
@@ -70,7 +72,7 @@ impl Plan {
         environment: &Environment,
     ) -> anyhow::Result<Self> {
         let (agent, bottle) = manifest.agent(&wish.agent)?;
-        let Sources { environment, faults: unread, renewals } = match wish.purpose {
+        let Sources { environment, faults: unread, renewals, account_plans } = match wish.purpose {
             Purpose::Start => sources::read(&bottle.routes, environment, Some(&wish.slug)),
             Purpose::Show => Sources {
                 environment: environment.clone(),
@@ -91,7 +93,10 @@ impl Plan {
         let Credentials { mut routes, placeholders, mut secrets, mut faults } = credentials;
         faults.extend(unread);
         routes.extend(sources::endpoints(&renewals));
-        for variable in renewals.iter().map(|renewal| &renewal.refresh) {
+        let held = |renewal: &egress::Renewal| {
+            std::iter::once(renewal.refresh.clone()).chain(renewal.client_secret.clone())
+        };
+        for variable in renewals.iter().flat_map(held) {
             let value = environment.get(variable.as_str()).unwrap_or_default();
             secrets.insert(variable.in_egress(), Secret::new(value.to_owned()));
         }
@@ -109,7 +114,7 @@ impl Plan {
         let mut env = bottle.env.clone();
         env.extend(placeholders.clone());
         Ok(Self {
-            agent: agent_plan(&wish.agent, agent, &wish.args, &placeholders)?,
+            agent: agent_plan(&wish.agent, agent, &wish.args, &placeholders, &account_plans)?,
             slug: wish.slug,
             image: bottle.image.clone(),
             workspace: workspace_plan(bottle.workspace, &wish.workspace, wish.include)?,
@@ -190,6 +195,7 @@ fn agent_plan(
     agent: &Agent,
     args: &[OsString],
     placeholders: &BTreeMap<String, String>,
+    account_plans: &BTreeMap<String, String>,
 ) -> anyhow::Result<AgentPlan> {
     let mut command = agent.command.clone();
     for arg in args {
@@ -203,12 +209,27 @@ fn agent_plan(
         name: name.to_owned(),
         is_claude: program.is_some_and(|program| program == "claude"),
         is_codex: program.is_some_and(|program| program == "codex"),
-        codex_key: placeholders.get("OPENAI_API_KEY").cloned(),
+        is_gemini: program.is_some_and(|program| program == "gemini"),
+        codex: codex_login(placeholders, account_plans),
+        gemini_token: placeholders.get(GEMINI_LOGIN).cloned(),
         prompt: agent.prompt.clone(),
         skills: agent.skills.clone(),
         approved_key: key.and_then(tail),
         command,
     })
+}
+
+/// A key is used before an account, as Codex does.
+fn codex_login(
+    placeholders: &BTreeMap<String, String>,
+    account_plans: &BTreeMap<String, String>,
+) -> Option<CodexLogin> {
+    if let Some(key) = placeholders.get("OPENAI_API_KEY") {
+        return Some(CodexLogin::Key(key.clone()));
+    }
+    let token = placeholders.get(CHATGPT_LOGIN)?.clone();
+    let account = placeholders.get(&account_variable(CHATGPT_LOGIN))?.clone();
+    Some(CodexLogin::Account { token, account, plan: account_plans.get(CHATGPT_LOGIN).cloned() })
 }
 
 /// The variables handed on, of those that are set; their values join the secrets, since they are

@@ -2,17 +2,16 @@
 
 use anyhow::Context as _;
 use compose_render::{Role, contract};
-use serde_json::json;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Seed;
+use crate::plan::CodexLogin;
 
-/// The seeds. `key` is the placeholder, which Codex reads from a file and not from `OPENAI_API_KEY`;
-/// `told` is what stands in front of every prompt.
-pub(super) fn seeds(
-    key: Option<&str>,
-    told: Option<&str>,
-    supervise: bool,
-) -> anyhow::Result<Vec<Seed>> {
+/// The seeds. `login` is Codex's own file, which it reads and not `OPENAI_API_KEY`; `told` is what
+/// stands in front of every prompt.
+pub(super) fn seeds(login: Option<Value>, told: Option<&str>, supervise: bool) -> Vec<Seed> {
     // The bottle is the sandbox: one of Codex's own finds no privileges to be made with.
     let mut config = format!(
         "approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n\
@@ -26,15 +25,38 @@ pub(super) fn seeds(
         config.extend(["\n[mcp_servers.supervise]\nurl = \"", &url, "\"\n"]);
     }
     let mut seeds = vec![Seed::file(".codex/config.toml", config)];
-    if let Some(key) = key {
-        let login = json!({ "auth_mode": "apikey", "OPENAI_API_KEY": key });
-        let login = serde_json::to_vec(&login).context("cannot write Codex's login")?;
-        seeds.push(Seed::file(".codex/auth.json", login));
-    }
-    if let Some(told) = told {
-        seeds.push(Seed::file(".codex/AGENTS.md", told));
-    }
-    Ok(seeds)
+    seeds.extend(login.map(|login| Seed::file(".codex/auth.json", login.to_string())));
+    seeds.extend(told.map(|told| Seed::file(".codex/AGENTS.md", told)));
+    seeds
+}
+
+/// Its file. Of an account it wants a token that says whose it is, and when it was renewed last: one
+/// that is old it would renew itself.
+pub(super) fn login(login: &CodexLogin, now: OffsetDateTime) -> anyhow::Result<Value> {
+    let (token, account, plan) = match login {
+        CodexLogin::Key(key) => {
+            return Ok(json!({ "auth_mode": "apikey", "OPENAI_API_KEY": key }));
+        }
+        CodexLogin::Account { token, account, plan } => (token, account, plan),
+    };
+    let claims = json!({
+        "email": "agent@bottle.invalid",
+        "https://api.openai.com/auth": {
+            "chatgpt_account_id": account,
+            "chatgpt_plan_type": plan.as_deref().unwrap_or("plus"),
+        },
+    });
+    Ok(json!({
+        "auth_mode": "chatgpt",
+        "OPENAI_API_KEY": null,
+        "tokens": {
+            "id_token": egress::jwt::unsigned(&claims, egress::MARK),
+            "access_token": token,
+            "refresh_token": token,
+            "account_id": account,
+        },
+        "last_refresh": now.format(&Rfc3339).context("the clock is nowhere near")?,
+    }))
 }
 
 #[cfg(test)]
@@ -44,7 +66,9 @@ mod tests {
     #[test]
     fn codex_gets_its_key_its_trust_and_whom_to_ask() {
         let names = |seeds: &[Seed]| seeds.iter().map(|seed| seed.name.clone()).collect::<Vec<_>>();
-        let seeds_of = seeds(Some("sk-BottlePlaceholder"), Some("be brief"), true).unwrap();
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let key = login(&CodexLogin::Key("sk-BottlePlaceholder".to_owned()), now).unwrap();
+        let seeds_of = seeds(Some(key), Some("be brief"), true);
         assert_eq!(
             names(&seeds_of),
             [".codex/config.toml", ".codex/auth.json", ".codex/AGENTS.md"]
@@ -56,8 +80,25 @@ mod tests {
         );
         let login = r#"{"OPENAI_API_KEY":"sk-BottlePlaceholder","auth_mode":"apikey"}"#;
         assert_eq!(text(1), login);
-        let alone = seeds(None, None, false).unwrap();
+        let alone = seeds(None, None, false);
         assert_eq!(names(&alone), [".codex/config.toml"]);
         assert!(!String::from_utf8_lossy(&alone[0].contents).contains("mcp_servers"));
+    }
+
+    #[test]
+    fn an_account_is_told_by_placeholders_alone() {
+        let account = CodexLogin::Account {
+            token: "BottlePlaceholder0123".to_owned(),
+            account: "BottlePlaceholder4567".to_owned(),
+            plan: Some("pro".to_owned()),
+        };
+        let file = login(&account, OffsetDateTime::UNIX_EPOCH).unwrap();
+        assert_eq!(file["tokens"]["access_token"], "BottlePlaceholder0123");
+        assert_eq!(file["last_refresh"], "1970-01-01T00:00:00Z");
+        let id = file["tokens"]["id_token"].as_str().unwrap();
+        let said: Value = egress::jwt::claims(id).unwrap();
+        let auth = &said["https://api.openai.com/auth"];
+        assert_eq!(auth["chatgpt_account_id"], "BottlePlaceholder4567");
+        assert_eq!((&auth["chatgpt_plan_type"], id.ends_with(egress::MARK)), (&json!("pro"), true));
     }
 }

@@ -100,7 +100,12 @@ impl Model {
         credential: &Credential,
     ) -> Response<Body> {
         let (head, content) = request.into_parts();
-        match (&head.method, head.uri.path()) {
+        // With an account Codex asks the same of another path.
+        let path = match head.uri.path() {
+            "/backend-api/codex/responses" => "/v1/responses",
+            path => path,
+        };
+        match (&head.method, path) {
             (&Method::POST, "/v1/messages") if !credential.expected => {
                 // The CLI ends at once on 403; on 401 it tries for minutes.
                 let message = "the credential is not the one this model expects";
