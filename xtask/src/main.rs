@@ -4,6 +4,7 @@ mod adversary;
 mod bench;
 mod checkout;
 mod demo;
+mod fuzz;
 mod git_host;
 mod install;
 mod leftovers;
@@ -56,6 +57,8 @@ enum Task {
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Try the readers of an agent's bytes with bytes that libFuzzer makes up
+    Fuzz(fuzz::Arguments),
     /// Build `bottle` and the sidecars with full optimisation and install them
     Install(install::Arguments),
 }
@@ -90,6 +93,7 @@ fn run(task: Task, checkout: &Checkout) -> anyhow::Result<()> {
         Task::Adversary(arguments) => adversary::run(checkout, &arguments),
         Task::Tidy => tidy::run(checkout),
         Task::Bench(bench) => bench::run(checkout, &bench),
+        Task::Fuzz(arguments) => fuzz::run(checkout, &arguments),
         Task::Install(arguments) => install::run(checkout, &arguments),
     }
 }

@@ -1,3 +1,5 @@
+//! Phrases as people write them down, and lists that are none.
+
 use super::*;
 use crate::{Rules, Stream};
 

@@ -1,3 +1,5 @@
+//! The list is the published one, and a word is found from any place.
+
 use sha2::{Digest as _, Sha256};
 
 use super::*;
