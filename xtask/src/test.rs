@@ -83,12 +83,13 @@ impl Run {
     }
 
     fn tests(&mut self, checkout: &Checkout, arguments: &Arguments) -> anyhow::Result<()> {
-        let compose = tools::compose_v2(checkout)?;
+        let (compose, lfs) = (tools::compose_v2(checkout)?, tools::git_lfs(checkout)?);
         heading("tests");
         let began = Instant::now();
         let environment = [
             ("BOTTLE_SIDECARS", checkout.sidecars().into_os_string()),
             ("BOTTLE_COMPOSE_V2", compose.into_os_string()),
+            ("BOTTLE_GIT_LFS", lfs.into_os_string()),
         ];
         let binaries = binaries::build(checkout, &arguments.package)?;
         for binary in binaries {

@@ -1,6 +1,6 @@
 //! `cargo xtask tools`: what these tasks need and this host may lack.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
@@ -9,6 +9,7 @@ use crate::program::{Program, found};
 use crate::ui::say;
 
 const COMPOSE_IN_PACKAGE: &str = "usr/libexec/docker/cli-plugins/docker-compose";
+const LFS_IN_PACKAGE: &str = "usr/bin/git-lfs";
 
 /// Docker itself nobody but its owner can install.
 pub(crate) fn docker() -> anyhow::Result<()> {
@@ -64,29 +65,45 @@ pub(crate) fn compose_v2(checkout: &Checkout) -> anyhow::Result<PathBuf> {
             return Ok(plugin);
         }
     }
-    let folder = checkout.tools().join("compose");
-    let plugin = folder.join(COMPOSE_IN_PACKAGE);
-    if plugin.is_file() {
-        return Ok(plugin);
+    unpacked(checkout, "compose", "docker-compose", COMPOSE_IN_PACKAGE)
+}
+
+/// The client for large files, which one test pushes with: the host's, else Debian's.
+pub(crate) fn git_lfs(checkout: &Checkout) -> anyhow::Result<PathBuf> {
+    let own = Path::new("/").join(LFS_IN_PACKAGE);
+    if own.is_file() {
+        return Ok(own);
+    }
+    unpacked(checkout, "git-lfs", "git-lfs", LFS_IN_PACKAGE)
+}
+
+/// One file of a package of Debian's, unpacked without installing it.
+fn unpacked(
+    checkout: &Checkout,
+    name: &str,
+    package: &str,
+    within: &str,
+) -> anyhow::Result<PathBuf> {
+    let kept = checkout.tools().join(name).join(within);
+    if kept.is_file() {
+        return Ok(kept);
     }
     for_images()?;
     ensure!(
         found("mmdebstrap"),
-        "Compose v2 is missing, and `mmdebstrap`, which would fetch it, is missing too"
+        "`{package}` is missing, and `mmdebstrap`, which would fetch it, is missing too"
     );
-    say("fetching Compose v2 from Debian's archive into `target/tools`");
+    say(format!("fetching {package} from Debian's archive into `target/tools`"));
     fs_err::create_dir_all(checkout.tools())?;
     let unpacked = tempfile::tempdir_in(checkout.tools())?;
     let tree = unpacked.path().join("tree");
     Program::new("mmdebstrap")
-        .args(["--quiet", "--variant=extract", "--include=docker-compose", "trixie"])
+        .args(["--quiet", "--variant=extract", &format!("--include={package}"), "trixie"])
         .arg(&tree)
         .read()?;
-    let fetched = tree.join(COMPOSE_IN_PACKAGE);
-    let kept = plugin.parent().context("a plugin lies in a folder")?;
-    fs_err::create_dir_all(kept)?;
-    fs_err::rename(fetched, &plugin)?;
-    Ok(plugin)
+    fs_err::create_dir_all(kept.parent().context("a file lies in a folder")?)?;
+    fs_err::rename(tree.join(within), &kept)?;
+    Ok(kept)
 }
 
 fn apt_get<const N: usize>(arguments: [&str; N]) -> Program {

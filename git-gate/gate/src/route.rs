@@ -35,6 +35,8 @@ pub(crate) enum Asked {
     Policy,
     Lfs {
         name: String,
+        /// Which of its services: `objects/batch`, `locks/verify`.
+        rest: String,
     },
     /// git's old protocol, which hands out files.
     Dumb {
@@ -52,8 +54,9 @@ impl Asked {
         let Some(path) = path.strip_prefix('/').filter(|path| path.bytes().all(plain)) else {
             return Self::Nothing;
         };
-        if let Some((name, _)) = path.split_once("/info/lfs") {
-            return Self::Lfs { name: repository(name) };
+        if let Some((name, rest)) = path.split_once("/info/lfs") {
+            let rest = rest.trim_start_matches('/').to_owned();
+            return Self::Lfs { name: repository(name), rest };
         }
         if let Some(name) = path.strip_suffix("/info/refs").map(repository) {
             return match (method, uri.query()) {

@@ -63,7 +63,7 @@ pub(crate) async fn answer(gate: Arc<Gate>, request: Request<Incoming>) -> Respo
         Asked::Policy => return said(StatusCode::OK, policy(&gate)),
         Asked::Refs { name, service } => (name, service, false),
         Asked::Exchange { name, service } => (name, service, true),
-        Asked::Lfs { name } => return no_lfs(&gate, &name),
+        Asked::Lfs { name, rest } => return no_lfs(&gate, &name, &rest),
         Asked::Dumb { name } => {
             let text = "git-gate speaks smart HTTP alone: use a git that is younger than 2009\n";
             return denied(&gate, &name, "dumb-protocol", StatusCode::FORBIDDEN, text);
@@ -147,10 +147,14 @@ fn troubled(
     said(status, format!("git-gate: {trouble}. Nothing was changed.\n"))
 }
 
-/// Large files are objects that git does not carry: nobody would have judged them.
-fn no_lfs(gate: &Gate, name: &str) -> Response<AnswerBody> {
+/// Large files are objects that git does not carry: nobody would have judged them. The client for them
+/// says our sentence as it is where the status is not about a login, and asks for no lock again where
+/// there are none.
+fn no_lfs(gate: &Gate, name: &str, rest: &str) -> Response<AnswerBody> {
     const TEXT: &str = r#"{"message":"git-gate does not carry LFS objects: put the file into the repository itself, or leave it out"}"#;
-    let mut response = denied(gate, name, "lfs-not-carried", StatusCode::FORBIDDEN, TEXT);
+    let locks = rest == "locks" || rest.starts_with("locks/");
+    let status = if locks { StatusCode::NOT_IMPLEMENTED } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let mut response = denied(gate, name, "lfs-not-carried", status, TEXT);
     let json = header::HeaderValue::from_static("application/vnd.git-lfs+json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

@@ -77,7 +77,7 @@ fn other_services_are_refused_with_a_sentence() {
     let world = World::new();
     let name = "/git.example.test/acme/widgets.git";
     let lfs = ask(&world, &format!("POST {name}/info/lfs/objects/batch"));
-    assert!(lfs.starts_with("HTTP/1.1 403") && lfs.contains("does not carry LFS"), "{lfs}");
+    assert!(lfs.starts_with("HTTP/1.1 422") && lfs.contains("does not carry LFS"), "{lfs}");
     let dumb = ask(&world, &format!("GET {name}/info/refs"));
     assert!(dumb.starts_with("HTTP/1.1 403") && dumb.contains("smart HTTP"), "{dumb}");
     for path in [format!("{name}/objects/info/packs"), format!("{name}/config"), "/".to_owned()] {

@@ -9,6 +9,8 @@ mod exchange;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod lfs;
+#[cfg(test)]
 mod proxied;
 #[cfg(test)]
 mod refs;
