@@ -44,6 +44,7 @@ impl Writer {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "nothing is waited for but time, on a thread of its own")]
 fn write_all(todo: &Receiver<Job>, mut ring: Option<Ring>) {
     let mut stderr = std::io::stderr();
     let mut lines = String::new();

@@ -14,7 +14,11 @@ mod exceptions;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod names;
+#[cfg(test)]
+mod origin;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub(crate) struct World {
     /// Steered TLS.
     pub(crate) steered: SocketAddr,
     pub(crate) shutdown: Shutdown,
+    /// What signs its leaves, in PEM.
+    pub(crate) authority: String,
 }
 
 /// A name server that answers what a test says, and remembers what it was asked.
@@ -90,6 +92,7 @@ impl World {
         let authority = Authority::mint(&"it".parse().unwrap(), Role::Pipelock, now).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::clone(authority.certificate())).unwrap();
+        let signs = authority.certificate_pem().to_owned();
         let status = Arc::new(Status::new(Role::Pipelock.as_str(), "0"));
         let log = Log::new(Role::Pipelock, None, Arc::clone(&status), Some(dir.path()));
         let rules = Files::read(&dir.path().join("pipelock.yaml")).unwrap().rules(1).unwrap();
@@ -110,7 +113,8 @@ impl World {
             address
         };
         let (proxy, steered) = (listen(Mode::Proxy).await, listen(Mode::SteeredTls).await);
-        Self { dir, door, status, log, names, agent: Agent { proxy, roots }, steered, shutdown }
+        let agent = Agent { proxy, roots };
+        Self { dir, door, status, log, names, agent, steered, shutdown, authority: signs }
     }
 
     /// A pipelock that allows `a.org`, which leads to this upstream, and trusts what signed it.
