@@ -149,6 +149,14 @@ impl Model {
                     fault(StatusCode::BAD_REQUEST, "invalid_request_error", message)
                 }
             }
+            // Where an account's requests go, which Codex asks first; whose it is, it was told.
+            (&Method::GET, "/backend-api/wham/accounts/check") if credential.expected => {
+                let own = head.headers.get("chatgpt-account-id").and_then(|id| id.to_str().ok());
+                let account = json!({"id": own, "plan_type": "pro",
+                    "workspace_backend_origin": "NO_CONSTRAINT",
+                    "account_routing_override": "NO_CONSTRAINT"});
+                body::json(StatusCode::OK, &json!({"accounts": [account]}))
+            }
             // Telemetry that gets a 404 is sent again and again, 400 KB each.
             (&Method::POST, path) if path.starts_with("/api/event_logging") => {
                 let _read = Limited::new(content, MOST_BODY).collect().await.ok();
