@@ -21,13 +21,16 @@ use crate::ui::{data, say};
 const STALE: u64 = 3;
 /// So many small commits.
 const SMALL: usize = 10;
+/// So many pushes of as much text as gitleaks looks at.
+const TEXTS: usize = 3;
 
 /// Measures everything, prints a table and keeps the figures.
 pub(super) fn run(checkout: &Checkout, rounds: usize) -> anyhow::Result<()> {
     let stage = Stage::set(checkout)?;
     let clone = Pair::clones(&stage, rounds)?;
-    let (push, watched) = Pair::pushes(&stage, rounds)?;
+    let (push, mut watched) = Pair::pushes(&stage, rounds)?;
     let small = Pair::small(&stage, SMALL)?;
+    watched.add(&texts(&stage)?);
     let judged = stage.judged()?;
     data(heading("milliseconds"));
     data(clone.plain.row("clone, 50 000 objects, http-backend"));
@@ -73,6 +76,22 @@ pub(super) fn run(checkout: &Checkout, rounds: usize) -> anyhow::Result<()> {
     ensure!(judged >= 100.0, "judging takes too long");
     ensure!(watched.own <= 60 << 10, "our own process takes too much memory");
     Ok(())
+}
+
+/// The memory that it takes where gitleaks looks as well, which it does at no large push.
+fn texts(stage: &Stage) -> anyhow::Result<Watched> {
+    let mut watched = Watched::default();
+    for number in 1..=TEXTS {
+        say(format!("text for gitleaks {number} of {TEXTS}"));
+        stage.write_text(number)?;
+        let target = stage.own_branch("small");
+        let push = || stage.push("small", &Stage::gate_url("small"), &target);
+        let (took, seen) = memory::while_(&stage.gate_container(), push)?;
+        took?;
+        watched.add(&seen);
+    }
+    ensure!(watched.gitleaks > 0, "gitleaks was never seen");
+    Ok(watched)
 }
 
 /// The same work without the gate and through it.

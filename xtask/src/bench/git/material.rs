@@ -34,3 +34,10 @@ for my $n (1 .. 1000) {{
 }}' | git fast-import --quiet"#
     )
 }
+
+/// A program that writes a text of 1 000 000 bytes, another for each number.
+pub(super) fn text(number: usize) -> String {
+    format!(
+        r#"perl -e 'for (1 .. 25000) {{ printf "let value%d = result(%08x);%6d\n", {number}, $_ * 7919, $_ }}'"#
+    )
+}

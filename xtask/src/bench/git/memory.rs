@@ -60,8 +60,10 @@ fn now(namespace: &std::path::Path) -> Watched {
                 let line = text.lines().find_map(|line| line.strip_prefix(name))?;
                 Some(line.trim().to_owned())
             };
-            let resident = field("VmRSS:").and_then(|text| text.split(' ').next()?.parse().ok());
             let name = field("Name:").unwrap_or_default();
+            // It lives for a moment, and may be seen at its beginning alone or at its end.
+            let which = if name == "gitleaks" { "VmHWM:" } else { "VmRSS:" };
+            let resident = field(which).and_then(|text| text.split(' ').next()?.parse().ok());
             *by_name.entry(name).or_default() += resident.unwrap_or(0);
         }
     }

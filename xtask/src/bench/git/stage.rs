@@ -143,6 +143,13 @@ impl Stage {
         )
     }
 
+    /// A commit of a file of almost 1 MiB of text, on top of the small ones.
+    pub(super) fn write_text(&self, number: usize) -> anyhow::Result<()> {
+        let text = material::text(number);
+        let commit = format!("git add text{number} && git commit --quiet -m text");
+        self.client_shell(&format!("cd {WORK} && {text} > text{number} && {commit}")).map(drop)
+    }
+
     /// How many megabytes of new objects a second are judged, without git's part of a push.
     pub(super) fn judged(&self) -> anyhow::Result<f64> {
         let mirror = format!("/mirrors/{HOST}+acme+small.git");
