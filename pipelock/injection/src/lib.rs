@@ -4,6 +4,7 @@
 //! quick search for words that no rule can do without comes first; only round those the plain form
 //! is made and the rules are run.
 
+mod filter;
 mod letters;
 mod plain;
 mod quoted;
@@ -12,6 +13,7 @@ mod rules;
 mod sniff;
 mod spots;
 mod stream;
+mod words;
 
 pub use self::rule::Finding;
 pub use self::rules::names;

@@ -3,209 +3,14 @@
 use std::sync::OnceLock;
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
+use memchr::memmem::Finder;
 
+use crate::filter::Filter;
 use crate::letters::{Letter, read};
+use crate::words::{DISGUISES, ENCODED, SCRIPTS, WORDS};
 
-/// In small letters. Each rule needs one of these within its reach; a test holds it to that.
-const WORDS: [&[&str]; 4] = [
-    &[
-        "instruct",
-        "prompt",
-        "guideline",
-        "guidance",
-        "directi",
-        "directive",
-        "programming",
-        "your training",
-        "jailbr",
-        "anything now",
-        "unrestrict",
-        "unfilter",
-        "uncensor",
-        "no longer",
-        "from now on",
-        "henceforth",
-        "starting now",
-        "this point on",
-        "restrictions",
-        "override",
-        "orders",
-        "language model",
-        "ai agent",
-        "ai model",
-        "coding agent",
-        "assistant",
-        "chatbot",
-        "objective",
-    ],
-    &[
-        "safety",
-        "guardrail",
-        "moderation",
-        "ethic",
-        "filters",
-        "base64",
-        "decode",
-        "decrypt",
-        "function_call",
-        "tool_call",
-        "administrat",
-        "anthropic",
-        "openai",
-        "your developer",
-        "your creator",
-        "precedence",
-        "priority",
-        "api key",
-        "api_key",
-        "apikey",
-        "password",
-        "credential",
-        "access token",
-        "auth token",
-        ".ssh/",
-        "id_rsa",
-        "id_ed25519",
-        ".aws/",
-        "etc/shadow",
-        ".netrc",
-    ],
-    &[
-        ".env",
-        ".npmrc",
-        ".pypirc",
-        ".kube/",
-        ".docker/",
-        "self/environ",
-        "your memory",
-        "term memory",
-        "future ",
-        "the user",
-        "the human",
-        "the operator",
-        "secretly",
-        "covertly",
-        "<|im_",
-        "<|s",
-        "[inst",
-        "[/inst",
-        "<<sys",
-        "system",
-        "conversation",
-        "chat history",
-        "source code",
-        "workspace",
-        "pre-approved",
-        "shut down",
-        "terminated",
-        "no matter what",
-    ],
-    &[
-        "disregard",
-        "ignore all",
-        "ignore any",
-        "ignore everything",
-        "ignore whatever",
-        "forget all",
-        "forget any",
-        "forget everything",
-        "you are now",
-        "you're now",
-        "your real",
-        "your new",
-        "your true",
-        "your actual",
-        "your revised",
-        "your updated",
-    ],
-];
-
-/// Other ways of writing, for which the plain form is made; in small letters as well.
-const DISGUISES: [&[&str]; 1] = [&[
-    "g n o r",
-    "g-n-o-r",
-    "g.n.o.r",
-    "g_n_o_r",
-    "n s t r",
-    "n-s-t-r",
-    "n.s.t.r",
-    "1nstruct",
-    "in5truct",
-    "instruc7",
-    "pr0mpt",
-    "promp7",
-    "0verride",
-    "overr1de",
-    "gn0r",
-    "1gnor",
-    "\\u00",
-    "&#",
-    "instrucc",
-    "anweisung",
-    "instruk",
-    "instruco",
-    "istruzion",
-    "consignes",
-    "previous",
-    "vorgaben",
-    "ordenes",
-]];
-
-/// Beyond ASCII: verbs of the rules in other scripts.
-const SCRIPTS: [&[&str]; 1] = [&[
-    "忽略",
-    "无视",
-    "無視",
-    "忘记",
-    "忘記",
-    "忽视",
-    "忽視",
-    "不要遵守",
-    "不要理会",
-    "忘れ",
-    "破棄",
-    "従わない",
-    "무시",
-    "잊",
-    "따르지",
-    "越狱",
-    "越獄",
-    "脱獄",
-    "탈옥",
-    "开发者模式",
-    "開発者モード",
-    "任何限制",
-    "任何约束",
-    "игнорир",
-    "забудь",
-]];
-
-/// `ignore`, `Ignore`, `instructions`, `disregard`, `system prompt` in base64, from each byte of a
-/// group on, and in hexadecimal digits.
-const ENCODED: [&[&str]; 1] = [&[
-    "aWdub3Jl",
-    "lnbm9yZ",
-    "pZ25vcm",
-    "SWdub3Jl",
-    "lHbm9yZ",
-    "JZ25vcm",
-    "aW5zdHJ1Y3Rpb25",
-    "luc3RydWN0aW9uc",
-    "pbnN0cnVjdGlvbn",
-    "ZGlzcmVnYXJk",
-    "Rpc3JlZ2FyZ",
-    "kaXNyZWdhcm",
-    "RGlzcmVnYXJk",
-    "N5c3RlbSBwcm9tcH",
-    "c3lzdGVtIHByb21wd",
-    "zeXN0ZW0gcHJvbXB0",
-    "SW5zdHJ1Y3Rpb25",
-    "69676e6f7265",
-    "49676e6f7265",
-    "696e737472756374",
-    "69676E6F7265",
-    "49676E6F7265",
-]];
+/// How a character begins that is written as its number in HTML.
+const REFERENCE: &str = "&#";
 
 /// What was seen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -217,42 +22,35 @@ pub(crate) enum Spot {
 }
 
 struct Searchers {
-    words: Vec<Searcher>,
-    scripts: Vec<Searcher>,
-    encoded: Vec<Searcher>,
+    /// All that is written in ASCII.
+    filter: Filter,
+    references: Finder<'static>,
+    scripts: Option<Searcher>,
 }
 
 fn searchers() -> &'static Searchers {
     static SEARCHERS: OnceLock<Searchers> = OnceLock::new();
-    SEARCHERS.get_or_init(|| {
-        let made = |groups: &[&[&str]]| groups.iter().filter_map(|group| searcher(group)).collect();
-        Searchers {
-            words: made(&[&WORDS[..], &DISGUISES[..]].concat()),
-            scripts: made(&SCRIPTS),
-            encoded: made(&ENCODED),
-        }
+    SEARCHERS.get_or_init(|| Searchers {
+        filter: Filter::new(&[WORDS, DISGUISES].concat(), ENCODED),
+        references: Finder::new(REFERENCE),
+        scripts: Config::new()
+            .match_kind(MatchKind::LeftmostFirst)
+            .builder()
+            .extend(SCRIPTS)
+            .build(),
     })
-}
-
-fn searcher(words: &[&str]) -> Option<Searcher> {
-    let config = Config::new().match_kind(MatchKind::LeftmostFirst).clone();
-    config.builder().extend(words).build()
 }
 
 /// Calls `see` for each spot of a text; `small` is the text in small letters. The order is by kind.
 pub(crate) fn each(text: &[u8], small: &[u8], mut see: impl FnMut(usize, Spot)) {
     let searchers = searchers();
-    for searcher in &searchers.words {
-        searcher.find_iter(small).for_each(|found| see(found.start(), Spot::Written));
-    }
-    for searcher in &searchers.encoded {
-        searcher.find_iter(text).for_each(|found| see(found.start(), Spot::Encoded));
-    }
+    searchers.filter.each(text, small, &mut see);
+    searchers.references.find_iter(text).for_each(|at| see(at, Spot::Written));
     if text.is_ascii() {
         return;
     }
-    for searcher in &searchers.scripts {
-        searcher.find_iter(text).for_each(|found| see(found.start(), Spot::Written));
+    if let Some(scripts) = &searchers.scripts {
+        scripts.find_iter(text).for_each(|found| see(found.start(), Spot::Written));
     }
     beyond_ascii(text, |at| see(at, Spot::Written));
 }
@@ -297,10 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn the_searchers_are_made() {
-        let groups = WORDS.len() + DISGUISES.len();
-        assert_eq!(searchers().words.len(), groups);
-        assert_eq!((searchers().scripts.len(), searchers().encoded.len()), (1, 1));
+    fn every_word_of_every_list_is_a_spot() {
+        assert!(searchers().scripts.is_some());
+        let lists = [WORDS, DISGUISES, SCRIPTS, ENCODED, &[REFERENCE]];
+        for word in lists.into_iter().flatten() {
+            assert!(spots(&format!("a {word} b")) > 0, "{word}");
+        }
     }
 
     #[test]

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use regex_automata::Input;
-
 use crate::plain::Plain;
 use crate::quoted::{is_about, is_quoted};
 use crate::rule::{Finding, Rule, Strength};
@@ -146,12 +144,9 @@ impl Stream {
 }
 
 /// Every match in a plain text.
-fn matches(plain: &Plain, mut see: impl FnMut(&'static Rule, Range<usize>)) {
-    let Some(regex) = rules::compiled() else { return };
-    for found in regex.find_iter(Input::new(&plain.text)) {
-        if let Some(rule) = rules::all().nth(found.pattern().as_usize()) {
-            see(rule, found.range());
-        }
+fn matches(plain: &Plain, see: impl FnMut(&'static Rule, Range<usize>)) {
+    if let Some(compiled) = rules::compiled() {
+        compiled.matches(&plain.text, see);
     }
 }
 

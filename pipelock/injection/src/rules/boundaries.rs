@@ -8,7 +8,7 @@ pub(super) const RULES: &[Rule] = &[
         "instruction-boundary",
         r"<\|(?:start_header_id|begin_of_text|system|user|assistant)\|> ?(?:system|user|assistant|you|[a-z]{2,15}{W})",
     ),
-    weak("instruction-boundary", r"\[/?inst\] ?{G2}(?:[a-z]+)|<</?sys>>"),
+    weak("instruction-boundary", r"\[/?inst\] ?{G2}[a-z]|<</?sys>>"),
     strong(
         "instruction-boundary",
         r"[\[<(=#*-]{1,6} ?/?(?:end|begin|start|beginning){W}(?:of{W})?(?:the{W})?(?:system|user|untrusted|developer|assistant){W}(?:prompt|instructions?|message|input|context|content)\b",

@@ -1,6 +1,7 @@
 //! Each rule with texts that it finds, and texts that look alike and are none.
 
-use super::names;
+use super::{compiled, names};
+use crate::plain::Plain;
 use crate::stream::Stream;
 
 /// The rules that find something in a text, with what it weighs.
@@ -193,6 +194,22 @@ fn every_rule_finds_what_it_is_for() {
     let tested: Vec<_> = ATTACKS.iter().map(|(rule, _)| *rule).collect();
     for name in names() {
         assert!(tested.contains(&name), "`{name}` has no example");
+    }
+}
+
+#[test]
+fn where_the_rules_need_nothing_they_match_nothing() {
+    let compiled = compiled().unwrap();
+    assert!(compiled.needs.is_some(), "every rule needs some text");
+    let all: Vec<_> = ATTACKS.iter().flat_map(|(_, texts)| *texts).copied().collect();
+    for text in all.iter().copied().chain([all.join(" and then ").as_str()]) {
+        let plain = Plain::of(text.as_bytes(), false);
+        let mut seen = Vec::new();
+        compiled.matches(&plain.text, |rule, place| seen.push((rule.expression, place)));
+        let everywhere = compiled.regex.find_iter(&plain.text);
+        let rule = |number: usize| super::all().nth(number).unwrap().expression;
+        let everywhere = everywhere.map(|found| (rule(found.pattern().as_usize()), found.range()));
+        assert_eq!(seen, everywhere.collect::<Vec<_>>(), "{text}");
     }
 }
 
