@@ -51,6 +51,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     Rule::new("crates-io-token", Critical, &["cio"], r"cio[A-Za-z0-9]{32}").whole(),
     Rule::new("rubygems-key", Critical, &["rubygems_"], r"rubygems_[0-9a-f]{48}"),
+    Rule::new("clojars-token", Critical, &["CLOJARS_"], r"CLOJARS_[a-z0-9]{60}"),
     Rule::new("nuget-key", Critical, &["oy2"], r"oy2[a-z0-9]{43}").whole(),
     Rule::new(
         "docker-hub-token",

@@ -26,6 +26,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("notion-api-key", High, &["ntn_", "secret_"], r"(?:ntn_[0-9]{11}[A-Za-z0-9]{35}|secret_[A-Za-z0-9]{43})"),
     Rule::new("airtable-token", Critical, &["pat"], r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
     Rule::new("asana-token", High, &["1/0", "1/1", "1/2", "1/3", "1/4", "1/5", "1/6", "1/7", "1/8", "1/9", "2/0", "2/1", "2/2", "2/3", "2/4", "2/5", "2/6", "2/7", "2/8", "2/9"], r"[12]/[0-9]{14,18}(?:/[0-9]{14,18})?:[0-9a-f]{32}"),
+    Rule::new("easypost-key", High, &["EZAK"], r"EZAK[A-Za-z0-9]{54}").whole(),
     Rule::new("figma-token", High, &["figd_"], r"figd_[A-Za-z0-9_-]{38,44}"),
     Rule::new("hubspot-token", High, &["pat-na1-", "pat-eu1-"], r"pat-(?:na|eu)1-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
     Rule::new("launchdarkly-key", High, &["sdk-", "api-"], r"(?:sdk|api)-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"),
