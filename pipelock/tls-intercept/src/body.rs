@@ -109,6 +109,20 @@ impl<F: FnOnce(Passed) + Send + Sync + 'static> Observer for Once<F> {
     }
 }
 
+/// A body of events: what was written so far goes out before the next is asked for, at first and then
+/// once in a [`MOMENT`]. hyper writes when a body has nothing more for now, and a stream that is quick
+/// would keep its first event waiting for the last.
+pub(crate) fn prompt(body: Body) -> Body {
+    if body.is_end_stream() {
+        body
+    } else {
+        Prompt { inner: body, since: None, owed: false }.boxed()
+    }
+}
+
+/// So long events may be gathered.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// Decides over a body piece by piece, before each passes.
 pub trait Gate: Send + Sync + Unpin + 'static {
     /// Whether these bytes may pass.
@@ -227,6 +241,44 @@ impl HttpBody for Filtered {
                 other => return Poll::Ready(other),
             }
         }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+struct Prompt {
+    inner: Body,
+    /// When something was last sent on its way.
+    since: Option<Instant>,
+    /// Whoever polls is to write first.
+    owed: bool,
+}
+
+impl HttpBody for Prompt {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        if std::mem::take(&mut this.owed) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+        if this.since.is_none_or(|since| since.elapsed() >= MOMENT) {
+            this.since = Some(Instant::now());
+            this.owed = true;
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -357,5 +409,39 @@ impl HttpBody for Timed {
 impl<O: Observer> fmt::Debug for Observed<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observed").field("passed", &self.passed).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    /// Always has something more.
+    struct Quick(u8);
+
+    impl HttpBody for Quick {
+        type Data = Bytes;
+        type Error = BodyError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+            self.0 += 1;
+            Poll::Ready(Some(Ok(Frame::data(vec![self.0].into()))))
+        }
+    }
+
+    #[test]
+    fn the_first_event_goes_out_before_the_second_is_asked_for() {
+        let mut body = prompt(Quick(0).boxed());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut poll = || Pin::new(&mut body).poll_frame(&mut cx);
+        let Poll::Ready(Some(Ok(first))) = poll() else { panic!("no event") };
+        assert_eq!(first.into_data().unwrap(), vec![1]);
+        assert!(poll().is_pending(), "whoever writes is let write");
+        let Poll::Ready(Some(Ok(second))) = poll() else { panic!("no second event") };
+        assert_eq!(second.into_data().unwrap(), vec![2], "none is lost");
     }
 }

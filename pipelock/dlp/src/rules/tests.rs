@@ -11,6 +11,8 @@ fn every_expression_compiles_and_every_name_is_one() {
     let mut names = BTreeSet::new();
     for rule in super::all() {
         assert!(crate::set::expression(rule.expression).is_some(), "{}", rule.id);
+        let shape = crate::shape::Shape::of(rule.expression).unwrap();
+        assert!(shape.least >= crate::set::SHORTEST, "{}", rule.id);
         if let Trigger::Anchors(anchors) = &rule.trigger {
             assert!(anchors.iter().all(|anchor| anchor.len() >= 3), "{}", rule.id);
             // What a chunk's edge cuts is seen again only from the last word on.

@@ -130,7 +130,9 @@ impl<P: Proxy> Pipeline<P> {
             response = denial.response();
         }
         let shutdown = self.context.shutdown.clone();
+        let events = is_events(response.headers());
         response.map(|body| {
+            let body = if events { body::prompt(body) } else { body };
             body::observed(body, move |_| {
                 drop(in_flight);
                 unread.drain(&shutdown);
@@ -243,6 +245,13 @@ impl<P: Proxy> Pipeline<P> {
         single(headers, &header::CONTENT_LENGTH)?;
         Ok(())
     }
+}
+
+/// Whether a body is of server-sent events.
+fn is_events(headers: &HeaderMap) -> bool {
+    const EVENTS: &[u8] = b"text/event-stream";
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    kind.get(..EVENTS.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(EVENTS))
 }
 
 /// The one value of a header that may be there once.
