@@ -34,8 +34,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "unopened-needs-a-rule",
         file: "pipelock/proxy/src/door.rs",
-        on: "covers(&policy.passthrough) && !covers(&policy.routed)",
-        off: "covers(&policy.passthrough)",
+        on: "passes.then(|| verdict(policy, &connection.destination, asker).ok()).flatten()",
+        off: "passes.then(|| format!(\"{asker:?}\"))",
         package: "pipelock-proxy",
         tests: &["passing_unopened_allows_nothing"],
         needs: Nothing,
@@ -73,7 +73,10 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         on: "rules.known.at_home(&connection.destination, &host, request.uri().path());",
         off: "rules.known.at_home(&connection.destination, &host, &request.uri().to_string());",
         package: "pipelock-proxy",
-        tests: &["what_is_suppressed_passes_at_its_address_alone", "an_injection_that_is_suppressed"],
+        tests: &[
+            "what_is_suppressed_passes_at_its_address_alone",
+            "an_injection_that_is_suppressed",
+        ],
         needs: Nothing,
     },
     Mechanism {
