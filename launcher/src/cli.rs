@@ -27,15 +27,18 @@ pub(crate) struct Cli {
     pub command: Command,
 }
 
+/// Behind a command's own options in its help.
+const LAST: usize = 900;
+
 /// How much is said on stderr; stdout is for data alone.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Talk {
     /// Say only what went wrong
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = LAST)]
     pub quiet: bool,
 
     /// Say more: what is run, and what it answers
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = LAST)]
     pub verbose: bool,
 }
 
@@ -180,33 +183,39 @@ pub(crate) struct Start {
 
 #[derive(Args, Debug)]
 pub(crate) struct Attach {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Keep {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Exec {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
+    /// The command and its arguments; no shell reads them
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Shell {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Diff {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
@@ -221,15 +230,18 @@ pub(crate) struct Diff {
 
 #[derive(Args, Debug)]
 pub(crate) struct Export {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
+    /// A new folder, or an empty one
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Stop {
+    /// The bottles, by their names
     #[arg(required = true, value_name = "BOTTLE")]
     pub bottles: Vec<Slug>,
 }
@@ -251,6 +263,7 @@ pub(crate) struct Cleanup {
 
 #[derive(Args, Debug)]
 pub(crate) struct Render {
+    /// An agent of the manifest, such as `implementer`
     #[arg(value_name = "AGENT")]
     pub agent: String,
 
@@ -311,6 +324,7 @@ pub(crate) struct Policy {
 
 #[derive(Args, Debug)]
 pub(crate) struct Trust {
+    /// The manifest
     #[arg(value_name = "MANIFEST", default_value = "bottle.yaml")]
     pub manifest: PathBuf,
 
@@ -347,6 +361,7 @@ pub(crate) struct Doctor {
 
 #[derive(Args, Debug)]
 pub(crate) struct Completions {
+    /// Whose completions
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
 }

@@ -8,6 +8,7 @@ use crate::proposals::Name;
 
 #[derive(Args, Debug)]
 pub(crate) struct Apply {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
@@ -25,6 +26,7 @@ pub(crate) struct Apply {
 
 #[derive(Args, Debug)]
 pub(crate) struct Rollback {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
@@ -111,7 +113,7 @@ pub(crate) struct Deny {
     pub proposal: Name,
 
     /// What the agent is told
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub reason: String,
 }
 
@@ -122,12 +124,13 @@ pub(crate) struct Revoke {
     pub proposal: Name,
 
     /// What the agent is told
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub reason: String,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Learn {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 

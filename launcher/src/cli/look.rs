@@ -12,6 +12,7 @@ pub(crate) struct List {
 
 #[derive(Args, Debug)]
 pub(crate) struct Show {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
@@ -22,10 +23,11 @@ pub(crate) struct Show {
 
 #[derive(Args, Debug)]
 pub(crate) struct Logs {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
-    /// One service alone: agent, pipelock, egress
+    /// One service alone: agent, pipelock, egress, git-gate, supervise
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
 
@@ -36,6 +38,7 @@ pub(crate) struct Logs {
 
 #[derive(Args, Debug)]
 pub(crate) struct Audit {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
@@ -61,6 +64,7 @@ pub(crate) struct Dashboard {}
 
 #[derive(Args, Debug)]
 pub(crate) struct Watch {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 
@@ -79,6 +83,7 @@ pub(crate) struct Watch {
 
 #[derive(Args, Debug)]
 pub(crate) struct Metrics {
+    /// The bottle, by its name
     #[arg(value_name = "BOTTLE")]
     pub bottle: Slug,
 }

@@ -37,6 +37,7 @@ pub(crate) struct SidecarStart {
 
 #[derive(Args, Debug)]
 pub(crate) struct SidecarStop {
+    /// The project's name
     #[arg(value_name = "NAME")]
     pub name: Slug,
 }

@@ -26,6 +26,9 @@ pub(crate) struct Archive {
 /// The workspace of the bottle of that name.
 pub(crate) fn archive(host: &Host, slug: &Slug) -> anyhow::Result<Archive> {
     let dir = host.state.bottle(slug);
+    if !dir.exists() {
+        return Err(bottles::no_such(slug));
+    }
     let Some(metadata) = dir.metadata()? else { return Err(bottles::no_such(slug)) };
     if metadata.workspace.as_deref() == Some("mount") {
         let folder = metadata.workspace_dir.unwrap_or_default();
