@@ -80,6 +80,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn a6_the_admin_server_answers_on_the_loop_alone() {
+        let mut address = ADMIN_ADDRESS;
+        address.set_port(0);
+        let listener = TcpListener::bind(address).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let reached = async |host: [u8; 4]| TcpStream::connect((Ipv4Addr::from(host), port)).await;
+        assert!(reached([127, 0, 0, 1]).await.is_ok());
+        // Another address of the same machine: what listens on all of them answers there.
+        assert!(reached([127, 0, 0, 2]).await.is_err());
+        let everywhere = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
+        let port = everywhere.local_addr().unwrap().port();
+        assert!(TcpStream::connect(("127.0.0.2", port)).await.is_ok(), "the test can fail");
+    }
+
+    #[tokio::test]
     async fn health_turns_with_readiness_and_status_is_json() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -195,6 +195,11 @@ fn a12_bombs_of_memory_processes_and_shared_memory_are_contained() {
     assert_eq!(memory.status.code(), Some(137), "{memory:?}");
     answers();
 
+    // What the kernel holds it to, in either version of cgroups; a bomb that stops earlier was stopped by
+    // its memory.
+    let limit = "cat /sys/fs/cgroup/pids.max || cat /sys/fs/cgroup/pids/pids.max";
+    let limit = docker.exec(&agent, None, false, ["sh", "-c", limit]).text().unwrap();
+    assert_eq!(limit.trim(), "128");
     let (letting_go, held) = mpsc::channel();
     let (telling, told) = mpsc::channel();
     thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! What holds in the containers themselves: each takes a bottle to prove.
 
 use super::Mechanism;
-use super::Needs::{Engine, OwnSidecars};
+use super::Needs::{Engine, Nothing, OwnSidecars};
 
 pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
@@ -136,9 +136,10 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         file: "compose-render/sidecar/src/admin.rs",
         on: "SocketAddrV4::new(Ipv4Addr::LOCALHOST, contract::ADMIN_PORT)",
         off: "SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, contract::ADMIN_PORT)",
-        package: "launcher",
-        tests: &["a6_"],
-        needs: OwnSidecars,
+        // With it off no bottle starts: the probe finds the port before a test of bottles does.
+        package: "sidecar",
+        tests: &["a6_the_admin_server"],
+        needs: Nothing,
     },
     Mechanism {
         name: "pipelock-is-not-on-the-uplink",
