@@ -175,6 +175,53 @@ fn the_genuine_codex_works_with_a_key_and_asks_nothing() {
     record("G1", "the genuine Codex with a key", "the key arrived");
 }
 
+/// The login as `codex login` leaves it on the host; egress alone has it then.
+#[test]
+fn the_genuine_codex_works_with_an_account_and_asks_nothing() {
+    const HOST: &str = "chatgpt.com";
+    let claims = json!({"exp": 4_000_000_000_u64});
+    let token = format!("{PREFIX}{}", egress::jwt::unsigned(&claims, "canary-of-an-account-81f2"));
+    let account = format!("{PREFIX}canary-of-an-account-id-5d07");
+    let says = json!({"https://api.openai.com/auth": {"chatgpt_plan_type": "pro"}});
+    let login = json!({"auth_mode": "chatgpt", "OPENAI_API_KEY": null, "tokens": {
+        "id_token": egress::jwt::unsigned(&says, "canary"), "access_token": token,
+        "refresh_token": "canary-refresh-of-an-account-2c96", "account_id": account}});
+    let ground = Ground::new("chatgpt");
+    let folder = ground.account.here().parent().unwrap().join("home/.codex");
+    std::fs::create_dir_all(&folder).unwrap();
+    compose_run::replace(&folder.join("auth.json"), login.to_string().as_bytes(), 0o600).unwrap();
+    let input = json!({"cmd": "echo made > made.txt"});
+    let value = format!("Bearer {token}");
+    let setting = setting(HOST, "exec_command", &input, "authorization", &value);
+    let outside = Outside::make(&ground, HOST, &setting);
+    let image = "image: {agent: codex}\n    ";
+    ground.account.write("m.yaml", &manifest("codex", image, "codex-subscription"));
+    let said = ground.start(&[&["--detach"][..], &outside.stand_in()].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let exec = ["codex", "exec", "-m", "gpt-5", "--skip-git-repo-check", "do [[work]]"];
+    let said = agent(&ground, &exec);
+    assert!(said.contains("All of it is done."), "{said}");
+    assert_eq!(agent(&ground, &["cat", "/workspace/made.txt"]), "made\n");
+    let report = told(&ground.docker, &Role::StandIn.container(&ground.slug));
+    let requests = report["requests"].as_array().unwrap();
+    let asked: Vec<_> = requests.iter().filter(|one| one["method"] == "POST").collect();
+    assert!(!asked.is_empty(), "{requests:#?}");
+    for one in asked {
+        assert_eq!(one["path"], "/backend-api/codex/responses", "{one}");
+        assert_eq!(one["credential"]["expected"], true, "{one}");
+    }
+    let screen = plain(&on_a_terminal(&ground, "codex -m gpt-5", "OpenAI Codex"));
+    for dialog in ["Signin", "Doyoutrust", "Updateavailable"] {
+        assert!(!screen.contains(dialog), "{screen}");
+    }
+    // Nothing of the login is in what the agent can read.
+    let read = ["sh", "-c", "env; cat ~/.codex/*.json ~/.codex/*.toml"];
+    let seen = agent(&ground, &read);
+    assert!(!seen.contains("canary") && seen.contains("BottlePlaceholder"), "{seen}");
+    assert_eq!(ground.bottle(&["stop", ground.slug.as_str()]).code, Some(0));
+    record("G1", "the genuine Codex with an account", "the account's token arrived");
+}
+
 #[test]
 fn a_credential_that_its_service_refuses_stops_the_start_with_a_sentence() {
     for (host, preset, variable, status) in [
