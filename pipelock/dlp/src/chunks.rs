@@ -132,3 +132,21 @@ fn e10_any_chunking_gives_the_same_findings() {
         assert!(seen.iter().any(|(_, how)| *how == encoding), "{encoding}: {seen:?}");
     }
 }
+
+/// Found by fuzzing: what stands behind a number tells whether it is one of a row, and had not come.
+#[test]
+fn e10_what_stands_behind_a_number_is_waited_for() {
+    let rules = Rules::builtin();
+    for (between, is_card) in [(",  ", false), (", x", true), (",                       ", true)] {
+        let text = format!("a 4111 1111 1111 1111{between}0130 and more of it\n");
+        let whole = rules.scan(text.as_bytes());
+        assert_eq!(whole.iter().any(|found| found.rule == "credit-card"), is_card, "{text}");
+        for cut in 0..text.len() {
+            let mut stream = Stream::new(rules);
+            let mut findings = stream.push(&text.as_bytes()[..cut]);
+            findings.extend(stream.push(&text.as_bytes()[cut..]));
+            findings.extend(stream.finish());
+            assert_eq!(findings, whole, "{text} cut at {cut}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::alive::Alive;
 use crate::custom::Custom;
 use crate::filter::Filter;
 use crate::own::Own;
-use crate::rule::{Context, Rule, Severity, Trigger};
+use crate::rule::{Rule, Severity, Trigger};
 use crate::rules;
 use crate::shape::Shape;
 use crate::stream::Stream;
@@ -104,6 +104,8 @@ pub(crate) struct Pass {
 pub(crate) const SHORTEST: usize = 8;
 /// How often a decoded text is decoded again.
 pub(crate) const DEPTH: usize = 3;
+/// So much of what stands before a match and behind it is looked at, and waited for.
+const SURROUNDINGS: usize = 16;
 /// The longest match that may go on past a word's end.
 const LONGEST_SPAN: usize = 4096;
 
@@ -260,14 +262,21 @@ impl Rules {
             return;
         }
         let (value, behind) = rest.split_at_checked(end - start).unwrap_or((rest, &[]));
-        let stands = |context: Context| context(text.get(..start).unwrap_or_default(), behind);
-        if rule.check.is_none_or(|check| check(value))
-            && rule.context.is_none_or(stands)
-            && !published::is_known(value)
-        {
-            let (rule, severity) = (rule.id, rule.severity);
-            pass.hits.push(Hit { rule, severity, start, end, encoding: "plain", secret: None });
+        if rule.check.is_some_and(|check| !check(value)) || published::is_known(value) {
+            return;
         }
+        if let Some(context) = rule.context {
+            if part.more && behind.len() < SURROUNDINGS {
+                pass.open = Some(pass.open.map_or(start, |open| open.min(start)));
+            }
+            let from = start.saturating_sub(SURROUNDINGS);
+            let before = text.get(from..start).unwrap_or_default();
+            if !context(before, behind.get(..SURROUNDINGS).unwrap_or(behind)) {
+                return;
+            }
+        }
+        let (rule, severity) = (rule.id, rule.severity);
+        pass.hits.push(Hit { rule, severity, start, end, encoding: "plain", secret: None });
     }
 }
 

@@ -14,13 +14,16 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// The bit that makes a letter a small one.
 const SMALL: u64 = ONES * 0x20;
 
-/// The list as numbers: a word of at most eight letters is one, and they are sorted as the words are.
+/// The list as numbers: a word of at most eight letters is one.
 #[derive(Debug)]
 pub(super) struct List {
     /// A bit for each hash of a word: most other words end here.
     bits: Box<[u64; 1024]>,
-    keys: Vec<u64>,
+    /// Every word's number at its place by hash, or at the next that is free; 0 is none.
+    slots: Box<[(u64, u16); SLOTS]>,
 }
+
+const SLOTS: usize = 8192;
 
 /// A word of the list in a text.
 #[derive(Clone, Copy, Debug)]
@@ -37,27 +40,43 @@ impl List {
     pub(super) fn get() -> &'static Self {
         static LIST: OnceLock<List> = OnceLock::new();
         LIST.get_or_init(|| {
-            let keys: Vec<u64> = WORDS.split_ascii_whitespace().map(key_of).collect();
-            let mut bits = Box::new([0; 1024]);
-            for &key in &keys {
+            let mut made = Self { bits: Box::new([0; 1024]), slots: Box::new([(0, 0); SLOTS]) };
+            for (word, number) in WORDS.split_ascii_whitespace().zip(0..) {
+                let key = key_of(word);
                 let hash = hash(key);
-                bits[hash / 64] |= 1 << (hash % 64);
+                made.bits[hash / 64] |= 1 << (hash % 64);
+                let mut slot = hash % SLOTS;
+                while made.slots[slot].0 != 0 {
+                    slot = (slot + 1) % SLOTS;
+                }
+                made.slots[slot] = (key, number);
             }
-            Self { bits, keys }
+            made
         })
     }
 
     /// A word's number.
+    #[inline]
     fn number(&self, key: u64) -> Option<usize> {
         let hash = hash(key);
-        let maybe = self.bits[hash / 64] >> (hash % 64) & 1 == 1;
-        maybe.then(|| self.keys.binary_search(&key).ok()).flatten()
+        if self.bits[hash / 64] >> (hash % 64) & 1 == 0 {
+            return None;
+        }
+        let mut slot = hash % SLOTS;
+        loop {
+            match self.slots[slot] {
+                (0, _) => return None,
+                (known, number) if known == key => return Some(usize::from(number)),
+                _ => slot = (slot + 1) % SLOTS,
+            }
+        }
     }
 
     /// The word that begins there.
+    #[inline]
     pub(super) fn word(&self, text: &[u8], start: usize, manner: u64) -> Option<Word> {
         let bytes = eight(text, start);
-        let len = (!letters(bytes) & HIGH).trailing_zeros() as usize / 8;
+        let len = first_letters(letters(bytes));
         if len < SHORTEST || (len == LONGEST && is_letter(text.get(start + LONGEST))) {
             return None;
         }
@@ -66,6 +85,7 @@ impl List {
     }
 
     /// The word around a place, or the next one where none is there.
+    #[inline]
     pub(super) fn word_at(&self, text: &[u8], at: usize) -> Option<Word> {
         let mut from = at;
         while from <= at + BETWEEN {
@@ -75,10 +95,15 @@ impl List {
                 continue;
             }
             let letter = from + seen.trailing_zeros() as usize / 8;
-            if !is_of_escape(text, letter) {
-                return self.word(text, beginning(text, letter), 0);
+            let start = beginning(text, letter);
+            // Too long, or the letter of an escape.
+            if start + LONGEST > letter && start <= letter {
+                return self.word(text, start, 0);
             }
-            from = letter + 1;
+            if start <= letter {
+                return None;
+            }
+            from = start;
         }
         None
     }
@@ -153,12 +178,15 @@ fn gap(text: &[u8], end: usize) -> Gap {
     Gap::None
 }
 
-/// Where the word begins in which this letter stands.
+/// Where the word begins in which this letter stands; behind it where it is that of an escape.
+#[inline]
 pub(super) fn beginning(text: &[u8], letter: usize) -> usize {
-    let head = text.get(..letter).unwrap_or_default();
-    let count =
-        head.iter().rev().take(LONGEST + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let start = letter - count;
+    let before = last_letters(letters(eight_before(text, letter)));
+    let mut start = letter - before;
+    // The letter of an escape may make it one longer.
+    if before == LONGEST && start.checked_sub(1).is_some_and(|at| is_letter(text.get(at))) {
+        start -= 1;
+    }
     if is_of_escape(text, start) { start + 1 } else { start }
 }
 
@@ -173,17 +201,43 @@ fn is_letter(byte: Option<&u8>) -> bool {
 }
 
 /// Eight bytes, those behind the end as zeros.
+#[inline]
 fn eight(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    let bytes = rest.first_chunk::<8>().copied().unwrap_or_else(|| {
-        let mut bytes = [0; 8];
-        bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        bytes
-    });
+    match text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => eight_of(text.get(at..).unwrap_or_default().iter()),
+    }
+}
+
+/// Eight bytes before a place, those before the beginning as zeros.
+#[inline]
+fn eight_before(text: &[u8], at: usize) -> u64 {
+    match text.get(..at).and_then(|head| head.last_chunk::<8>()) {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => eight_of(text.get(..at).unwrap_or_default().iter().rev()).swap_bytes(),
+    }
+}
+
+#[cold]
+fn eight_of<'b>(some: impl Iterator<Item = &'b u8>) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(some).for_each(|(to, from)| *to = *from);
     u64::from_le_bytes(bytes)
 }
 
+/// How many of the first bytes, or of the last ones, are letters.
+#[inline]
+const fn first_letters(letters: u64) -> usize {
+    (!letters & HIGH).trailing_zeros() as usize / 8
+}
+
+#[inline]
+const fn last_letters(letters: u64) -> usize {
+    (!letters & HIGH).leading_zeros() as usize / 8
+}
+
 /// The highest bit of each byte that is a letter.
+#[inline]
 fn letters(bytes: u64) -> u64 {
     const FROM_A: u64 = ONES * (0x80 - b'a' as u64);
     const BEYOND_Z: u64 = ONES * (0x80 - b'z' as u64 - 1);
