@@ -59,6 +59,23 @@ exec sleep infinity
 const SSHD: &str =
     "/usr/sbin/sshd -f /dev/null -o UsePAM=no -o StrictModes=no -o PasswordAuthentication=no";
 
+/// A company's proxy: it connects to what it is told, writes down what that was, and wants a login.
+const PROXY: &str = r#"use IO::Socket::INET; use IO::Select; $SIG{CHLD} = "IGNORE";
+my $l = IO::Socket::INET->new(LocalPort => 3128, Listen => 50, ReuseAddr => 1) or die;
+open(my $log, ">>", "/keys/proxied"); $log->autoflush(1);
+while (my $c = $l->accept) {
+  next if fork;
+  my $h = ""; while ($h !~ /\r\n\r\n$/) { sysread($c, my $b, 1) or exit; $h .= $b }
+  my ($to) = $h =~ /^CONNECT (\S+)/;
+  unless ($h =~ /\r\nProxy-Authorization: Basic dXNlcjpwYXNzd29yZA==\r\n/) { print $c "HTTP/1.1 407 no\r\n\r\n"; exit }
+  print $log "$to\n";
+  my $u = IO::Socket::INET->new($to) or do { print $c "HTTP/1.1 502 no\r\n\r\n"; exit };
+  syswrite $c, "HTTP/1.1 200 ok\r\n\r\n";
+  my $s = IO::Select->new($c, $u);
+  for (;;) { for my $r ($s->can_read) { my $n = sysread($r, my $b, 65536); exit unless $n; my $w = $r == $c ? $u : $c; my $o = 0; while ($o < $n) { $o += syswrite($w, $b, $n - $o, $o) } } }
+}
+"#;
+
 /// A running git host. Dropped, it is removed.
 #[derive(Debug)]
 pub struct GitHost<'a> {
@@ -109,6 +126,19 @@ impl<'a> GitHost<'a> {
         if let Err(error) = connect.args([network, self.name.as_str()]).run() {
             fail(&format!("the git host cannot join `{network}`: {error}"));
         }
+    }
+
+    /// Serves as a company's proxy as well, on port 3128, for the login `user:password`.
+    pub fn serve_proxy(&self) {
+        self.shell(&format!("cat > /keys/proxy.pl <<'END'\n{PROXY}END\n: > /keys/proxied"));
+        self.shell("setsid perl /keys/proxy.pl > /dev/null 2>&1 < /dev/null &");
+        let there = "perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(\"127.0.0.1:3128\")'";
+        self.shell(&format!("until {there}; do :; done"));
+    }
+
+    /// What that proxy was told to connect to, line by line.
+    pub fn proxied(&self) -> String {
+        self.shell("cat /keys/proxied")
     }
 
     /// Ends the SSH server and every session of it.

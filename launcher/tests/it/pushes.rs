@@ -3,6 +3,7 @@
 
 mod alone;
 mod asked;
+mod behind_proxy;
 mod cloned;
 mod failing;
 mod hidden;
