@@ -284,7 +284,8 @@ fn plan(manifest: &Manifest, agent: &str, environment: &Environment) -> anyhow::
 }
 
 fn of_error(check: &'static str, weight: Weight, error: &anyhow::Error) -> Finding {
-    let finding = format!("{error:#}").replace('\n', "; ");
+    let finding = format!("{error:#}");
+    let finding = finding.lines().map(str::trim).collect::<Vec<_>>().join("; ");
     let remedy = exit::hint_of(error).unwrap_or("see above").to_owned();
     Finding::bad(check, weight, finding, remedy)
 }

@@ -126,7 +126,8 @@ fn for_people(shown: &Shown<'_>) -> String {
     line("fault", shown.fault.map(str::to_owned));
     line("agent", metadata.map(|of| of.agent.clone()));
     line("command", metadata.map(|of| of.command.join(" ")));
-    line("since", metadata.map(|of| of.created.clone()));
+    let second = |time: &str| time.split('.').next().unwrap_or(time).to_owned();
+    line("since", metadata.map(|of| second(&of.created)));
     line("workspace", metadata.and_then(workspace));
     line(
         "stand-in",

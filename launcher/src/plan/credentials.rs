@@ -7,7 +7,7 @@ use compose_render::{Secret, contract};
 use super::make::Purpose;
 use super::{Entropy, StandIn};
 use crate::environment::Environment;
-use crate::manifest::{Fault, Manifest, Position, Route};
+use crate::manifest::{Fault, Manifest, Position, Route, Source};
 
 /// Before the value of every credential of a demo: a stand-in takes no other.
 const DEMO_PREFIX: &str = "sk-ant-demo-";
@@ -90,16 +90,26 @@ fn refuse(
     })
 }
 
-/// What to do about a credential that is missing.
-pub(super) fn advice(manifest: &Manifest, routes: &[Route]) -> String {
-    let first = routes.iter().flat_map(|route| &route.route.credentials).next();
-    let variable = first.map_or("THE_VARIABLE", |credential| credential.variable.as_str());
-    match manifest.origin {
-        crate::manifest::Origin::BuiltIn => {
-            "export ANTHROPIC_API_KEY=…, or CLAUDE_CODE_OAUTH_TOKEN=… (made by `claude setup-token`)"
-                .to_owned()
+/// What to do about what is missing: about the first route that a fault is at.
+pub(super) fn advice(manifest: &Manifest, routes: &[Route], faults: &[Fault]) -> String {
+    if manifest.origin == crate::manifest::Origin::BuiltIn {
+        return "export ANTHROPIC_API_KEY=…, or CLAUDE_CODE_OAUTH_TOKEN=… (made by `claude setup-token`)"
+            .to_owned();
+    }
+    let concerned = |route: &&Route| faults.iter().any(|fault| fault.position == route.position);
+    let Some(Route { route, sources, .. }) = routes.iter().find(concerned) else {
+        return "set what is named above, or take it out of the manifest".to_owned();
+    };
+    let credential = route.credentials.first().map(|credential| credential.variable.as_str());
+    match (credential, sources.values().next()) {
+        (_, Some(Source::Login(_))) => {
+            "log in on this host with the program itself, or take the route out".to_owned()
         }
-        crate::manifest::Origin::File(_) => {
+        (_, Some(Source::File(_) | Source::Command(_))) => {
+            "see that the value is where the route says, or take its `credential` off".to_owned()
+        }
+        (variable, None) => {
+            let variable = variable.unwrap_or("THE_VARIABLE");
             format!("export {variable}=…, or take the `credential` off its route")
         }
     }

@@ -106,9 +106,10 @@ impl Plan {
         faults.extend(proxy_login(bottle, environment, wish.purpose, &mut secrets));
         faults.extend(needing_our_pipelock(bottle, wish.stand_in.is_some()));
         if !faults.is_empty() {
+            let advice = credentials::advice(manifest, &bottle.routes, &faults);
             let faults = Faults { file: manifest.origin.to_string(), faults };
             return Err(anyhow::Error::from(faults).context("this cannot be started as it stands"))
-                .hint(credentials::advice(manifest, &bottle.routes));
+                .hint(advice);
         }
         let forward_env = forwarded(bottle, environment, &mut secrets);
         let mut env = bottle.env.clone();

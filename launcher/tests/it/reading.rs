@@ -45,6 +45,30 @@ fn an_unset_variable_is_a_sentence_a_hint_and_code_4_and_nothing_is_made() {
 }
 
 #[test]
+fn what_to_do_is_said_of_the_route_that_is_at_fault() {
+    let account = Account::new().with("ONE", "a-value-of-sixteen-or-more");
+    let start = |route: &str| {
+        account.write("b.yaml", &format!("{MANIFEST}        - {{{route}}}\n"));
+        account.bottle(&["start", "implementer", "--manifest", "b.yaml"])
+    };
+    let file = "host: two.example.org, credential: {env: TWO, file: token, scheme: bearer}";
+    account.write("token", "others can read it");
+    for (route, sentence, hint) in [
+        ("preset: codex-subscription", "run `codex login`", "hint: log in on this host"),
+        (file, "chmod 600", "hint: see that the value is where the route says"),
+        (
+            "host: three.example.org, credential: {env: THREE, scheme: bearer}",
+            "`THREE`",
+            "hint: export THREE=",
+        ),
+    ] {
+        let said = start(route);
+        assert_eq!(said.code, Some(4), "{said:?}");
+        assert!(said.err.contains(sentence) && said.err.contains(hint), "{said:?}");
+    }
+}
+
+#[test]
 fn the_built_in_manifest_names_both_variables_it_would_take() {
     let said = Account::new().bottle(&["start", "implementer"]);
     assert_eq!(said.code, Some(4), "{said:?}");
