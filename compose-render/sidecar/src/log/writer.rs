@@ -44,7 +44,10 @@ impl Writer {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "nothing is waited for but time, on a thread of its own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing is waited for but time, on a thread of its own"
+)]
 fn write_all(todo: &Receiver<Job>, mut ring: Option<Ring>) {
     let mut stderr = std::io::stderr();
     let mut lines = String::new();
@@ -60,13 +63,17 @@ fn write_all(todo: &Receiver<Job>, mut ring: Option<Ring>) {
                 break;
             }
         }
+        // Where more wait, nobody rests: whoever writes the next line would wait for us.
+        let rest = done.is_none() && lines.len() <= TOGETHER;
         drop(stderr.write_all(lines.as_bytes()));
         // A full disk must not stop the sidecar; the lines are on stderr.
         drop(ring.as_mut().map(|ring| ring.append(lines.as_bytes())));
         lines.clear();
-        match done {
-            Some(done) => done.send(()).unwrap_or_default(),
-            None => std::thread::sleep(BREATH),
+        if let Some(done) = done {
+            done.send(()).unwrap_or_default();
+        }
+        if rest {
+            std::thread::sleep(BREATH);
         }
     }
 }
