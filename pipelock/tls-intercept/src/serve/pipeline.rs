@@ -186,7 +186,6 @@ impl<P: Proxy> Pipeline<P> {
         parts.uri = uri;
         one_form(&mut parts.headers);
         let (body, switched) = if let Some(asked) = websocket {
-            parts.headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
             parts.extensions.insert(asked);
             let (switched, frames) = Switched::asked();
             (frames, Some(switched))

@@ -92,9 +92,16 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     of(
         "tls-intercept",
         "a-revoked-socket-ends",
+        "pipelock/tls-intercept/src/serve/http1.rs",
+        ("() = revoked.cancelled() => {}", "() = revoked.cancelled(), if false => {}"),
+        &["f6_"],
+    ),
+    of(
+        "tls-intercept",
+        "a-stop-waits-for-no-socket",
         "pipelock/tls-intercept/src/websocket/relay.rs",
         ("() = &mut leaving => {}", "() = &mut leaving, if false => {}"),
-        &["f6_"],
+        &["e11_a_silent_one_is_closed_and_a_stop_waits_for_none"],
     ),
     of(
         "pipelock-proxy",
