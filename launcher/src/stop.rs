@@ -34,6 +34,10 @@ pub(crate) fn stop(host: &Host, slug: &Slug, ui: &Ui) -> anyhow::Result<()> {
     }
     ui.step(format_args!("waiting until `{slug}` is taken down"), |_| end_holder(&bottle, &dir))?;
     if gone(host, slug)? {
+        // Whoever held it may have been a keeper, which nobody hears.
+        if dir.exists() {
+            farewell::say(&dir, ui);
+        }
         return Ok(());
     }
     let claim = host.state.claim(slug).hint("another command is at work on it; try again")?;
