@@ -182,6 +182,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_tells_the_limits_that_hold() {
+        let text = include_str!("../../docs/git.md");
+        let limits = Limits::default();
+        let (mib, gib) = (1 << 20, 1 << 30);
+        for told in [
+            format!("({} refs, ", limits.refs),
+            format!("{} GiB of new objects", limits.object_bytes / gib),
+            format!("{} minutes)", limits.seconds / 60),
+            format!("a file over {} MiB", limits.file_bytes / mib),
+            format!("unpacks to more than {} MiB", limits.unpacked_bytes / mib),
+            format!("Up to {} MiB of new text, gitleaks looks", limits.second_opinion_bytes / mib),
+            format!("The push is held for {} s", limits.hold_seconds),
+        ] {
+            assert!(text.contains(&told), "{told}");
+        }
+    }
+
+    #[test]
     fn c6_a_proxy_is_one_place_and_its_login_is_nobodys_token() {
         let upstream = |env: &str| {
             let text =

@@ -173,6 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn every_rule_is_in_the_documentation() {
+        let text = include_str!("../../docs/git.md");
+        for rule in [
+            RefRule::ReadOnly,
+            RefRule::OddName,
+            RefRule::ReservedRef,
+            RefRule::TagNotAllowed,
+            RefRule::RefNotAllowed,
+            RefRule::ForceNotAllowed,
+            RefRule::DeleteNotAllowed,
+        ] {
+            assert!(text.contains(&format!("`{}`", rule.as_str())), "{}", rule.as_str());
+        }
+    }
+
+    #[test]
     fn j2_a_name_that_a_person_could_misread_is_refused() {
         for odd in ["m\u{430}in", "x\u{202e}y", "a b", "a\"b", "a'b", "a$b", "a&b", "é", "🍾"] {
             let name = format!("refs/heads/agent/b/{odd}");

@@ -135,6 +135,30 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_is_in_the_documentation() {
+        let documentation = include_str!("../../../docs/git.md");
+        let text = String::new;
+        for trouble in [
+            Trouble::Unresolved(text()),
+            Trouble::Address(text()),
+            Trouble::HostKey,
+            Trouble::Refused,
+            Trouble::NotFound,
+            Trouble::Unreachable,
+            Trouble::BehindProxy,
+            Trouble::ProxyUnreachable,
+            Trouble::ProxyLogin,
+            Trouble::ProxyRefused(403),
+            Trouble::Late,
+            Trouble::DiskFull,
+            Trouble::Git(text()),
+        ] {
+            let reason = trouble.reason();
+            assert!(documentation.contains(&format!("`{reason}`")), "{reason}");
+        }
+    }
+
+    #[test]
     fn i6_text_of_others_carries_no_escape() {
         assert_eq!(plain("a\x1b[31mb\r\n"), "a[31mb");
     }

@@ -125,4 +125,14 @@ mod tests {
         insta::assert_snapshot!(of("propose_package"));
         insta::assert_snapshot!(of("wait"));
     }
+
+    #[test]
+    fn the_documentation_names_every_tool_and_no_other() {
+        let text = include_str!("../../../../docs/approvals.md");
+        let table = text.lines().skip_while(|line| *line != "| tool | does |").skip(2);
+        let told = table.map_while(|line| line.strip_prefix("| `")?.split('`').next());
+        let known = all();
+        let known: Vec<&str> = known.iter().map(|tool| tool.name.as_ref()).collect();
+        assert_eq!(told.collect::<Vec<_>>(), known);
+    }
 }
