@@ -13,8 +13,8 @@ use crate::checkout::Checkout;
 use crate::program::Program;
 use crate::ui::{data, say};
 
-/// How often each is done.
-const ROUNDS: usize = 12;
+/// How often each is done: as often as an agent may ask in a minute.
+const ROUNDS: usize = 10;
 /// Starts with and without a supervisor, pair by pair.
 const PAIRS: usize = 6;
 /// Longer than anything measured here takes.
