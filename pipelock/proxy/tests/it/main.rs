@@ -16,6 +16,8 @@ mod identity;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod origin;
