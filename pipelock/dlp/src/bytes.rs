@@ -20,8 +20,14 @@ impl Class {
     }
 
     #[inline]
-    pub(crate) fn has(&self, byte: u8) -> bool {
-        self.0[usize::from(byte)]
+    pub(crate) const fn has(&self, byte: u8) -> bool {
+        self.0[byte as usize]
+    }
+
+    /// Whether all of a few are in it.
+    #[inline]
+    pub(crate) fn has_all(&self, bytes: &[u8]) -> bool {
+        bytes.iter().fold(true, |all, &byte| all & self.has(byte))
     }
 
     /// Whether all are in it, and whether any is: without a branch for each.

@@ -2,7 +2,7 @@
 //! and whatever stands around it: a byte of ASCII has its highest bit clear, six of them in a row are
 //! seen by one mask, and only then is anything decoded.
 
-use crate::bytes::is_text;
+use crate::bytes::{Class, is_text};
 
 /// A way of writing bits as digits.
 pub(crate) struct Digits {
@@ -87,7 +87,7 @@ impl Digits {
                 }
                 let bit = at * self.bits + begins;
                 let Some(done) = done.get_mut(nth).filter(|done| **done <= bit) else { continue };
-                let (first, text) = self.text_round(row, bit, *done);
+                let (first, text) = self.text_round::<BITS, WINDOW>(row, bit, *done);
                 *done = first + 8 * text.len().max(1);
                 if text.len() >= LEAST_TEXT {
                     see(first, text);
@@ -114,7 +114,12 @@ impl Digits {
     }
 
     /// All the text in which the byte of that bit stands, back to the bit `from`.
-    fn text_round(&self, row: &[u8], bit: usize, from: usize) -> (usize, Vec<u8>) {
+    fn text_round<const BITS: usize, const WINDOW: usize>(
+        &self,
+        row: &[u8],
+        bit: usize,
+        from: usize,
+    ) -> (usize, Vec<u8>) {
         let mut first = bit;
         while let Some(before) = first.checked_sub(8).filter(|before| *before >= from) {
             if !self.byte(row, before).is_some_and(is_written) {
@@ -122,27 +127,25 @@ impl Digits {
             }
             first = before;
         }
-        (first, self.text_from(row, first))
+        (first, self.text_from::<BITS, WINDOW>(row, first))
     }
 
-    /// The text that begins in that bit.
-    fn text_from(&self, row: &[u8], bit: usize) -> Vec<u8> {
+    /// The text that begins in that bit: as many bytes in one step as whole digits hold, then one by one.
+    fn text_from<const BITS: usize, const WINDOW: usize>(&self, row: &[u8], bit: usize) -> Vec<u8> {
         let mut text = Vec::with_capacity(64);
-        let rest = row.get(bit / self.bits..).unwrap_or_default();
-        let (mut bits, mut count) = (0_u32, 0);
-        let mut skip = bit % self.bits;
-        for &digit in rest {
-            bits = (bits << self.bits | u32::from(self.values[usize::from(digit)])) & 0xffff;
-            count += self.bits - skip;
-            skip = 0;
-            if count >= 8 {
-                count -= 8;
-                let byte = (bits >> count & 0xff) as u8;
-                if !is_written(byte) {
-                    break;
-                }
-                text.push(byte);
-            }
+        let (step, skip) = (self.step * BITS / 8, bit % BITS);
+        let mut at = bit / BITS;
+        while row.len() - at.min(row.len()) >= WINDOW {
+            let look = self.look::<BITS, WINDOW>(row, at);
+            let bytes = (look << (64 - WINDOW * BITS + skip)).to_be_bytes();
+            let Some(bytes) = bytes.get(..step).filter(|some| WRITTEN.has_all(some)) else { break };
+            text.extend_from_slice(bytes);
+            at += self.step;
+        }
+        let mut bit = at * BITS + skip;
+        while let Some(byte) = self.byte(row, bit).filter(|byte| is_written(*byte)) {
+            text.push(byte);
+            bit += 8;
         }
         text
     }
@@ -159,6 +162,8 @@ impl Digits {
         Some((bits >> (count * self.bits - skip - 8) & 0xff) as u8)
     }
 }
+
+static WRITTEN: Class = Class::new(true, b"\0\t\n\r !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
 
 /// Text, or the zeros of text in 16-bit units.
 const fn is_written(byte: u8) -> bool {
@@ -190,6 +195,11 @@ mod tests {
         };
         let count = (bytes.len() * 8).div_ceil(digits.bits);
         (0..count).map(|nth| alphabet[usize::from(value(nth))]).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_one_class_in_one_step_and_one_by_one() {
+        assert!((0..=u8::MAX).all(|byte| WRITTEN.has(byte) == is_written(byte)));
     }
 
     #[test]

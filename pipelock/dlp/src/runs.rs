@@ -36,16 +36,68 @@ pub(crate) fn each_of(
             at += STEP;
             continue;
         }
-        let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
-        let (start, end) = (at - class.last(head), at + class.first(tail));
-        if start >= until {
+        let run = round(class, text, at);
+        if run.start >= until {
             return;
         }
-        if end - start >= least {
-            see(start..end);
+        at = (run.end / STEP + 1) * STEP;
+        if run.len() >= least {
+            see(run);
         }
-        at = (end / STEP + 1) * STEP;
     }
+}
+
+/// Several classes at once: of each byte, in which of them it is, a bit for each.
+pub(crate) struct Kinds<const N: usize> {
+    of: [u8; 256],
+    classes: [&'static Class; N],
+    least: [usize; N],
+}
+
+impl<const N: usize> Kinds<N> {
+    /// With the fewest bytes of a row of each, [`LEAST`] or more.
+    pub(crate) const fn new(classes: [&'static Class; N], least: [usize; N]) -> Self {
+        let mut of = [0; 256];
+        let mut byte = 0_u8;
+        loop {
+            let mut nth = 0;
+            while nth < N {
+                of[byte as usize] |= (classes[nth].has(byte) as u8) << nth;
+                nth += 1;
+            }
+            if byte == u8::MAX {
+                return Self { of, classes, least };
+            }
+            byte += 1;
+        }
+    }
+
+    /// Calls `see` with the class and the place of every row of one that begins before `until`.
+    pub(crate) fn each(&self, text: &[u8], until: usize, mut see: impl FnMut(usize, Range<usize>)) {
+        let (mut at, mut next) = (0, [0; N]);
+        while let Some(sample) = text.get(at..).and_then(|rest| rest.first_chunk::<SEEN>()) {
+            let all = sample.iter().fold(u8::MAX, |all, &byte| all & self.of[usize::from(byte)]);
+            if all != 0 {
+                for nth in (0..N).filter(|nth| all >> nth & 1 == 1) {
+                    if at < next[nth] {
+                        continue;
+                    }
+                    let run = round(self.classes[nth], text, at);
+                    next[nth] = run.end;
+                    if run.start < until && run.len() >= self.least[nth] {
+                        see(nth, run);
+                    }
+                }
+            }
+            at += STEP;
+        }
+    }
+}
+
+/// All bytes of a class around a place.
+fn round(class: &Class, text: &[u8], at: usize) -> Range<usize> {
+    let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
+    at - class.last(head)..at + class.first(tail)
 }
 
 /// Whether all are ASCII from the plus sign on, in one step: white space, quotes, parentheses are not.
@@ -90,13 +142,12 @@ pub(crate) fn each_number(text: &[u8], until: usize, mut see: impl FnMut(usize))
             at += NUMBER_STEP;
             continue;
         }
-        let (head, tail) = text.split_at_checked(at).unwrap_or((text, &[]));
-        let (start, end) = (at - NUMBER.last(head), at + NUMBER.first(tail));
-        if start >= until {
+        let run = round(&NUMBER, text, at);
+        if run.start >= until {
             return;
         }
-        each_group(text, start..end, &mut see);
-        at = (end / NUMBER_STEP + 1) * NUMBER_STEP;
+        at = (run.end / NUMBER_STEP + 1) * NUMBER_STEP;
+        each_group(text, run, &mut see);
     }
 }
 
@@ -145,6 +196,24 @@ mod tests {
                     (len >= LEAST).then_some(before..before + len).into_iter().collect();
                 assert_eq!(seen, expected);
             }
+        }
+    }
+
+    #[test]
+    fn rows_of_several_classes_are_found_as_those_of_each_alone() {
+        static SMALL: Class = Class::new(false, b"abcdef");
+        static DIGITS: Class = Class::new(false, b"abc0123456789");
+        static KINDS: Kinds<2> = Kinds::new([&SMALL, &DIGITS], [LEAST, LEAST + 4]);
+        for nth in 0..60 {
+            let text = ["x".repeat(nth % 13), "abc".repeat(9), "0123".repeat(nth), "def".repeat(9)];
+            let text = [text.concat(), "zz0".repeat(7)].concat().into_bytes();
+            let mut seen = Vec::new();
+            KINDS.each(&text, text.len(), |kind, run| seen.push((kind, run)));
+            let mut alone = Vec::new();
+            each_of(&SMALL, &text, text.len(), LEAST, |run| alone.push((0, run)));
+            each_of(&DIGITS, &text, text.len(), LEAST + 4, |run| alone.push((1, run)));
+            seen.sort_by_key(|(kind, run)| (*kind, run.start));
+            assert_eq!(seen, alone, "{nth}");
         }
     }
 

@@ -5,7 +5,7 @@ use crate::digits::{self, BASE32, BASE64, Digits, HEX};
 use crate::places::{Origin, Places};
 use crate::rewrite;
 use crate::rows::Row;
-use crate::runs::{self, LEAST};
+use crate::runs::{Kinds, LEAST};
 use crate::set::{Hit, Part, Pass, Rules};
 
 /// Fewer digits of hexadecimal or base32 than these hold too little text.
@@ -18,6 +18,10 @@ static OF_BASE32: [Class; 2] = [
     Class::new(false, b"abcdefghijklmnopqrstuvwxyz234567"),
 ];
 
+/// Their rows within one of base64.
+static CODES: Kinds<3> =
+    Kinds::new([&OF_HEX, &OF_BASE32[0], &OF_BASE32[1]], [LEAST_HEX, LEAST_BASE32, LEAST_BASE32]);
+
 /// Looks through a row of `[A-Za-z0-9+/=_-]` for text that is encoded in it.
 pub(crate) fn row(rules: &Rules, row: &Row<'_>, depth: usize, pass: &mut Pass) {
     let mut skip = 0;
@@ -28,17 +32,11 @@ pub(crate) fn row(rules: &Rules, row: &Row<'_>, depth: usize, pass: &mut Pass) {
         }
         skip += len + 1;
     }
-    let codes = [
-        (&OF_HEX, LEAST_HEX, &HEX, "hex"),
-        (&OF_BASE32[0], LEAST_BASE32, &BASE32, "base32"),
-        (&OF_BASE32[1], LEAST_BASE32, &BASE32, "base32"),
-    ];
-    for (class, least, digits, encoding) in codes {
-        runs::each_of(class, row.digits, row.until, least, |run| {
-            let part = row.digits.get(run.clone()).unwrap_or_default();
-            coded(rules, (digits, encoding), (row, part, run.start), depth, pass);
-        });
-    }
+    CODES.each(row.digits, row.until, |nth, run| {
+        let how = [(&HEX, "hex"), (&BASE32, "base32"), (&BASE32, "base32")][nth];
+        let part = row.digits.get(run.clone()).unwrap_or_default();
+        coded(rules, how, (row, part, run.start), depth, pass);
+    });
     if row.run().is_none()
         && let Some(own) = rules.own()
     {

@@ -20,10 +20,10 @@ pub(super) struct List {
     /// A bit for each hash of a word: most other words end here.
     bits: Box<[u64; 1024]>,
     /// Every word's number at its place by hash, or at the next that is free; 0 is none.
-    slots: Box<[(u64, u16); SLOTS]>,
+    slots: Box<[(u64, u16)]>,
 }
 
-const SLOTS: usize = 8192;
+const SLOTS: usize = 4096;
 
 /// A word of the list in a text.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,8 @@ impl List {
     pub(super) fn get() -> &'static Self {
         static LIST: OnceLock<List> = OnceLock::new();
         LIST.get_or_init(|| {
-            let mut made = Self { bits: Box::new([0; 1024]), slots: Box::new([(0, 0); SLOTS]) };
+            let slots = vec![(0, 0); SLOTS].into_boxed_slice();
+            let mut made = Self { bits: Box::new([0; 1024]), slots };
             for (word, number) in WORDS.split_ascii_whitespace().zip(0..) {
                 let key = key_of(word);
                 let hash = hash(key);
