@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use compose_render::{RenderedFile, Role};
+use compose_render::{RenderedFile, Role, content_hash};
 use compose_run::{BottleDir, Owner, read_plain, write_files};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::exit;
-use crate::hex::hex;
 
 /// Larger than any rendered config.
 const MAX_FILE: u64 = 4 << 20;
@@ -140,22 +138,18 @@ impl Config {
 
     /// The digest of the change from this to another: what a person's yes is bound to.
     pub(crate) fn change(&self, after: &Self) -> String {
-        let mut sha = Sha256::new();
+        let mut parts: Vec<&str> = Vec::new();
         for config in [self, after] {
             for role in ROLES {
                 // When something was granted is no part of what changes.
                 for (name, text) in config.files(role).into_iter().filter(|file| file.0 != GRANTS) {
-                    for part in [role.as_str(), name, text] {
-                        sha.update((part.len() as u64).to_be_bytes());
-                        sha.update(part);
-                    }
+                    parts.extend([role.as_str(), name, text]);
                 }
             }
-            sha.update([0xff; 8]);
+            // No role is named so: what is before is told apart from what is after.
+            parts.push("");
         }
-        let mut digest = hex(&sha.finalize());
-        digest.truncate(16);
-        digest
+        content_hash(parts.into_iter().map(str::as_bytes))
     }
 }
 
