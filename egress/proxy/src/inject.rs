@@ -5,6 +5,7 @@ mod cookie;
 mod protocol;
 mod query;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use compose_render::Secret;
@@ -57,6 +58,11 @@ pub(crate) enum Refusal {
 /// Finds a secret by the name of its variable on the host.
 pub(crate) trait Secrets {
     fn secret(&self, variable: &str) -> Option<Arc<Secret>>;
+
+    /// What is looked for of that credential with that value, made once where it is kept.
+    fn needles(&self, credential: &Credential, secret: &Arc<Secret>) -> Needles {
+        needles_of(credential, secret.expose())
+    }
 }
 
 /// Makes a request ready for its route. Returns what to look for in the response.
@@ -91,7 +97,7 @@ pub(crate) fn inject(
         let secret = secrets.secret(credential.variable.as_str()).ok_or(Refusal::Missing)?;
         protocol::put(&mut parts.headers, credential, secret.expose())?;
         put(parts, credential, secret.expose())?;
-        needles_of(credential, secret.expose(), &mut needles);
+        needles.extend(secrets.needles(credential, &secret));
     }
     // A compressed echo could not be found. Without the header a server may still compress.
     parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -120,7 +126,9 @@ fn basic(user: Option<&egress::BasicUser>, secret: &str) -> String {
     user.map_or(secret.to_owned(), |user| format!("{}:{secret}", user.as_str()))
 }
 
-fn needles_of(credential: &Credential, secret: &str, needles: &mut Needles) {
+/// The forms in which that credential with that value could come back.
+pub(crate) fn needles_of(credential: &Credential, secret: &str) -> Needles {
+    let mut needles = Needles::default();
     let placeholder = credential.placeholder.as_ref().map_or(MARK, Placeholder::as_str);
     needles.add_secret(secret, placeholder);
     if let Form::Basic { user } = &credential.form {
@@ -131,6 +139,7 @@ fn needles_of(credential: &Credential, secret: &str, needles: &mut Needles) {
             needles.add_secret(password, placeholder);
         }
     }
+    needles
 }
 
 /// What the agent holds in place of a route's secrets: to be counted where it passes.
@@ -152,8 +161,13 @@ fn strip(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
 }
 
 /// Servers that pass headers on as variables read `x_api_key` and `x-api-key` as one.
-fn canonical(name: &str) -> String {
-    name.to_ascii_lowercase().replace(['_', '.'], "-")
+fn canonical(name: &str) -> Cow<'_, str> {
+    // Names are in small letters already.
+    if name.contains(['_', '.']) {
+        Cow::Owned(name.replace(['_', '.'], "-"))
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// Whether a header by which programs log in holds a placeholder, real or invented.
@@ -161,7 +175,7 @@ fn has_placeholder(headers: &HeaderMap) -> bool {
     let mark = memchr::memmem::Finder::new(MARK);
     headers
         .iter()
-        .filter(|(name, _)| LOGIN_HEADERS.contains(&canonical(name.as_str()).as_str()))
+        .filter(|(name, _)| LOGIN_HEADERS.contains(&&*canonical(name.as_str())))
         .any(|(_, value)| mark.find(value.as_bytes()).is_some())
 }
 

@@ -1,6 +1,7 @@
 //! What is looked for in a response, and what stands in its place.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
@@ -13,9 +14,8 @@ use crate::encode::{base64, percent};
 /// A stand-in has exactly the length of what it replaces, so that a `content-length`, a range or a
 /// chunk still says the truth.
 #[derive(Clone, Default)]
-pub(crate) struct Needles(Vec<Needle>);
+pub(crate) struct Needles(Vec<Arc<Needle>>);
 
-#[derive(Clone)]
 struct Needle {
     finder: Finder<'static>,
     stand_in: Vec<u8>,
@@ -74,7 +74,21 @@ impl Needles {
         let known = self.0.iter().any(|known| known.finder.needle() == needle.as_bytes());
         if !known && !needle.is_empty() {
             let finder = Finder::new(needle.as_bytes()).into_owned();
-            self.0.push(Needle { finder, stand_in });
+            self.0.push(Arc::new(Needle { finder, stand_in }));
+        }
+    }
+
+    /// Looks for those of others as well.
+    pub(crate) fn extend(&mut self, others: Self) {
+        if self.0.is_empty() {
+            *self = others;
+            return;
+        }
+        for other in others.0 {
+            let same = |known: &Arc<Needle>| known.finder.needle() == other.finder.needle();
+            if !self.0.iter().any(same) {
+                self.0.push(other);
+            }
         }
     }
 
