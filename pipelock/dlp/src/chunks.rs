@@ -1,6 +1,12 @@
 //! What is found in a text must not depend on how it comes: texts put together of secrets in every
 //! way of writing, of noise and of what is nearly one, cut in all manners of chunks.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
 use crate::own::{Fingerprint, Key, Own};
 use crate::stream::MAX_HELD;
 use crate::{Finding, Rules, Stream};
@@ -90,46 +96,58 @@ fn told(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
+/// A text of pieces, each of which a number decides, and the sizes in which it comes.
+fn texts() -> impl Strategy<Value = (Vec<u8>, Vec<usize>)> {
+    let between = prop::sample::select(vec![&b" "[..], b"\n", b"\",\"", b"="]);
+    let pieces = prop::collection::vec(1_u64.., 1..8);
+    let longest = prop::sample::select(vec![1_usize, 7, 100, 5000, 70_000]);
+    let sizes = longest.prop_flat_map(|longest| prop::collection::vec(1..=longest, 1..6));
+    (pieces, between, sizes).prop_map(|(pieces, between, mut sizes)| {
+        let pieces = pieces.into_iter().map(|seed| piece(&mut Drawn(seed)));
+        let text = pieces.collect::<Vec<_>>().join(between);
+        // A byte at a time through a long row would take a minute.
+        let least = if text.len() > 4000 { 64 } else { 1 };
+        sizes.iter_mut().for_each(|size| *size = (*size).max(least));
+        (text, sizes)
+    })
+}
+
 #[test]
 fn e10_any_chunking_gives_the_same_findings() {
     let key = Key::new([7; 32]);
     let own = Fingerprint::of(&key, OWN.as_bytes()).unwrap();
     let rules = Rules::with(Own::new(key, vec![own]));
-    let mut drawn = Drawn(0x9e37_79b9_7f4a_7c15);
-    let mut seen = std::collections::BTreeSet::new();
-    for round in 0..14 {
-        let between: &[u8] = [&b" "[..], b"\n", b"\",\"", b"="][drawn.below(4)];
-        let count = 1 + drawn.below(8);
-        let pieces: Vec<_> = (0..count).map(|_| piece(&mut drawn)).collect();
-        let text = pieces.join(between);
+    let seen = Mutex::new(BTreeSet::new());
+    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
+    let drawn = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let all = TestRunner::new_with_rng(config, drawn).run(&texts(), |(text, sizes)| {
         let whole = told(rules.scan(&text));
-        seen.extend(whole.iter().map(|finding| (finding.rule, finding.encoding)));
-        for longest in [1, 7, 100, 5000, 70_000] {
-            // A byte at a time through a long row would take a minute.
-            if longest < 100 && text.len() > 4000 {
-                continue;
-            }
-            let mut stream = Stream::new(&rules);
-            let (mut findings, mut at) = (Vec::new(), 0);
-            while at < text.len() {
-                let end = (at + 1 + drawn.below(longest)).min(text.len());
-                let released = at as u64 - stream.held() as u64;
-                let new = stream.push(&text[at..end]);
-                // Nothing of it has been let go before it is told.
-                assert!(new.iter().all(|finding| finding.offset >= released), "round {round}");
-                findings.extend(new);
-                assert!(stream.held() <= MAX_HELD);
-                at = end;
-            }
-            let released = text.len() as u64 - stream.held() as u64;
-            let last = stream.finish();
-            assert!(last.iter().all(|finding| finding.offset >= released), "round {round}");
-            findings.extend(last);
-            assert_eq!(told(findings), whole, "round {round}, chunks up to {longest}");
+        seen.lock().unwrap().extend(whole.iter().map(|finding| finding.encoding));
+        let mut stream = Stream::new(&rules);
+        let (mut findings, mut at) = (Vec::new(), 0);
+        for size in sizes.iter().cycle() {
+            let released = at as u64 - stream.held() as u64;
+            let new = match text.get(at..).filter(|rest| !rest.is_empty()) {
+                Some(rest) => stream.push(&rest[..rest.len().min(*size)]),
+                None => break,
+            };
+            // Nothing of it has been let go before it is told.
+            prop_assert!(new.iter().all(|finding| finding.offset >= released));
+            findings.extend(new);
+            prop_assert!(stream.held() <= MAX_HELD);
+            at = (at + size).min(text.len());
         }
-    }
+        let released = text.len() as u64 - stream.held() as u64;
+        let last = stream.finish();
+        prop_assert!(last.iter().all(|finding| finding.offset >= released));
+        findings.extend(last);
+        prop_assert_eq!(told(findings), whole);
+        Ok(())
+    });
+    all.unwrap();
+    let seen = seen.into_inner().unwrap();
     for encoding in ["plain", "base64", "hex", "percent", "utf-16"] {
-        assert!(seen.iter().any(|(_, how)| *how == encoding), "{encoding}: {seen:?}");
+        assert!(seen.contains(encoding), "{encoding}: {seen:?}");
     }
 }
 
