@@ -4,7 +4,7 @@ use crate::{
     budgets::Meters,
     content::{self, For, Home, Judged, Pause, Verdict},
     dial::{self, Undialled},
-    in_flight::{InFlight, Request as Open},
+    in_flight::{InFlight, Place, Request as Open},
     judge::{Asker, Refused, Target, judge},
     names::Zone,
     passage::{self, Passed, Passing},
@@ -83,6 +83,11 @@ impl Door {
     /// The rules in force.
     pub fn rules(&self) -> Arc<InForce> {
         self.rules.load_full()
+    }
+
+    /// How many requests are being judged or answered, and connections pass unopened.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.count()
     }
 
     /// Puts other rules in force, all of them at once, and closes the connections of requests that
@@ -220,6 +225,17 @@ impl Door {
         Ok(upstream)
     }
 
+    /// Enters what is about to be judged. It stands there before the rules are read that judge it,
+    /// so a policy that comes into force meanwhile, or while its body is still coming, ends it.
+    fn entered(&self, connection: &Connection, unopened: bool) -> Place {
+        self.in_flight.enter(Open {
+            destination: connection.destination.clone(),
+            asker: self.asker(&self.rules().policy, connection),
+            revoked: connection.revoked.clone(),
+            unopened,
+        })
+    }
+
     /// The rule by which a connection passes unopened.
     fn passage(&self, rules: &InForce, connection: &Connection) -> Option<String> {
         let policy = &rules.policy;
@@ -273,16 +289,11 @@ impl Proxy for Door {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (rules, begun) = (self.rules(), Instant::now());
+        let begun = Instant::now();
         let destination = connection.destination.clone();
+        let place = self.entered(&connection, true);
+        let rules = self.rules();
         let rule = self.passage(&rules, &connection);
-        // Entered before anything is dialled: a policy that changes meanwhile ends it, too.
-        let place = self.in_flight.enter(Open {
-            destination: destination.clone(),
-            asker: self.asker(&rules.policy, &connection),
-            revoked: connection.revoked.clone(),
-            unopened: true,
-        });
         // Written whichever way this ends, a revoked policy included.
         let mut passing = Passing {
             log: self.log.clone(),
@@ -318,6 +329,7 @@ impl Proxy for Door {
         id: RequestId,
         request: Request<Body>,
     ) -> Response<Body> {
+        let place = self.entered(&connection, false);
         let rules = self.rules();
         let asker = self.asker(&rules.policy, &connection);
         let mut record = Record::begin(&self.log, &connection, id, &request, rules.generation);
@@ -354,15 +366,7 @@ impl Proxy for Door {
                 return record.denied(denial, detail);
             }
         };
-        let destination = connection.destination.clone();
-        let revoked = connection.revoked.clone();
-        let place = self.in_flight.enter(Open {
-            destination: destination.clone(),
-            asker,
-            revoked,
-            unopened: false,
-        });
-        match self.send(&rules, &mut record, &destination, request).await {
+        match self.send(&rules, &mut record, &connection.destination, request).await {
             Ok(response) => {
                 let exempt = rules.policy.unscanned.iter().any(|exempt| exempt.covers_name(&host));
                 let unread = (exempt, home.spared().clone());

@@ -8,7 +8,7 @@ use std::{
 use tls_intercept::Destination;
 use tokio_util::sync::CancellationToken;
 
-/// Every request between its judgement and the last byte of its answer.
+/// Every request from before its judgement to the last byte of its answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InFlight(Arc<Mutex<Requests>>);
 
@@ -48,6 +48,10 @@ impl InFlight {
         let requests = self.lock();
         let gone = requests.open.values().filter(|open| !judge(open));
         gone.map(|open| open.revoked.cancel()).count()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.lock().open.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Requests> {

@@ -8,9 +8,10 @@ const LONGEST: usize = 1024;
 /// Which addresses are meant. The query plays no part: an agent could write anything there.
 ///
 /// * `docs/` and `docs.example.org/v1/`, with a slash at the end: what lies below, from the root of
-///   the path or from the host on;
+///   the path or from the host on. With a dot in its first part it begins with a host, unless a slash
+///   stands before it;
 /// * `https://example.org/robots.txt`: that address;
-/// * anything else: what an address ends in, from a slash on. `*` and `?` stand for what a slash is
+/// * anything else: what an address ends in, from a slash on, or with a host in front all of it. `*` and `?` stand for what a slash is
 ///   not, `[a-z]` for one of a class: `robots.txt`, `*.test.ts`, `*/robots.txt`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AddressGlob {
@@ -19,6 +20,9 @@ pub struct AddressGlob {
     parts: Vec<String>,
     below: bool,
     whole: bool,
+    /// The first part names a host: it has a dot, and more stands behind it. An agent writes paths as
+    /// it likes, and must not make another host's address look like one that is meant.
+    from_host: bool,
 }
 
 /// Why a text names no address.
@@ -52,7 +56,9 @@ impl FromStr for AddressGlob {
         if parts.iter().any(|part| open_class(part)) {
             return Err(InvalidAddressGlob("has a `[` without its `]`, or a `\\` at its end"));
         }
-        Ok(Self { text: text.to_owned(), parts, below, whole })
+        let host_first = parts.first().is_some_and(|first| first.contains('.'));
+        let from_host = host_first && (below || parts.len() > 1) && !text.starts_with('/');
+        Ok(Self { text: text.to_owned(), parts, below, whole, from_host })
     }
 }
 
@@ -71,9 +77,12 @@ impl AddressGlob {
             return self.fits(address);
         }
         if self.below {
-            return self.fits(place) || self.fits(path);
+            return self.fits(place) || !self.from_host && self.fits(path);
         }
         let parts: Vec<&str> = place.split('/').collect();
+        if self.from_host {
+            return parts.len() == self.parts.len() && self.all_fit(&parts);
+        }
         let last = parts.len().checked_sub(self.parts.len()).and_then(|at| parts.get(at..));
         last.is_some_and(|last| self.all_fit(last))
     }
@@ -194,6 +203,8 @@ mod tests {
             ("docs/", "https://example.com/docs/a/b"),
             ("example.com/v1/", "https://example.com/v1/x"),
             ("*.example.com/", "https://docs.example.com/x"),
+            ("example.com/robots.txt", "https://example.com/robots.txt"),
+            ("/v1.0/", "https://example.com/v1.0/x"),
             ("https://example.com/", "https://example.com/x/y"),
             ("v[0-9]/a?c", "https://example.com/v2/abc"),
             (r"a\*b", "https://example.com/a*b"),
@@ -215,6 +226,9 @@ mod tests {
             ("docs/", "https://example.com/docs"),
             ("example.com/v1/", "https://example.com.evil.com/v1/x"),
             ("example.com/v1/", "https://evil.com/x/example.com/v1/x"),
+            ("example.com/v1/", "https://evil.com/example.com/v1/x"),
+            ("*.example.com/", "https://evil.com/a.example.com/x"),
+            ("example.com/robots.txt", "https://evil.com/example.com/robots.txt"),
             ("*.csv", "https://example.com/a.csv/b"),
             ("a*c", "https://example.com/a/c"),
             ("v[^0-9]", "https://example.com/v2"),

@@ -71,7 +71,7 @@ pub(crate) struct For<'a> {
     pub(crate) routed: bool,
 }
 
-/// The first finding in a head. The header fields of a routed request are not read, since egress
+/// The surest finding in a head, of those the first. The header fields of a routed request are not read, since egress
 /// wrote the credential into them and took the agent's own out.
 pub(crate) fn in_head<B>(
     known: &Knowledge,
@@ -84,15 +84,16 @@ pub(crate) fn in_head<B>(
     {
         return Some(Found { rule: "data-in-host", place: Place::Host, sure: Sure::Certain });
     }
-    let mut doubted: Option<Found> = None;
+    let mut surest: Option<Found> = None;
     let mut look = |text: &[u8], place: &dyn Fn() -> Place| {
         let (rule, sure) = first(&known.rules().scan(text), home)?;
         let found = Found { rule, place: place(), sure };
-        if sure.stops() {
+        // Only the bottle's own ends the search: what is merely certain may be let through.
+        if sure == Sure::Own {
             return Some(found);
         }
-        if doubted.as_ref().is_none_or(|before| before.sure < sure) {
-            doubted = Some(found);
+        if surest.as_ref().is_none_or(|before| before.sure < sure) {
+            surest = Some(found);
         }
         None
     };
@@ -108,7 +109,7 @@ pub(crate) fn in_head<B>(
                 look(name.as_str().as_bytes(), &place).or_else(|| look(value.as_bytes(), &place))
             })
         });
-    found.or(doubted).or_else(|| {
+    found.or(surest).or_else(|| {
         let (rule, place) = urls::carries_data(path, query)?;
         Some(Found { rule, place, sure: Sure::Doubted })
     })

@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 
 /// Of the shape of one, and drawn for this test.
 const KEY: &str = "AKIAQ3EGRIZ5TL2WXPVY";
+/// Of no shape at all: one of the bottle's own.
+const OWN: &str = "internal-service-7fkq0Zr3vXw1";
 
 pub(crate) fn post(target: &str, path: &str, headers: &str, body: &str) -> String {
     format!(
@@ -204,6 +206,28 @@ async fn the_action_that_is_set_holds_everywhere() {
     let seen = upstream.seen().requests;
     assert_eq!(seen.iter().filter(|seen| seen.ends_with(KEY)).count(), 1);
     assert_eq!(seen.iter().filter(|seen| seen.ends_with(&"*".repeat(KEY.len()))).count(), 1);
+}
+
+#[tokio::test]
+async fn g4_what_is_merely_certain_hides_none_of_the_bottles_own_where_findings_are_told() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let target = format!("a.org:{}", upstream.address.port());
+    let own = fingerprint(OWN).replace("[home.org]", "[]");
+    let world = World::new(
+        "api_allowlist: [a.org]\nssrf: {ip_allowlist: [127.0.0.0/8]}\n",
+        &format!("{}{own}requests: warn\n", bottle(&upstream)),
+    )
+    .await;
+    world.names.set("a.org", &["127.0.0.1"]);
+    assert_eq!(world.https(&target, &get(&target, &format!("/{KEY}"))).await.status, 200);
+    let query = format!("/{KEY}?a={OWN}");
+    let field =
+        get(&target, &format!("/{KEY}")).replace("\r\n\r\n", &format!("\r\nx-a: {OWN}\r\n\r\n"));
+    for request in [get(&target, &query), field] {
+        let answer = world.https(&target, &request).await;
+        assert_eq!((answer.status, answer.reason().as_str()), (403, "dlp"));
+        assert_eq!(answer.denial()["rule"], "bottle-secret");
+    }
 }
 
 #[tokio::test]

@@ -80,3 +80,30 @@ async fn j7_a_host_that_is_taken_away_loses_its_open_answers() {
     world.reload(ONE, &bottle(&upstream));
     drop(timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("it stays open"));
 }
+
+#[tokio::test]
+async fn j7_a_host_that_is_taken_away_loses_requests_whose_bodies_are_still_coming() {
+    let upstream = Upstream::tls("a.org", HELLO).await;
+    let world = World::new(BOTH, &bottle(&upstream)).await;
+    world.names.set("a.org", &["127.0.0.1"]);
+    let target = format!("a.org:{}", upstream.address.port());
+    let tunnel = world.connect(&target).await.unwrap();
+    let mut stream = world.tls(tunnel, "a.org").await.unwrap();
+    // Short enough to be read whole before anything is dialled.
+    let head = format!("POST / HTTP/1.1\r\nhost: {target}\r\ncontent-length: 200\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&[b'x'; 100]).await.unwrap();
+    stream.flush().await.unwrap();
+    timeout(PATIENCE, async {
+        while world.door.in_flight() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("it never arrived");
+    world.reload(ONE, &bottle(&upstream));
+    let mut received = Vec::new();
+    drop(timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("it stays open"));
+    assert!(!String::from_utf8_lossy(&received).contains("200 OK"));
+    assert_eq!(upstream.seen().connections, 0);
+}
