@@ -28,6 +28,8 @@ const AHEAD: Duration = Duration::from_mins(5);
 const AGAIN: Duration = Duration::from_secs(30);
 /// How long a token serves whose endpoint does not say it.
 const UNSAID: Duration = Duration::from_hours(1);
+/// No token is taken to serve longer, whoever says so: a clock ends somewhere.
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Renews credentials. Shared by all requests.
 #[derive(Debug)]
@@ -153,7 +155,7 @@ impl Renewer {
             egress::check_secret(&Form::Bearer, refresh.expose()).map_err(unfit)?;
             news.insert(renewal.refresh.to_string(), refresh);
         }
-        let life = tokens.life.unwrap_or(UNSAID);
+        let life = tokens.life.unwrap_or(UNSAID).min(LONGEST);
         self.vault.replace(&news);
         *lock(&slot.expires) = Some(Instant::now() + life);
         let kept = |name: &egress::VariableName| self.vault.secret(name.as_str());
@@ -174,9 +176,9 @@ impl Renewer {
         let mut slots = lock(&self.slots);
         let slot = slots.entry(renewal.variable.to_string()).or_insert_with(|| {
             let expires = renewal.expires.map(|at| {
-                let left = at.saturating_sub(seconds());
+                let left = Duration::from_secs(at.saturating_sub(seconds()));
                 // From here on the host's clock has no say.
-                Instant::now() + Duration::from_secs(left.min(10 * 365 * 24 * 3600))
+                Instant::now() + left.min(LONGEST)
             });
             Arc::new(Slot { expires: Mutex::new(expires), flight: Arc::default() })
         });

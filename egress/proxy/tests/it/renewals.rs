@@ -123,6 +123,30 @@ async fn g8_a_token_that_says_itself_when_it_ends_is_believed() {
     assert!(handed["expires"].as_u64().unwrap() > in_seconds(6 * 24 * 3600), "{handed}");
 }
 
+/// A life that no clock can count to its end.
+fn lives_for_ever(seen: &Seen) -> Response<Body> {
+    let mut response = renews(seen);
+    if seen.destination == "login.test:443" {
+        let (life, token) = (u64::MAX, NEW);
+        let text = format!(
+            r#"{{"access_token":"{token}","refresh_token":"{ROTATED}","expires_in":{life}}}"#
+        );
+        *response.body_mut() = body::full(text);
+    }
+    response
+}
+
+#[tokio::test]
+async fn g8_a_token_that_lives_for_ever_is_used_and_handed_back() {
+    let routes = renewing(None, TokenBody::Json);
+    let world = World::start_with(routes, &[("REFRESH", REFRESH)], lives_for_ever).await;
+    assert_eq!(ask(&world, "GET /v1/x").await.status, 200);
+    assert_eq!(bearers(&world), [format!("Bearer {NEW}")]);
+    let (handed, _) = world.handed_back("KEY").unwrap();
+    assert_eq!(handed["refresh_token"], ROTATED, "what was used is worth nothing any more");
+    assert!(handed["expires"].as_u64().unwrap() <= in_seconds(10 * 365 * 24 * 3600), "{handed}");
+}
+
 #[tokio::test]
 async fn g3_g8_a_refused_renewal_is_503_with_its_reason_and_nothing_is_sent() {
     let routes = renewing(None, TokenBody::Form);

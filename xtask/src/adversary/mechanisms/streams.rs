@@ -175,6 +175,13 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     ),
     of(
         "egress-proxy",
+        "a-token-ends-before-the-clock-does",
+        RENEW,
+        ("tokens.life.unwrap_or(UNSAID).min(LONGEST);", "tokens.life.unwrap_or(UNSAID);"),
+        &["g8_a_token_that_lives_for_ever"],
+    ),
+    of(
+        "egress-proxy",
         "no-line-break-in-a-new-token",
         RENEW,
         ("            egress::check_secret(form, tokens.access.expose()).map_err(unfit)?;\n", "            let _ = form;\n"),
