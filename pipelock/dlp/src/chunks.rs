@@ -107,7 +107,9 @@ fn texts() -> impl Strategy<Value = (Vec<u8>, Vec<usize>)> {
         let text = pieces.collect::<Vec<_>>().join(between);
         // A byte at a time through a long row would take a minute.
         let least = if text.len() > 4000 { 64 } else { 1 };
-        sizes.iter_mut().for_each(|size| *size = (*size).max(least));
+        for size in &mut sizes {
+            *size = (*size).max(least);
+        }
         (text, sizes)
     })
 }

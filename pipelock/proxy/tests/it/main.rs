@@ -2,6 +2,8 @@
 //! test's; and its image, started alone.
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod chain;
 #[cfg(test)]
 mod client;
