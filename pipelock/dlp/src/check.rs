@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::digits::BASE64;
+use crate::rewrite;
 
 /// Whether the digits pass Luhn's sum (ISO/IEC 7812-1) and are not all alike.
 pub(crate) fn luhn(value: &[u8]) -> bool {
@@ -169,25 +170,13 @@ const NO_PASSWORD: [&[u8]; 13] = [
 /// Whether a URL's password is one that a person or a program would choose: letters and digits or
 /// signs, and no word of documentation.
 pub(crate) fn url_credential(value: &[u8]) -> bool {
-    let Some(password) = password(value).map(percent_decoded) else { return false };
+    let Some(password) = password(value).map(rewrite::percent_decoded) else { return false };
     let has = |is: fn(&u8) -> bool| password.iter().any(is);
     let letters = has(u8::is_ascii_lowercase) || has(u8::is_ascii_uppercase);
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     password.len() >= 8
         && (mixed || letters && has(u8::is_ascii_digit))
         && any_url_credential(value)
-}
-
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text);
-    while let [first, after @ ..] = rest {
-        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
-        let byte = digit(0).zip(digit(1)).filter(|_| *first == b'%');
-        let byte = byte.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        decoded.push(byte.unwrap_or(*first));
-        rest = after.get(if byte.is_some() { 2 } else { 0 }..).unwrap_or_default();
-    }
-    decoded
 }
 
 /// Whether a URL's password is any at all.

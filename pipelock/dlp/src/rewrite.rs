@@ -67,6 +67,11 @@ pub(crate) fn each_percent(text: &[u8], until: usize, mut see: impl FnMut(Vec<u8
     );
 }
 
+/// A text without its percent-encoding.
+pub(crate) fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    unescaped(text, 0..text.len(), percent).text
+}
+
 fn percent(rest: &[u8]) -> Option<(Written, usize)> {
     let digits = rest.strip_prefix(b"%")?.get(..2)?;
     Some((Written::Byte(u8::try_from(number(digits)?).ok()?), 3))

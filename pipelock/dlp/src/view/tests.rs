@@ -63,3 +63,17 @@ fn a_text_without_a_key_shows_none() {
     assert_eq!(found(&base64(&[7; 300], STANDARD).into_bytes()), []);
     assert_eq!(found(KEY.replace("ghs", "gh5").as_bytes()), []);
 }
+
+/// As the documentation says: a user who is told so must not be told wrong.
+#[test]
+fn a_key_in_parts_is_found_where_they_stand_together_alone() {
+    let (head, tail) = AWS.split_at(9);
+    for text in [
+        format!("{{\"a\": \"{head}\", \"b\": \"{tail}\"}}"),
+        format!("a={head}&b={tail}"),
+        format!("--x\r\n\r\n{head}\r\n--x\r\n\r\n{tail}\r\n--x--"),
+    ] {
+        assert_eq!(found(text.as_bytes()), [], "{text}");
+    }
+    assert_eq!(found(format!("{head}{tail}").as_bytes()), [("aws-access-key-id", "plain")]);
+}
