@@ -24,6 +24,8 @@ const FEWEST: usize = 12;
 const MOST: usize = 32;
 /// Twelve words of three letters cover such a place, and the word there is one of them.
 const STEP: usize = 32;
+/// The fewest words of a phrase that stand behind the first such place.
+const LEFT: usize = FEWEST - 1 - STEP / 4;
 /// What must be seen of a row before a place, so that it is known whether it is a list.
 pub(crate) const BEFORE: usize = (MOST + 2) * (LONGEST + BETWEEN);
 
@@ -48,14 +50,18 @@ pub(crate) fn each(part: Part<'_>, pass: &mut Pass) {
     }
 }
 
-/// All words in a row around one; none where they are too few.
+/// All words in a row around one; none where they are too few. The first place that a phrase covers is at
+/// most [`STEP`] bytes behind its beginning, which is eight words, and so some are left behind it.
 fn row_round(list: &List, text: &[u8], word: Word) -> Vec<Word> {
-    let behind = || std::iter::successors(list.next(text, &word), |word| list.next(text, word));
+    let behind = std::iter::successors(list.next(text, &word), |word| list.next(text, word));
+    let behind = behind.take(FEWEST).count();
+    if behind < LEFT {
+        return Vec::new();
+    }
     let before = || {
         std::iter::successors(list.before(text, word.start), |word| list.before(text, word.start))
     };
-    let count = before().take(FEWEST).count();
-    if count + 1 + behind().take(FEWEST).count() < FEWEST {
+    if before().take(FEWEST).count() + 1 + behind < FEWEST {
         return Vec::new();
     }
     // Once more from the first on, since what stands between is known from before it.

@@ -136,3 +136,31 @@ fn what_is_a_list_does_not_depend_on_chunks() {
         assert_eq!(findings, whole, "{size}");
     }
 }
+
+#[test]
+fn the_shortest_phrases_are_found_from_any_place() {
+    let list = List::get();
+    let short: Vec<&str> = include_str!("../seed-words.txt")
+        .split_whitespace()
+        .filter(|word| word.len() == 3)
+        .collect();
+    let phrases = (0..400).map(|seed| {
+        let word = |nth: usize| short[(seed * 31 + nth * nth * 17 + nth * 7) % short.len()];
+        (0..12).map(word).collect::<Vec<_>>().join(" ")
+    });
+    let is_one = |text: &String| {
+        let first = list.word(text.as_bytes(), 0, 0);
+        let row = std::iter::successors(first, |word| list.next(text.as_bytes(), word));
+        is_phrase(&row.collect::<Vec<_>>())
+    };
+    let mut count = 0;
+    for phrase in phrases.filter(is_one) {
+        assert_eq!(phrase.len(), 47);
+        for before in 0..40 {
+            let text = format!("{}{phrase}.{}", "~".repeat(before), "~".repeat(40));
+            assert_eq!(found(&text), [(before as u64, 47)], "{text}");
+        }
+        count += 1;
+    }
+    assert!(count > 5, "{count}");
+}
