@@ -116,7 +116,7 @@ pub(crate) fn prompt(body: Body) -> Body {
     if body.is_end_stream() {
         body
     } else {
-        Prompt { inner: body, since: None, owed: false }.boxed()
+        Prompt { inner: body, since: None, then: Then::Nothing }.boxed()
     }
 }
 
@@ -256,8 +256,19 @@ struct Prompt {
     inner: Body,
     /// When something was last sent on its way.
     since: Option<Instant>,
-    /// Whoever polls is to write first.
-    owed: bool,
+    then: Then,
+}
+
+/// What comes before the next event.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Then {
+    #[default]
+    Nothing,
+    /// Whoever polls is to write what it has.
+    Write,
+    /// It has written: whoever is to read may need this processor for it, and waits for the end of our
+    /// time on it else.
+    Read,
 }
 
 impl HttpBody for Prompt {
@@ -269,14 +280,19 @@ impl HttpBody for Prompt {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        if std::mem::take(&mut this.owed) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        match std::mem::take(&mut this.then) {
+            Then::Nothing => {}
+            Then::Write => {
+                this.then = Then::Read;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Then::Read => std::thread::yield_now(),
         }
         let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
         if this.since.is_none_or(|since| since.elapsed() >= MOMENT) {
             this.since = Some(Instant::now());
-            this.owed = true;
+            this.then = Then::Write;
         }
         Poll::Ready(frame)
     }
