@@ -94,7 +94,10 @@ where
     if let Some(port) = environment.admin_port {
         admin.set_port(port);
     }
+    // A sidecar has one processor (`ServiceSpec::hardened`): a second worker would take turns with the
+    // first, and wake it for every other message.
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
