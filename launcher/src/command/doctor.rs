@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::thread;
 
-use compose_render::Role;
+use compose_render::{Role, Slug};
 use compose_run::{Compose, Docker, Flavour, RunError, program};
 use nix::sys::statvfs::statvfs;
 
@@ -16,8 +16,9 @@ use crate::exit::{self, Exit};
 use crate::host::{self, Host};
 use crate::manifest::{Manifest, Runtime, lookup};
 use crate::plan::{Entropy, Plan, Purpose, Wish, cores};
+use crate::trust::state_root;
 use crate::ui::{Ui, plain};
-use crate::{agent_image, sidecar_images};
+use crate::{agent_image, login, sidecar_images};
 
 /// Less than this and a start does not get far.
 const DISK_NEEDED: u64 = 200 << 20;
@@ -266,10 +267,11 @@ fn manifest(environment: &Environment, ui: &Ui) -> (Vec<Finding>, Vec<Runtime>) 
 }
 
 fn plan(manifest: &Manifest, agent: &str, environment: &Environment) -> anyhow::Result<Plan> {
+    let slug: Slug = "doctor".parse()?;
     let wish = Wish {
         purpose: Purpose::Start,
         agent: agent.to_owned(),
-        slug: "doctor".parse()?,
+        slug: slug.clone(),
         // Any folder: the one a start will be given is not known.
         workspace: std::env::temp_dir(),
         include: Vec::new(),
@@ -278,7 +280,10 @@ fn plan(manifest: &Manifest, agent: &str, environment: &Environment) -> anyhow::
         entropy: Entropy::draw(),
         cores: cores(),
     };
-    let plan = Plan::make(manifest, wish, environment)?;
+    let plan = Plan::make(manifest, wish, environment);
+    // A login was only looked at, and is no bottle's.
+    login::release(&state_root(environment)?, &slug)?;
+    let plan = plan?;
     crate::provision::check(&plan)?;
     Ok(plan)
 }
@@ -288,4 +293,34 @@ fn of_error(check: &'static str, weight: Weight, error: &anyhow::Error) -> Findi
     let finding = finding.lines().map(str::trim).collect::<Vec<_>>().join("; ");
     let remedy = exit::hint_of(error).unwrap_or("see above").to_owned();
     Finding::bad(check, weight, finding, remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use compose_run::replace;
+
+    use super::*;
+    use crate::manifest::Origin;
+
+    #[test]
+    fn a_login_is_looked_at_and_left_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path();
+        std::fs::create_dir(home.join(".gemini")).unwrap();
+        let login = r#"{"access_token":"canary-access-0123","refresh_token":"canary-refresh-0123",
+            "expiry_date":1900000000000}"#;
+        replace(&home.join(".gemini/oauth_creds.json"), login.as_bytes(), 0o600).unwrap();
+        let state = home.join("state");
+        let environment = Environment::from([
+            ("HOME", home.to_str().unwrap()),
+            ("BOTTLE_STATE_DIR", state.to_str().unwrap()),
+        ]);
+        let text = "version: 1\nagents: {a: {bottle: b, command: [x]}}\nbottles:\n  b: {egress: \
+                    {routes: [{preset: gemini-subscription}]}}\n";
+        let manifest = Manifest::read(text, Origin::BuiltIn, None).unwrap();
+        plan(&manifest, "a", &environment).unwrap();
+        let kept = std::fs::read(state.join(".credentials/gemini.json")).unwrap();
+        let kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
+        assert!(kept["owner"].is_null() && kept["tokens"].is_object(), "{kept}");
+    }
 }
