@@ -8,6 +8,7 @@
 mod config;
 mod difference;
 mod edit;
+mod followed;
 mod from_manifest;
 mod grant;
 mod granted;
@@ -22,7 +23,7 @@ mod target;
 pub(crate) use self::config::Config;
 pub(crate) use self::difference::{Difference, told};
 pub(crate) use self::from_manifest::from_manifest;
-pub(crate) use self::grant::grant;
+pub(crate) use self::grant::{grant, together};
 pub(crate) use self::granted::Grant;
 pub(crate) use self::history::History;
 pub(crate) use self::intent::Why;

@@ -35,6 +35,8 @@ pub(crate) struct Plan {
     pub env: BTreeMap<String, String>,
     /// Names alone, of those that are set: the values are in [`Plan::secrets`].
     pub forward_env: Vec<String>,
+    /// The same as the manifest has them, set or not.
+    pub forwarding: Vec<String>,
     /// egress's policy, its credentials with the agent's placeholders. Empty: no egress.
     pub routes: Vec<egress::Route>,
     /// The credentials of them that egress renews.
@@ -61,6 +63,8 @@ pub(crate) struct AgentPlan {
     pub name: String,
     /// The command and its arguments, those typed after `--` included.
     pub command: Vec<String>,
+    /// The same as the manifest has it.
+    pub written: Vec<String>,
     /// Whether it is Claude Code, which gets its settings seeded.
     pub is_claude: bool,
     /// Codex CLI is started: it gets the settings it needs.

@@ -51,6 +51,21 @@ fn lines(config: &Config) -> anyhow::Result<BTreeSet<String>> {
     }
     lines.insert(format!("secrets in requests: {}", policy.requests.as_str()));
     lines.insert(format!("injections in responses: {}", policy.responses.as_str()));
+    for host in &policy.unscanned {
+        lines.insert(format!("responses of {host} are not looked through"));
+    }
+    for host in &policy.passthrough {
+        lines.insert(format!("TLS of {host} passes unopened"));
+    }
+    for budget in &policy.budgets {
+        let bounds = [(budget.requests, "requests"), (budget.bytes, "bytes")];
+        let bounds = bounds.map(|(bound, what)| bound.map(|bound| format!("{bound} {what}")));
+        let bounds = bounds.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+        lines.insert(format!("budget of {}: {bounds} a minute", budget.host));
+    }
+    if let Some(proxy) = &policy.upstream_proxy {
+        lines.insert(format!("upstream by the proxy {}:{}", proxy.host, proxy.port));
+    }
     let authorities = policy.upstream_ca.matches("BEGIN CERTIFICATE").count();
     if authorities > 0 {
         lines.insert(format!("trusts {authorities} authorities besides the public ones"));
@@ -61,7 +76,11 @@ fn lines(config: &Config) -> anyhow::Result<BTreeSet<String>> {
         }
     }
     if let Some(gate) = &config.gate {
-        for upstream in git_gate::GateFile::parse(gate)?.upstreams {
+        let gate = git_gate::GateFile::parse(gate)?;
+        if let Some(proxy) = &gate.upstream_proxy {
+            lines.insert(format!("git by the proxy {}:{}", proxy.host, proxy.port));
+        }
+        for upstream in gate.upstreams {
             let list = |texts: Vec<String>, none: &str| match texts.as_slice() {
                 [] => none.to_owned(),
                 some => some.join(" "),

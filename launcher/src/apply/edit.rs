@@ -11,13 +11,15 @@ pub(super) fn parse(text: &str) -> anyhow::Result<Mapping> {
     }
 }
 
-/// The text with those keys as `newer` has them; the same text where nothing differs.
+/// The text with those keys as `newer` has them, without those that it has not; the same text where
+/// nothing differs.
 pub(super) fn with_keys_of(text: &str, newer: &str, keys: &[&str]) -> anyhow::Result<String> {
     let (old, newer) = (parse(text)?, parse(newer)?);
     let mut document = old.clone();
     for &key in keys {
-        if let Some(value) = newer.get(key) {
-            document.insert(Value::from(key), value.clone());
+        match newer.get(key) {
+            Some(value) => drop(document.insert(Value::from(key), value.clone())),
+            None => drop(document.shift_remove(key)),
         }
     }
     rendered(text, &old, &document)
@@ -132,6 +134,10 @@ mod tests {
         assert_eq!(more.replacen("- a.example.org\n", "", 1), text);
         assert_eq!(with_keys_of(&more, &text, &["api_allowlist"]).unwrap(), text);
         assert_eq!(with_keys_of(&more, &text, &["ssrf"]).unwrap(), more);
+        assert_eq!(
+            with_keys_of(&format!("budgets: []\n{text}"), &text, &["budgets"]).unwrap(),
+            text
+        );
         let moved = with_value(&config().bottle, "egress", "10.213.0.9").unwrap();
         assert!(moved.contains("egress: 10.213.0.9\n"), "{moved}");
     }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow};
 use compose_render::{Role, Secret};
 use compose_run::Owner;
 
+use super::followed::Followed;
 use super::{Config, Started, Target, edit};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
@@ -23,11 +24,6 @@ pub(crate) struct Wanted {
     /// Parts of the manifest that a running bottle does not follow.
     pub waiting: Vec<String>,
 }
-
-/// The keys of each file that a manifest decides; the rest is the bottle's own.
-const UPSTREAM_KEYS: [&str; 4] =
-    ["api_allowlist", "request_body_scanning", "response_scanning", "ssrf"];
-const BOTTLE_KEYS: [&str; 5] = ["routed", "egress", "ports", "requests", "upstream_ca"];
 
 /// Reads the manifest for the bottle that is held.
 ///
@@ -57,11 +53,9 @@ pub(crate) fn from_manifest(
     }
     let values = credentials(&mut plan, file.as_ref(), &read.environment)?;
     let ground = ground(target, file.as_ref())?;
-    let settings = plan.pipelock_settings(&ground);
-    // A demo's outside has an authority of its own, which no manifest names.
+    let (base, then) = (current.base()?, Started::read(&target.dir));
     let stand_in = target.metadata.stand_in.is_some();
-    let bottle_keys: Vec<&str> =
-        BOTTLE_KEYS.into_iter().filter(|&key| !(stand_in && key == "upstream_ca")).collect();
+    let followed = Followed::of(&plan, &ground, &base, then.as_ref(), stand_in)?;
     let routes = file.map(|file| {
         // As they were at the start: egress knows since then when each expires.
         let stays = |renewal: &&egress::Renewal| {
@@ -72,23 +66,17 @@ pub(crate) fn from_manifest(
         let egress::RoutesFile { pipelock, supervised, .. } = file;
         egress::RoutesFile { pipelock, supervised, routes }.render()
     });
-    let base = current.base()?;
-    let bottle = edit::with_keys_of(&base.bottle, &settings.bottle_yaml(), &bottle_keys)?;
     let config = Config {
-        upstream: edit::with_keys_of(&base.upstream, &settings.upstream_yaml(), &UPSTREAM_KEYS)?,
-        bottle: known_by_fingerprint(target, &plan.routes, &values, &bottle)?,
+        upstream: followed.upstream,
+        bottle: known_by_fingerprint(target, &plan.routes, &values, &followed.bottle)?,
         routes,
-        gate: gate(&plan, &ground, current)?,
+        gate: followed.gate,
         granted: String::new(),
     };
     // What people granted is theirs to take back, not an edit's.
     let config = config.with_grants(&current.grants()?, &ground.addresses, proposals::now())?;
     config.check()?;
-    let now = Started::of(&plan);
-    let waiting = Started::read(&target.dir)
-        .map(|then| then.differing(&now).into_iter().map(str::to_owned).collect())
-        .unwrap_or_default();
-    Ok(Wanted { config, values, waiting })
+    Ok(Wanted { config, values, waiting: followed.waiting })
 }
 
 /// The fingerprints with those of values that are new: pipelock knows a value wherever it strays,
@@ -105,26 +93,6 @@ fn known_by_fingerprint(
     let hop_secret = target.hop_secret()?;
     let known = fingerprints::under(&hop_secret, routes, |name| values.get(name.as_str()));
     known.iter().try_fold(bottle.to_owned(), |text, one| edit::with_secret(&text, one))
-}
-
-/// The rules of the repositories that git-gate has. Another repository, or another key, is for a
-/// start: the agent's git is set up then.
-fn gate(plan: &Plan, ground: &Ground, current: &Config) -> anyhow::Result<Option<String>> {
-    let Some(text) = &current.gate else { return Ok(None) };
-    let old = git_gate::GateFile::parse(text)?;
-    let new = plan.git_gate(ground)?.map(|gate| gate.gate_file());
-    let mut file = old.clone();
-    file.upstream_proxy = new.as_ref().and_then(|new| new.upstream_proxy.clone());
-    let new = new.map(|new| new.upstreams).unwrap_or_default();
-    file.upstreams.retain_mut(|upstream| {
-        let wanted = new.iter().find(|wanted| wanted.url.name() == upstream.url.name());
-        if let Some(wanted) = wanted {
-            upstream.push.clone_from(&wanted.push);
-            upstream.protected.clone_from(&wanted.protected);
-        }
-        wanted.is_some()
-    });
-    Ok(Some(if file == old { text.clone() } else { file.render() }))
 }
 
 fn plan(

@@ -1,7 +1,9 @@
 //! What an agent asks for as a change of the files. Computed here; nothing of it is the agent's word.
 
+use std::cmp::Reverse;
+
 use anyhow::Context as _;
-use compose_render::{Addresses, Role};
+use compose_render::{Addresses, HostPattern, Role};
 use supervise::{Ask, Requests};
 
 use super::risk::{self, Risk};
@@ -30,7 +32,7 @@ pub(crate) fn grant(
     }
     let allowed = |requests: &Requests| {
         let host = &requests.host;
-        let lasting = |allowed: &&compose_render::HostPattern| {
+        let lasting = |allowed: &&HostPattern| {
             allowed.contains(host) && policy.until.iter().all(|one| one.host != **allowed)
         };
         policy.allow.iter().any(|allowed| lasting(&allowed))
@@ -55,13 +57,14 @@ pub(super) fn put(
     until: Option<u64>,
     addresses: &Addresses,
 ) -> anyhow::Result<Config> {
-    let credential = match ask.credential() {
-        Some(variable) => Some(held(config, variable)?),
-        None => None,
-    };
+    let own = routes(config)?;
     let mut after = config.clone();
     for requests in ask.requests() {
-        after = with_requests(&after, &requests, credential.as_ref(), until, addresses)?;
+        let credentials = match ask.credential() {
+            Some(variable) => held(&own, variable, &requests.host)?,
+            None => Vec::new(),
+        };
+        after = with_requests(&after, &requests, &credentials, until, addresses)?;
     }
     Ok(after)
 }
@@ -69,7 +72,7 @@ pub(super) fn put(
 fn with_requests(
     config: &Config,
     asked: &Requests,
-    credential: Option<&egress::Credential>,
+    credentials: &[egress::Credential],
     until: Option<u64>,
     addresses: &Addresses,
 ) -> anyhow::Result<Config> {
@@ -81,12 +84,12 @@ fn with_requests(
     let Some(text) = &config.routes else { return Ok(after) };
     let file = egress::RoutesFile::parse(text)?;
     let overlaps = file.routes.iter().any(|route| route.host.overlaps(&asked.host));
-    if !asked.is_narrow() && !overlaps && credential.is_none() {
+    if !asked.is_narrow() && !overlaps && credentials.is_empty() {
         return Ok(after);
     }
     let mut route = route(asked)?;
     route.until = until;
-    route.credentials.extend(credential.cloned());
+    route.credentials = credentials.to_vec();
     let mut all: Vec<_> = file.routes.iter().cloned().collect();
     all.push(route);
     let file = egress::RoutesFile {
@@ -98,20 +101,46 @@ fn with_requests(
     after.bottle = edit::with_item(&after.bottle, "routed", &host)?;
     let at = addresses.internal(Role::Egress).to_string();
     after.bottle = edit::with_value(&after.bottle, "egress", &at)?;
-    if let Some(credential) = credential {
+    for credential in credentials {
         after.bottle = edit::with_home(&after.bottle, credential.variable.as_str(), &host)?;
     }
     Ok(after)
 }
 
-/// The credential of that name as the bottle has it. No grant brings a value along.
-fn held(config: &Config, variable: &str) -> anyhow::Result<egress::Credential> {
-    let own = routes(config)?;
-    let mut held = own.iter().flat_map(|route| &route.credentials);
-    held.find(|one| one.variable.as_str() == variable)
-        .cloned()
+/// The credential of that name as the bottle has it, with those that go with it. No grant brings a
+/// value along.
+fn held(
+    own: &[egress::Route],
+    variable: &str,
+    host: &HostPattern,
+) -> anyhow::Result<Vec<egress::Credential>> {
+    together(own.iter(), variable, host)
         .ok_or_else(|| exit::refused(format!("this bottle has no credential `{variable}`")))
         .hint("a new one comes by the manifest: a route with it, and `bottle apply`")
+}
+
+/// That credential, and on a host where a route has it all that the route puts in besides: a service
+/// that wants two refuses one, and the agent sends a placeholder of each. Where several routes have
+/// it, the one with most counts. On another host it goes alone.
+pub(crate) fn together<'a>(
+    own: impl Iterator<Item = &'a egress::Route> + Clone,
+    variable: &str,
+    host: &HostPattern,
+) -> Option<Vec<egress::Credential>> {
+    let is_it = |one: &egress::Credential| one.variable.as_str() == variable;
+    let with_it = own.filter(|route| route.credentials.iter().any(is_it));
+    let there = with_it
+        .clone()
+        .filter(|route| route.port == egress::DEFAULT_PORT && route.host.contains(host))
+        .min_by_key(|route| Reverse(route.credentials.len()));
+    match there {
+        Some(route) => Some(route.credentials.clone()),
+        None => with_it
+            .flat_map(|route| &route.credentials)
+            .find(|one| is_it(one))
+            .cloned()
+            .map(|one| vec![one]),
+    }
 }
 
 fn routes(config: &Config) -> anyhow::Result<Vec<egress::Route>> {
@@ -133,66 +162,4 @@ fn route(ask: &Requests) -> anyhow::Result<egress::Route> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::apply::Difference;
-    use crate::apply::config::tests::config;
-
-    fn ask(host: &str, methods: &[&str], paths: &[&str]) -> Ask {
-        let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
-        let host = host.parse().unwrap();
-        Ask::Egress(Requests { host, methods: texts(methods), paths: texts(paths) })
-    }
-
-    fn granted(ask: &Ask) -> anyhow::Result<(Vec<String>, Vec<String>)> {
-        let addresses = Addresses::new("10.213.0.0/28".parse()?, "10.213.0.16/28".parse()?)?;
-        let (after, risks) = grant(&config(), ask, &addresses)?;
-        let lines = Difference::between(&config(), &after)?.lines();
-        let name = |risk: &Risk| risk.text().split(':').next().unwrap_or_default().to_owned();
-        Ok((lines, risks.iter().map(name).collect()))
-    }
-
-    #[test]
-    fn a_host_to_read_from_becomes_a_route_that_only_narrows() {
-        let (lines, risks) = granted(&ask("new.example.com", &["GET"], &["/docs/**"])).unwrap();
-        assert_eq!(lines, ["+ route new.example.com: GET, /docs/**, with no credential"]);
-        assert!(risks.is_empty(), "{risks:?}");
-    }
-
-    #[test]
-    fn j4_what_a_grant_opens_is_computed() {
-        let risks = |host, methods: &[&str]| granted(&ask(host, methods, &[])).unwrap().1;
-        assert_eq!(risks("new.example.com", &[]), ["new-write-method"]);
-        assert_eq!(risks("new.example.com", &["GET", "POST"]), ["new-write-method"]);
-        assert_eq!(risks("*.example.com", &["GET"]), ["whole-domain"]);
-        assert_eq!(risks("gist.github.com", &["GET"]), ["side-door"]);
-        for inside in ["169.254.169.254", "metadata", "metadata.google.internal", "10.0.0.7"] {
-            assert_eq!(risks(inside, &["GET"]), ["link-local-reach"], "{inside}");
-        }
-        assert_eq!(risks("api.example.net", &["GET"]), ["credential-reach-expansion"]);
-        let (lines, risks) = granted(&ask("*.example.net", &[], &[])).unwrap();
-        assert_eq!(risks, ["credential-reach-expansion", "whole-domain", "new-write-method"]);
-        // Whatever was asked for, no credential comes to be used anywhere else.
-        assert_eq!(lines, ["+ route *.example.net: every method, every path, with no credential"]);
-    }
-
-    #[test]
-    fn what_is_allowed_already_is_no_change() {
-        assert!(granted(&ask("docs.example.org", &["GET"], &[])).is_err());
-    }
-
-    #[test]
-    fn a_bottle_without_egress_says_that_it_allows_more_than_was_asked_for() {
-        let without = Config { routes: None, ..config() };
-        let bottle = edit::with_keys_of(&without.bottle, "routed: []\n", &["routed"]).unwrap();
-        let without = Config { bottle, ..without };
-        let addresses =
-            Addresses::new("10.213.0.0/28".parse().unwrap(), "10.213.0.16/28".parse().unwrap())
-                .unwrap();
-        let ask = ask("new.example.com", &["GET"], &["/x"]);
-        let (after, risks) = grant(&without, &ask, &addresses).unwrap();
-        assert_eq!(risks, [Risk::NewWriteMethod, Risk::WholeHost]);
-        let lines = Difference::between(&without, &after).unwrap().lines();
-        assert_eq!(lines, ["+ allow new.example.com: every method, every path"]);
-    }
-}
+mod tests;

@@ -25,6 +25,11 @@ pub(crate) struct Started {
 }
 
 impl Started {
+    /// The part that says which login both the sidecars that go upstream have.
+    pub(super) const PROXY_LOGIN: &str = "pipelock.upstream_proxy";
+    /// git-gate reads its authorities once; pipelock's follow an edit.
+    pub(super) const GATE_CA: &str = "pipelock.upstream_ca for git-gate";
+
     /// The parts of that plan.
     pub(crate) fn of(plan: &Plan) -> Self {
         let held: Vec<&str> = plan
@@ -43,7 +48,12 @@ impl Started {
             // The rules of a repository follow an edit, which ones there are does not.
             ("git", format!("{:?}", plan.git.iter().map(repository).collect::<Vec<_>>())),
             ("env", format!("{env:?}")),
+            ("forward_env", format!("{:?}", plan.forwarding)),
             ("pipelock.image", format!("{:?}", plan.pipelock.image)),
+            (Self::PROXY_LOGIN, format!("{:?}", plan.pipelock.upstream_credential)),
+            (Self::GATE_CA, format!("{:?}", plan.upstream_ca)),
+            ("supervise", plan.supervise.to_string()),
+            ("command", format!("{:?}", plan.agent.written)),
             ("prompt", format!("{:?}", plan.agent.prompt)),
             ("skills", format!("{:?}", plan.agent.skills)),
         ];
@@ -66,9 +76,14 @@ impl Started {
         serde_json::from_slice(&bytes).ok()
     }
 
+    /// Whether that part is known, and the same in a plan made now.
+    pub(super) fn has_same(&self, now: &Self, part: &str) -> bool {
+        self.parts.get(part).is_some_and(|then| now.parts.get(part) == Some(then))
+    }
+
     /// The parts in which a plan made now differs.
     pub(crate) fn differing(&self, now: &Self) -> Vec<&str> {
-        let differs = |name: &&String| self.parts.get(*name) != now.parts.get(*name);
+        let differs = |name: &&String| !self.has_same(now, name);
         self.parts.keys().filter(differs).map(String::as_str).collect()
     }
 }

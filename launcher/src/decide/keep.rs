@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use compose_render::content_hash;
+use compose_render::{HostPattern, content_hash};
 use compose_run::{BottleDir, replace};
 use supervise::{Ask, Requests};
 
 use super::Outlook;
-use crate::apply::Started;
+use crate::apply::{Started, together};
 use crate::audit::{self, Entry, Event};
 use crate::environment::Environment;
 use crate::exit::{self, Hint as _};
-use crate::manifest::{Bottle, Manifest, Origin, flow, lookup, rewrite};
+use crate::manifest::{Bottle, Manifest, Origin, Position, Route, flow, lookup, rewrite};
 use crate::trust::{self, Seen, Standing, Trust};
 
 /// A manifest as it is, and as it would be.
@@ -41,7 +41,7 @@ impl Edit {
         let manifest = Manifest::read(&before, Origin::File(path.clone()), home.clone())?;
         let agent = dir.metadata()?.map(|metadata| metadata.agent).unwrap_or_default();
         let (agent, bottle) = manifest.agent(&agent)?;
-        let after = written(&before, &agent.bottle, bottle, outlook)?;
+        let after = written(&before, &agent.bottle, bottle, &outlook.ask)?;
         let read = Manifest::read(&after, Origin::File(path.clone()), home);
         read.map_err(|faults| exit::refused(format!("the manifest would be refused: {faults}")))?;
         let change = content_hash([&outlook.change, &before, &after].map(String::as_bytes));
@@ -108,36 +108,40 @@ pub(crate) fn diff(path: &Path, before: &str, after: &str) -> String {
     similar::TextDiff::from_lines(before, after).unified_diff().header(&shown, &shown).to_string()
 }
 
-fn written(text: &str, name: &str, bottle: &Bottle, outlook: &Outlook) -> anyhow::Result<String> {
-    if let Ask::Push(_) = outlook.ask {
+fn written(text: &str, name: &str, bottle: &Bottle, ask: &Ask) -> anyhow::Result<String> {
+    if let Ask::Push(_) = ask {
         return Err(exit::refused("a push passes once: it has no place in a manifest"));
     }
-    let held = outlook.ask.credential().map(|variable| {
-        let mut routes = bottle.routes.iter();
-        routes
-            .find(|route| {
-                route.route.credentials.iter().any(|one| one.variable.as_str() == variable)
-            })
-            .cloned()
-            .ok_or_else(|| exit::refused(format!("the manifest has no credential `{variable}`")))
-            .map(|route| (variable, route))
-    });
-    let held = held.transpose()?;
-    outlook.ask.requests().iter().try_fold(text.to_owned(), |text, asked| {
+    ask.requests().iter().try_fold(text.to_owned(), |text, asked| {
+        let credentials = match ask.credential() {
+            Some(variable) => held(bottle, variable, &asked.host)?,
+            None => Vec::new(),
+        };
         let overlaps = bottle.routes.iter().any(|one| one.route.host.overlaps(&asked.host));
-        if !asked.is_narrow() && !overlaps && held.is_none() {
+        if !asked.is_narrow() && !overlaps && credentials.is_empty() {
             let path = ["bottles", name, "pipelock", "allow"];
             return rewrite::with_item(&text, &path, &flow::quoted(&asked.host.to_string()));
         }
-        let route = route(asked, held.as_ref())?;
+        let route = route(asked, credentials, &bottle.routes)?;
         rewrite::with_item(&text, &["bottles", name, "egress", "routes"], &flow::route(&route))
     })
 }
 
+/// As the running bottle gets it: with those that go with it on that host.
+fn held(
+    bottle: &Bottle,
+    variable: &str,
+    host: &HostPattern,
+) -> anyhow::Result<Vec<egress::Credential>> {
+    together(bottle.routes.iter().map(|route| &route.route), variable, host)
+        .ok_or_else(|| exit::refused(format!("the manifest has no credential `{variable}`")))
+}
+
 fn route(
     asked: &Requests,
-    held: Option<&(&str, crate::manifest::Route)>,
-) -> anyhow::Result<crate::manifest::Route> {
+    credentials: Vec<egress::Credential>,
+    own: &[Route],
+) -> anyhow::Result<Route> {
     let mut route = egress::Route::to(asked.host.clone());
     for method in &asked.methods {
         route.methods.push(method.parse()?);
@@ -145,13 +149,46 @@ fn route(
     for path in &asked.paths {
         route.paths.push(path.parse()?);
     }
-    let mut sources = std::collections::BTreeMap::new();
-    if let Some((variable, of)) = held {
-        let credentials = of.route.credentials.iter();
-        route.credentials =
-            credentials.filter(|one| one.variable.as_str() == *variable).cloned().collect();
-        sources.clone_from(&of.sources);
+    let is_of = |name: &String| credentials.iter().any(|one| one.variable.as_str() == name);
+    let sources = own.iter().flat_map(|route| &route.sources).filter(|(name, _)| is_of(name));
+    let sources = sources.map(|(name, source)| (name.clone(), source.clone())).collect();
+    route.credentials = credentials;
+    Ok(Route { position: Position::default(), route, sources })
+}
+
+#[cfg(test)]
+mod tests {
+    use supervise::CredentialUse;
+
+    use super::*;
+
+    #[test]
+    fn j4_what_goes_with_a_credential_is_written_down_with_it() {
+        let text = "\
+version: 1
+agents: {worker: {bottle: b, command: [codex]}}
+bottles:
+  b:
+    egress:
+      routes:
+        - {preset: codex-subscription}
+";
+        let read = |text: &str| Manifest::read(text, Origin::BuiltIn, None).unwrap();
+        let ask = Ask::CredentialUse(CredentialUse {
+            credential: crate::manifest::CHATGPT_LOGIN.to_owned(),
+            host: "chatgpt.com".parse().unwrap(),
+            methods: vec!["GET".to_owned()],
+            paths: vec!["/backend-api/more".to_owned()],
+        });
+        let manifest = read(text);
+        let after = written(text, "b", &manifest.bottles["b"], &ask).unwrap();
+        let route = read(&after).bottles["b"].routes.last().unwrap().clone();
+        assert_eq!(route.route.paths.len(), 1, "{after}");
+        let first = &manifest.bottles["b"].routes[0];
+        assert_eq!(route.route.credentials.len(), 2, "{after}");
+        assert_eq!(
+            (&route.route.credentials, &route.sources),
+            (&first.route.credentials, &first.sources)
+        );
     }
-    let position = crate::manifest::Position::default();
-    Ok(crate::manifest::Route { position, route, sources })
 }

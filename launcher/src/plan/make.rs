@@ -123,6 +123,7 @@ impl Plan {
             runtime: bottle.runtime,
             env,
             forward_env,
+            forwarding: bottle.forward_env.clone(),
             routes,
             renewals,
             upstream_ca: authorities(&bottle.pipelock.upstream_ca)?,
@@ -216,6 +217,7 @@ fn agent_plan(
         prompt: agent.prompt.clone(),
         skills: agent.skills.clone(),
         approved_key: key.and_then(tail),
+        written: agent.command.clone(),
         command,
     })
 }

@@ -11,7 +11,8 @@ use crate::policy::Policy;
 const MAX_PATH: usize = 512;
 
 /// The refusal with the call, where somebody is there to be asked. A host whose routes give a credential
-/// is asked for with it: without, the service would refuse the request.
+/// is asked for with it: without, the service would refuse the request. One of several is named, and
+/// the grant brings those that the route has with it.
 pub(super) fn with(policy: &Policy, denial: Denial, destination: &Destination) -> Denial {
     let (host, port) = (host_text(&destination.host), destination.port);
     let (Some(method), Some(path)) = (&denial.method, &denial.path) else { return denial };
