@@ -11,24 +11,30 @@ use crate::trouble::Trouble;
 
 /// What one question may take.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// So many addresses of a name are tried.
+const TRIED: usize = 4;
 
-/// The address that is dialled for that upstream; `None` for one that is a folder.
-pub(crate) async fn find(file: &GateFile, upstream: &Gated) -> Result<Option<IpAddr>, Trouble> {
+/// The addresses at which that upstream is, each of them checked, best first; none for one that is a
+/// folder.
+pub(crate) async fn find(file: &GateFile, upstream: &Gated) -> Result<Vec<IpAddr>, Trouble> {
     if upstream.local.is_some() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let host = upstream.url.host();
     let found = match host.parse::<IpAddr>() {
         Ok(address) => Some(vec![address]),
         Err(_) => resolve(host).await,
     };
-    let found = found.ok_or_else(|| Trouble::Unresolved(host.to_owned()))?;
+    let mut found = found.ok_or_else(|| Trouble::Unresolved(host.to_owned()))?;
     // One bad answer among good ones is how a name is turned against us.
     if found.is_empty() || !found.iter().all(|address| may_dial(file, *address)) {
         return Err(Trouble::Address(host.to_owned()));
     }
-    let v4 = found.iter().find(|address| address.is_ipv4());
-    Ok(v4.or(found.first()).copied())
+    // Few containers have a way out by the newer kind.
+    found.sort_by_key(IpAddr::is_ipv6);
+    found.dedup();
+    found.truncate(TRIED);
+    Ok(found)
 }
 
 /// Where the proxy on the way upstream is. Named by a person, so it may stand on a private network; no

@@ -15,7 +15,7 @@ use crate::way::Way;
 /// What the gate knows of one contact. It lasts as long as this does.
 #[derive(Debug)]
 pub(crate) struct Contact {
-    /// The checked address; `None` for a folder.
+    /// The checked address that is dialled where no proxy does; `None` for a folder.
     address: Option<IpAddr>,
     relay: Option<Relay>,
     token: Option<Secret>,
@@ -24,13 +24,15 @@ pub(crate) struct Contact {
 impl Contact {
     pub(crate) async fn find(gate: &Gate, upstream: &Gated) -> Result<Self, Trouble> {
         let policy = gate.policy();
-        let address = address::find(&policy.file, upstream).await?;
+        let found = address::find(&policy.file, upstream).await?;
+        let address = found.first().copied();
         let relay = match (address, &policy.file.upstream_proxy) {
-            (Some(address), Some(proxy)) => {
-                let target = SocketAddr::new(address, upstream.url.port());
+            (Some(_), Some(proxy)) => {
+                let port = upstream.url.port();
+                let targets = found.iter().map(|address| SocketAddr::new(*address, port)).collect();
                 let at = address::of_proxy(proxy).await?;
                 let login = gate.credential(PROXY_LOGIN).cloned();
-                Some(Relay::open(upstream.url.transport(), at, login, target).await?)
+                Some(Relay::open(upstream.url.transport(), at, login, targets).await?)
             }
             _ => None,
         };

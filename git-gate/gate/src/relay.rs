@@ -1,12 +1,12 @@
-//! The way through a company's proxy: a port of loopback that leads to one checked address and no
-//! other, for as long as one contact lasts.
+//! The way through a company's proxy: a port of loopback that leads to the checked addresses of one
+//! upstream and to no other, for as long as one contact lasts.
 //!
 //! ssh and curl dial that port, so neither needs a program of ours in between, nor a shell to run it.
-//! The proxy is told the address that was checked and never the name: it could resolve it to another.
+//! The proxy is told an address that was checked and never the name: it could resolve it to another.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use compose_render::Secret;
 use git_gate::Transport;
@@ -19,6 +19,10 @@ use crate::way::base64;
 
 /// What the proxy may take to be reached, and to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Out of descriptors, most likely: a moment for others to close theirs.
+const BREATH: Duration = Duration::from_millis(50);
+/// So often in a row no connection can be taken, and then the relay gives up.
+const BREATHS: usize = 100;
 /// The most of a head that is read.
 const HEAD_LIMIT: u64 = 16 * 1024;
 
@@ -36,7 +40,8 @@ struct Lead {
     transport: Transport,
     proxy: SocketAddr,
     login: Option<Secret>,
-    target: SocketAddr,
+    /// Each was checked. The first to which the proxy connects is it.
+    targets: Vec<SocketAddr>,
 }
 
 impl Relay {
@@ -44,13 +49,13 @@ impl Relay {
         transport: Transport,
         proxy: SocketAddr,
         login: Option<Secret>,
-        target: SocketAddr,
+        targets: Vec<SocketAddr>,
     ) -> Result<Self, Trouble> {
         let cannot = |error: std::io::Error| Trouble::Git(error.to_string());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(cannot)?;
         let port = listener.local_addr().map_err(cannot)?.port();
         let (over, trouble) = (CancellationToken::new(), Arc::default());
-        let lead = Lead { transport, proxy, login, target };
+        let lead = Lead { transport, proxy, login, targets };
         detach(serve(listener, lead, over.clone(), Arc::clone(&trouble)));
         Ok(Self { port, trouble, over })
     }
@@ -78,22 +83,48 @@ fn detach(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
 }
 
+/// Where connections come from.
+trait Accept: Send + Sync + 'static {
+    fn next(&self) -> impl Future<Output = std::io::Result<TcpStream>> + Send;
+}
+
+impl Accept for TcpListener {
+    async fn next(&self) -> std::io::Result<TcpStream> {
+        self.accept().await.map(|(stream, _)| stream)
+    }
+}
+
 async fn serve(
-    listener: TcpListener,
+    listener: impl Accept,
     lead: Lead,
     over: CancellationToken,
     trouble: Arc<Mutex<Option<Trouble>>>,
 ) {
+    let note = |known, trouble: &Mutex<_>| {
+        *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+    };
+    let mut failed = 0;
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.next() => accepted,
             () = over.cancelled() => return,
         };
-        let Ok((stream, _)) = accepted else { return };
+        let stream = match accepted {
+            Ok(stream) => stream,
+            Err(error) => {
+                failed += 1;
+                if failed == BREATHS {
+                    return note(Trouble::Git(error.to_string()), &trouble);
+                }
+                tokio::time::sleep(BREATH).await;
+                continue;
+            }
+        };
+        failed = 0;
         let (lead, trouble) = (lead.clone(), Arc::clone(&trouble));
         detach(async move {
             if let Err(known) = lead.lead(stream).await {
-                *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+                note(known, &trouble);
             }
         });
     }
@@ -108,15 +139,14 @@ impl Lead {
         if speaks_http && !head(&mut inner).await.is_some_and(|head| head.starts_with("CONNECT ")) {
             return Ok(());
         }
-        let mut outer = match tokio::time::timeout(PATIENCE, self.connect()).await {
-            Ok(Ok(outer)) => outer,
-            failed => {
+        let mut outer = match self.connect().await {
+            Ok(outer) => outer,
+            Err(trouble) => {
                 if speaks_http {
                     // Whoever asked may be gone.
                     inner.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await.ok();
                 }
-                let late = || Err(Trouble::ProxyUnreachable);
-                return failed.unwrap_or_else(|_| late()).map(drop);
+                return Err(trouble);
             }
         };
         if speaks_http && inner.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.is_err() {
@@ -127,11 +157,28 @@ impl Lead {
         Ok(())
     }
 
-    /// A stream to the checked address, as the proxy opens it. What the upstream said at once is kept.
+    /// A stream to the first of the checked addresses that the proxy connects to. One at which nobody
+    /// answers leaves the others their share of the time.
     async fn connect(&self) -> Result<BufReader<TcpStream>, Trouble> {
+        let until = Instant::now() + PATIENCE;
+        let mut outcome = Err(Trouble::ProxyUnreachable);
+        for (target, left) in self.targets.iter().zip((1..=self.targets.len()).rev()) {
+            let left = u32::try_from(left).unwrap_or(u32::MAX);
+            let share = until.saturating_duration_since(Instant::now()) / left;
+            let tried = tokio::time::timeout(share, self.connect_to(*target)).await;
+            outcome = tried.unwrap_or(Err(Trouble::ProxyUnreachable));
+            // Another address makes no better login.
+            if matches!(outcome, Ok(_) | Err(Trouble::ProxyLogin)) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// A stream to that address, as the proxy opens it. What the upstream said at once is kept.
+    async fn connect_to(&self, target: SocketAddr) -> Result<BufReader<TcpStream>, Trouble> {
         let gone = |_| Trouble::ProxyUnreachable;
         let mut stream = BufReader::new(TcpStream::connect(self.proxy).await.map_err(gone)?);
-        let target = self.target;
         let login = self.login.as_ref().map_or_else(String::new, |login| {
             let coded = base64(login.expose().as_bytes());
             format!("Proxy-Authorization: Basic {coded}\r\n")
@@ -163,3 +210,6 @@ async fn head(stream: &mut BufReader<TcpStream>) -> Option<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

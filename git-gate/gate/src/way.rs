@@ -96,7 +96,8 @@ impl Way<'_> {
             "PermitLocalCommand=no".to_owned(),
             "PasswordAuthentication=no".to_owned(),
             "KbdInteractiveAuthentication=no".to_owned(),
-            "ConnectTimeout=10".to_owned(),
+            // Through a proxy, several addresses may be tried.
+            format!("ConnectTimeout={}", if self.relay.is_some() { 20 } else { 10 }),
             "ServerAliveInterval=15".to_owned(),
             "ServerAliveCountMax=4".to_owned(),
             "LogLevel=ERROR".to_owned(),

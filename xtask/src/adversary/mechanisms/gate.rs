@@ -206,8 +206,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     gate(
         "gate-tells-a-proxy-the-checked-address",
         "git-gate/gate/src/relay.rs",
-        "let target = self.target;",
-        "let target = self.proxy;",
+        "self.connect_to(*target)",
+        "self.connect_to(SocketAddr::new(self.proxy.ip(), target.port()))",
         &["c6_ssh_and_https"],
     ),
     gate(
