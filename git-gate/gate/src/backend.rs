@@ -52,7 +52,8 @@ pub(crate) async fn answer(
         let contact = Contact::find(gate, &mirror.upstream).await?;
         let report = gate.ground.run.join(format!("push-{}", gate.next_push()));
         let way = contact.way(gate, &mirror.upstream);
-        program = hook::tell(program, &way, &mirror.name, &report);
+        let fresh = turn.judged_in(gate.known_for);
+        program = hook::tell(program, &way, &mirror.name, &report, &fresh);
         push = Some(Push { turn, report, _contact: contact });
     }
     let mut command = program.served();

@@ -39,6 +39,8 @@ pub struct Gate {
     pub(crate) exchanges: Arc<Semaphore>,
     credentials: BTreeMap<String, Secret>,
     pub(crate) status: Arc<Status>,
+    /// What a push is judged against is at most so old.
+    pub(crate) known_for: Duration,
     pushes: AtomicU64,
 }
 
@@ -67,10 +69,17 @@ impl Gate {
             exchanges: Arc::new(Semaphore::new(EXCHANGES)),
             credentials: environment.credentials,
             status: Arc::clone(status),
+            known_for: crate::mirror::KNOWN_FOR,
             pushes: AtomicU64::new(0),
         };
         gate.tell_policy();
         Ok(gate)
+    }
+
+    /// The same, where an upstream's refs count as known for so long, to the second.
+    #[must_use]
+    pub fn knowing_for(self, known_for: Duration) -> Self {
+        Self { known_for, ..self }
     }
 
     /// The policy in force.

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod forward;
+mod known;
 mod made;
 mod say;
 mod updates;
@@ -12,6 +13,7 @@ mod updates;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -43,6 +45,8 @@ const ADDRESS: &str = "GIT_GATE_ADDRESS";
 const RELAY: &str = "GIT_GATE_RELAY";
 const TOKEN: &str = "GIT_GATE_TOKEN";
 const REPORT: &str = "GIT_GATE_REPORT";
+/// From which second to which the mirror is what a push may be judged against.
+const FRESH: &str = "GIT_GATE_FRESH";
 /// What git tells its hook of the quarantine.
 const QUARANTINE: [&str; 3] =
     ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"];
@@ -52,7 +56,13 @@ const OPTIONS: &str = "GIT_PUSH_OPTION_COUNT";
 const UPDATES_LIMIT: u64 = 4 << 20;
 
 /// Tells the hook of that push what only the gate knows.
-pub(crate) fn tell(program: Program, way: &Way<'_>, name: &str, report: &Path) -> Program {
+pub(crate) fn tell(
+    program: Program,
+    way: &Way<'_>,
+    name: &str,
+    report: &Path,
+    fresh: &Range<u64>,
+) -> Program {
     let mut program = program
         .variable(CONFIG, &way.ground.config)
         .variable(MIRRORS, &way.ground.mirrors)
@@ -60,7 +70,8 @@ pub(crate) fn tell(program: Program, way: &Way<'_>, name: &str, report: &Path) -
         .variable(INBOX, &way.ground.inbox)
         .variable(OUTBOX, &way.ground.outbox)
         .variable(NAME, name)
-        .variable(REPORT, report);
+        .variable(REPORT, report)
+        .variable(FRESH, format!("{} {}", fresh.start, fresh.end));
     if let Some(address) = way.address {
         program = program.variable(ADDRESS, address.to_string());
     }
@@ -109,6 +120,7 @@ struct Push {
     relay: Option<u16>,
     token: Option<Secret>,
     report: PathBuf,
+    fresh: Range<u64>,
     quarantine: BTreeMap<&'static str, OsString>,
     options: bool,
     mirror: PathBuf,
@@ -132,6 +144,7 @@ impl Push {
             relay: text(RELAY).map(str::parse).transpose()?,
             token: text(TOKEN).map(|token| Secret::new(token.to_owned())),
             report: path(REPORT)?,
+            fresh: text(FRESH).and_then(known::read).context("nobody says how fresh it is")?,
             quarantine: quarantine.collect(),
             options: text(OPTIONS).is_some_and(|count| count != "0"),
             mirror: std::env::current_dir().context("the mirror is gone")?,
@@ -187,6 +200,9 @@ impl Push {
         made: &Made,
         counted: &mut judge::Counted,
     ) -> anyhow::Result<Verdict> {
+        if let Some(refusal) = known::renew(self)? {
+            return Ok(Verdict::Refuse(refusal));
+        }
         if let Some(refusal) = self.refuse_refs(updates, made)? {
             return Ok(Verdict::Refuse(refusal));
         }

@@ -1,10 +1,12 @@
 //! A bare mirror of one upstream: what the agent reads, and where its pushes are judged.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use git_gate::Gated;
+use sidecar::clock;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::contact::Contact;
@@ -12,13 +14,14 @@ use crate::gate::Gate;
 use crate::program::Program;
 use crate::route::Service;
 use crate::trouble::Trouble;
+use crate::way::Way;
 
 /// So long a refreshed mirror counts as fresh: a fetch asks twice within it.
 const FRESH: Duration = Duration::from_secs(2);
-/// So long a push needs no refresh where the upstream was last of one mind with the mirror. What
-/// others did meanwhile is no danger: the upstream itself takes a push only where its refs still are
-/// what they were judged against.
-const AGREED: Duration = Duration::from_mins(2);
+/// What a push is judged against is at most so old. An object that any ref of the upstream had then
+/// is not judged again; that the upstream takes a push only where the pushed refs still are what they
+/// were says nothing of what others took out of the rest of it.
+pub(crate) const KNOWN_FOR: Duration = Duration::from_mins(2);
 /// What a refresh may take. The first is a whole clone.
 const REFRESH: Duration = Duration::from_mins(10);
 /// How long a push waits for another one of the same repository.
@@ -37,10 +40,23 @@ pub(crate) struct Mirror {
 /// When the mirror was last what the upstream is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Known {
-    /// All of it was fetched.
+    /// All of it was fetched, and nothing was pushed since.
     fetched: Option<Instant>,
-    /// It was fetched, or the upstream took what was pushed.
-    agreed: Option<Instant>,
+    /// The upstream was last asked for all of its refs.
+    asked: Option<Moment>,
+}
+
+/// A moment by both clocks: one stands still while the machine sleeps, and the other may be set.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    at: Instant,
+    second: u64,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self { at: Instant::now(), second: clock::now() }
+    }
 }
 
 impl Known {
@@ -49,17 +65,25 @@ impl Known {
         *self = Self::default();
     }
 
-    /// The upstream took a push, which is all that the mirror has more now. Others may have pushed.
+    /// The upstream took a push, which is all that the mirror has more now. Of its other refs that
+    /// says nothing: what was known of them grows old as before.
     pub(crate) fn took(&mut self) {
-        *self = Self { fetched: None, agreed: Some(Instant::now()) };
+        self.fetched = None;
     }
 
-    fn is_fresh_for(&self, service: Service) -> bool {
-        let (at, lifetime) = match service {
-            Service::Fetch => (self.fetched, FRESH),
-            Service::Push => (self.agreed, AGREED),
-        };
-        at.is_some_and(|at| at.elapsed() < lifetime)
+    /// The seconds since 1970 in which a push may be judged against what is known.
+    pub(crate) fn judged_in(&self, known_for: Duration) -> Range<u64> {
+        let asked = self.asked.filter(|asked| asked.at.elapsed() < known_for);
+        asked.map_or(0..0, |Moment { second, .. }| {
+            second..second.saturating_add(known_for.as_secs())
+        })
+    }
+
+    fn is_fresh_for(&self, service: Service, known_for: Duration) -> bool {
+        match service {
+            Service::Fetch => self.fetched.is_some_and(|at| at.elapsed() < FRESH),
+            Service::Push => self.judged_in(known_for).contains(&clock::now()),
+        }
     }
 }
 
@@ -97,14 +121,16 @@ impl Mirror {
             Err(_) if there && service == Service::Fetch => return Ok(()),
             Err(_) => self.turn().await?,
         };
-        if there && known.is_fresh_for(service) {
+        if there && known.is_fresh_for(service, gate.known_for) {
             return Ok(());
         }
         known.forget();
+        // Before the answer: what others do while it comes is not in it.
+        let asked = Some(Moment::now());
         self.fetch(gate, service, !there).await?;
-        let now = Some(Instant::now());
         // Which branch a clone checks out is not asked for a push.
-        *known = Known { fetched: now.filter(|_| service == Service::Fetch), agreed: now };
+        let fetched = (service == Service::Fetch).then(Instant::now);
+        *known = Known { fetched, asked };
         Ok(())
     }
 
@@ -117,20 +143,16 @@ impl Mirror {
         }
         let contact = Contact::find(gate, &self.upstream).await?;
         let way = contact.way(gate, &self.upstream);
-        let git = || way.open(Program::git(ground)).within(&self.path(gate));
-        let url = way.url();
-        let fetch =
-            ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force"];
-        let refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-        let fetched = said(&git().args(fetch).args(["--", &url]).args(refs)).await;
+        let git = || Program::git(ground).within(&self.path(gate));
+        let fetched = said(&fetching(&way, git())).await;
         fetched.map_err(|trouble| contact.trouble(trouble))?;
         if service == Service::Push && !first {
             return Ok(());
         }
-        let head = Program::git(ground).within(&self.path(gate));
-        let head = said(&head.args(["rev-parse", "--quiet", "--verify", "HEAD"])).await;
+        let head = said(&git().args(["rev-parse", "--quiet", "--verify", "HEAD"])).await;
         if first || head.is_err() {
-            let told = said(&git().args(["ls-remote", "--symref", "--", &url, "HEAD"])).await?;
+            let ask = way.open(git()).args(["ls-remote", "--symref", "--", &way.url(), "HEAD"]);
+            let told = said(&ask).await?;
             self.point_head(gate, &told).await?;
         }
         Ok(())
@@ -149,6 +171,14 @@ impl Mirror {
     }
 }
 
+/// Has git in a mirror make it what the upstream is. Refs that the upstream has no more go: an object
+/// that only they had is judged when it is pushed, though the mirror holds it still.
+pub(crate) fn fetching(way: &Way<'_>, git: Program) -> Program {
+    let fetch = ["fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--force"];
+    let refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+    way.open(git).args(fetch).args(["--", &way.url()]).args(refs)
+}
+
 /// Runs to the end and returns what was printed.
 async fn said(program: &Program) -> Result<String, Trouble> {
     let mut command = program.served();
@@ -160,5 +190,45 @@ async fn said(program: &Program) -> Result<String, Trouble> {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
         Err(Trouble::of(&String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked_before(seconds: u64) -> Known {
+        let at = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        let asked = Some(Moment { at, second: clock::now() - seconds });
+        Known { fetched: Some(at), asked }
+    }
+
+    #[test]
+    fn h1_a_push_makes_nothing_known_for_longer() {
+        let mut known = asked_before(60);
+        assert!(known.is_fresh_for(Service::Push, KNOWN_FOR));
+        known.took();
+        // One that follows soon asks nobody first.
+        assert!(known.is_fresh_for(Service::Push, KNOWN_FOR));
+        assert!(!known.is_fresh_for(Service::Fetch, KNOWN_FOR));
+        let mut known = asked_before(121);
+        known.took();
+        assert!(!known.is_fresh_for(Service::Push, KNOWN_FOR));
+        assert!(!Known::default().is_fresh_for(Service::Push, KNOWN_FOR));
+    }
+
+    #[test]
+    fn h1_neither_a_sleep_nor_a_clock_that_is_set_makes_old_things_new() {
+        let fresh = asked_before(0).asked.unwrap();
+        let old = asked_before(121).asked.unwrap();
+        for asked in [
+            Moment { second: old.second, ..fresh },
+            Moment { at: old.at, ..fresh },
+            // Set back since.
+            Moment { second: fresh.second + 60, ..fresh },
+        ] {
+            let known = Known { fetched: None, asked: Some(asked) };
+            assert!(!known.is_fresh_for(Service::Push, KNOWN_FOR), "{asked:?}");
+        }
     }
 }

@@ -124,6 +124,12 @@ impl Refusal {
         Self::new(trouble.reason(), trouble.to_string(), advice)
     }
 
+    /// The upstream did not say what it has.
+    pub(super) fn unknown(trouble: &Trouble) -> Self {
+        let advice = "The push was not judged yet. Try again when the upstream answers.";
+        Self::new(trouble.reason(), trouble.to_string(), advice)
+    }
+
     /// The upstream's own no, in its words.
     pub(super) fn upstream(said: &str) -> Self {
         let sentence = format!("the upstream refused it: {said}");

@@ -19,4 +19,6 @@ mod reload;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod taken_back;
+#[cfg(test)]
 mod world;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::Duration;
 
 use compose_render::Slug;
 use git_gate::{GateFile, Gated, PushRef};
@@ -45,6 +46,19 @@ impl World {
 
     /// The same, in another environment.
     pub(crate) fn within(environment: Environment, change: impl FnOnce(&mut GateFile)) -> Self {
+        Self::made(environment, change, |gate| gate)
+    }
+
+    /// A gate that believes for so long what it fetched.
+    pub(crate) fn knowing_for(known_for: Duration) -> Self {
+        Self::made(Environment::default(), |_| {}, |gate| gate.knowing_for(known_for))
+    }
+
+    fn made(
+        environment: Environment,
+        change: impl FnOnce(&mut GateFile),
+        set: impl FnOnce(Gate) -> Gate,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for name in ["upstream.git", "mirrors", "run", "inbox", "outbox", "home"] {
@@ -82,7 +96,7 @@ impl World {
             .with_queue(at("inbox"), at("outbox"));
         let program = Path::new(env!("CARGO_BIN_EXE_git-gate-server"));
         let gate = Gate::load(ground, program, environment, &shutdown, &log, &status);
-        let gate = Arc::new(gate.unwrap());
+        let gate = Arc::new(set(gate.unwrap()));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let _guard = runtime.enter();

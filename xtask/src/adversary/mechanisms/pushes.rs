@@ -65,4 +65,25 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         "part(folder.as_os_str().as_encoded_bytes()); drop(name);",
         &["h4_a_kept_login_is_of_one_key"],
     ),
+    gate(
+        "push-makes-nothing-known-for-longer",
+        "git-gate/gate/src/mirror.rs",
+        "self.fetched = None;",
+        "*self = Self { fetched: None, asked: Some(Moment::now()) };",
+        &["h1_a_push_makes_nothing_known_for_longer"],
+    ),
+    gate(
+        "push-judged-against-what-upstream-has",
+        "git-gate/gate/src/hook/known.rs",
+        "if push.fresh.contains(&clock::now()) {",
+        "if push.fresh.contains(&clock::now()) || true {",
+        &["h1_a_client_that_asks_for_no_refs", "h1_a_client_that_takes_its_time"],
+    ),
+    gate(
+        "push-what-upstream-took-back-is-new",
+        "git-gate/gate/src/mirror.rs",
+        r#"["fetch", "--quiet", "--prune", "#,
+        r#"["fetch", "--quiet", "#,
+        &["h1_i3_what_upstream_took_back"],
+    ),
 ];
