@@ -12,6 +12,10 @@ fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
+fn utf32(text: &str) -> Vec<u8> {
+    text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect()
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     out.write_all(bytes).unwrap();
@@ -50,6 +54,7 @@ fn h1_in_every_kind_of_file() {
         ("binary.dat", [b"\0\x01\x02", line.as_bytes()].concat(), "`binary.dat`"),
         ("wide.txt", utf16(&line), "`wide.txt`"),
         ("wide-edge.txt", wide_edge, "`wide-edge.txt`"),
+        ("wider.txt", utf32(&line), "`wider.txt`"),
         ("notes.gz", gzip(line.as_bytes()), "`notes.gz`"),
         ("notes.zip", zip(line.as_bytes()), "`notes.zip`"),
         ("twice.gz", gzip(&zip(line.as_bytes())), "`twice.gz`"),
