@@ -78,11 +78,16 @@ pub(super) fn measure(checkout: &Checkout) -> anyhow::Result<Value> {
     let memory = memory(&format!("bottle-{slug}-supervise"));
     ground.bottle(&["--quiet", "stop", &slug]).run()?;
     let (visible, allowed, revoked) = measured?;
+    data(heading("milliseconds"));
+    data(visible.row("proposed, until it is on the host"));
+    data(allowed.row("approved, until a request passes"));
+    data(revoked.row("revoked, until one is refused"));
     say("starting bottles with and without a supervisor");
     let mut starts = [Figures::default(), Figures::default()];
     for pair in 0..PAIRS {
-        for (figures, manifest) in starts.iter_mut().zip([&with, &without]) {
-            let name = ground.name(pair);
+        for (which, (figures, manifest)) in starts.iter_mut().zip([&with, &without]).enumerate() {
+            // A name that was stopped holds work, and is not given again.
+            let name = ground.name(2 * pair + which);
             let manifest = manifest.display().to_string();
             let start = ground.start(&name, &["--detach", "--manifest", &manifest]);
             figures.push(timed(&start).context("a start failed")?);
@@ -90,16 +95,15 @@ pub(super) fn measure(checkout: &Checkout) -> anyhow::Result<Value> {
         }
     }
     let [with, without] = starts;
-    data(heading("milliseconds"));
-    data(visible.row("proposed, until it is on the host"));
-    data(allowed.row("approved, until a request passes"));
-    data(revoked.row("revoked, until one is refused"));
+    let more = Figures::of(with.minus(&without));
     data(with.row("start with a supervisor"));
     data(without.row("start without"));
+    data(more.row("how much more, pair by pair"));
     data(format!("supervise holds {memory} of memory"));
     Ok(json!({
         "unit": "ms", "rounds": ROUNDS, "visible": visible.json(), "allowed": allowed.json(),
         "revoked": revoked.json(), "start_with": with.json(), "start_without": without.json(),
+        "start_more": more.json(),
         "supervise_memory": memory,
     }))
 }
