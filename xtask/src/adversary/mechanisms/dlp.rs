@@ -23,6 +23,15 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         needs: Nothing,
     },
     Mechanism {
+        name: "what-stands-behind-is-waited-for",
+        file: "pipelock/dlp/src/set.rs",
+        on: "if part.more && behind.len() < SURROUNDINGS {",
+        off: "if part.more && behind.len() < SURROUNDINGS && false {",
+        package: "dlp",
+        tests: &["e10_what_stands_behind_"],
+        needs: Nothing,
+    },
+    Mechanism {
         name: "long-rows-are-cut-where-they-say",
         file: "pipelock/dlp/src/stream.rs",
         on: "if end - start > HORIZON {",
