@@ -3,7 +3,7 @@
 //! Of each word two groups of three bytes are known, one behind the other: whether a word begins at
 //! an even place or an odd one, one of the two meets a look. A word is compared only there.
 
-use crate::spots::Spot;
+use std::ops::Range;
 
 /// Which places are looked at.
 const STEP: usize = 2;
@@ -14,12 +14,22 @@ const BITS: usize = 1 << 16;
 /// How much is looked through before one branch is taken.
 const BLOCK: usize = 16;
 
+/// What a word is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// In small letters.
+    Word,
+    /// In its own letters.
+    Code,
+    /// In small letters: the text of this number that a rule needs.
+    Need(usize),
+}
+
 /// A group of a word.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Needle {
-    /// As it must stand there: a code in its own letters, and all else in small ones.
-    word: &'static [u8],
-    spot: Spot,
+    word: Box<[u8]>,
+    kind: Kind,
     /// Where in the word the group stands.
     skip: usize,
     hash: u16,
@@ -30,25 +40,30 @@ pub(crate) struct Filter {
     bits: Box<[u64; BITS / 64]>,
     /// In the order of their hashes.
     needles: Vec<Needle>,
+    /// Where those of a hash begin.
+    heads: Box<[u16]>,
 }
 
 impl Filter {
-    /// Of words in small letters, and of codes. A test sees to it that none is too short.
-    pub(crate) fn new(words: &[&'static str], codes: &[&'static str]) -> Self {
-        let words = words.iter().map(|word| (word.as_bytes(), Spot::Written));
-        let codes = codes.iter().map(|code| (code.as_bytes(), Spot::Encoded));
-        let mut needles: Vec<Needle> =
-            words.chain(codes).flat_map(|(word, spot)| needles(word, spot)).collect();
+    /// A test sees to it that no word is too short.
+    pub(crate) fn new<'w>(words: impl Iterator<Item = (&'w [u8], Kind)>) -> Self {
+        let mut needles: Vec<Needle> = words.flat_map(|(word, kind)| needles(word, kind)).collect();
         needles.sort_by_key(|needle| needle.hash);
         let mut bits = Box::new([0; BITS / 64]);
         for needle in &needles {
             bits[usize::from(needle.hash >> 6)] |= 1 << (needle.hash & 63);
         }
-        Self { bits, needles }
+        let mut heads = vec![u16::MAX; BITS].into_boxed_slice();
+        for (number, needle) in needles.iter().enumerate().rev() {
+            if let Some(head) = heads.get_mut(usize::from(needle.hash)) {
+                *head = u16::try_from(number).unwrap_or(u16::MAX);
+            }
+        }
+        Self { bits, needles, heads }
     }
 
-    /// Calls `see` with each place where one begins; `small` is the text in small letters.
-    pub(crate) fn each(&self, text: &[u8], small: &[u8], see: &mut impl FnMut(usize, Spot)) {
+    /// Calls `see` with each place where one stands; `small` is the text in small letters.
+    pub(crate) fn each(&self, text: &[u8], small: &[u8], see: &mut impl FnMut(Range<usize>, Kind)) {
         let mut at = 0;
         // Two bytes more than a block: the group at its last place reaches beyond it.
         while let Some(bytes) = small.get(at..).and_then(|rest| rest.first_chunk::<{ BLOCK + 2 }>())
@@ -100,25 +115,25 @@ impl Filter {
         (text, small): (&[u8], &[u8]),
         at: usize,
         hash: u16,
-        see: &mut impl FnMut(usize, Spot),
+        see: &mut impl FnMut(Range<usize>, Kind),
     ) {
-        let first = self.needles.partition_point(|needle| needle.hash < hash);
+        let first = self.heads.get(usize::from(hash)).map_or(usize::MAX, |&head| usize::from(head));
         let alike = self.needles.get(first..).unwrap_or_default();
         for needle in alike.iter().take_while(|needle| needle.hash == hash) {
             let Some(start) = at.checked_sub(needle.skip) else { continue };
-            let written = match needle.spot {
-                Spot::Written => small,
-                Spot::Encoded => text,
+            let written = match needle.kind {
+                Kind::Word | Kind::Need(_) => small,
+                Kind::Code => text,
             };
-            if written.get(start..).is_some_and(|rest| rest.starts_with(needle.word)) {
-                see(start, needle.spot);
+            if written.get(start..).is_some_and(|rest| rest.starts_with(&needle.word)) {
+                see(start..start + needle.word.len(), needle.kind);
             }
         }
     }
 }
 
 /// The two groups of a word that are rarest elsewhere.
-fn needles(word: &'static [u8], spot: Spot) -> Vec<Needle> {
+fn needles(word: &[u8], kind: Kind) -> Vec<Needle> {
     let commonness = |byte: &u8| match byte {
         b' ' | b'a' | b'e' | b'i' | b'n' | b'o' | b'r' | b's' | b't' => 4_u32,
         b'a'..=b'z' => 2,
@@ -135,7 +150,7 @@ fn needles(word: &'static [u8], spot: Spot) -> Vec<Needle> {
             let &[a, b, c] = group else { return None };
             let small = [a, b, c].map(|byte| byte.to_ascii_lowercase());
             let hash = hash(u64::from_le_bytes([small[0], small[1], small[2], 0, 0, 0, 0, 0]));
-            Some(Needle { word, spot, skip, hash })
+            Some(Needle { word: word.into(), kind, skip, hash })
         })
         .collect()
 }
@@ -160,25 +175,28 @@ mod tests {
     #[test]
     fn each_word_is_found_once_wherever_it_stands() {
         let words = [WORDS, DISGUISES].concat();
-        let filter = Filter::new(&words, ENCODED);
-        let all = words.iter().map(|word| (word, Spot::Written));
-        for (word, spot) in all.chain(ENCODED.iter().map(|code| (code, Spot::Encoded))) {
-            assert!(word.len() >= LEAST, "{word} is too short");
+        let words = words.iter().map(|word| (word.as_bytes(), Kind::Word));
+        let all: Vec<_> =
+            words.chain(ENCODED.iter().map(|code| (code.as_bytes(), Kind::Code))).collect();
+        let filter = Filter::new(all.iter().copied());
+        for (word, kind) in all {
+            assert!(word.len() >= LEAST, "{} is too short", word.escape_ascii());
             for (before, behind) in (0..40).flat_map(|before| [0, 1, 2, 40].map(|n| (before, n))) {
-                let text = format!("{}{word}{}", "~".repeat(before), "~".repeat(behind));
+                let text = [&vec![b'~'; before], word, &vec![b'~'; behind]].concat();
                 let mut seen = Vec::new();
                 let small = text.to_ascii_lowercase();
-                filter
-                    .each(text.as_bytes(), small.as_bytes(), &mut |at, spot| seen.push((at, spot)));
-                let times = seen.iter().filter(|seen| **seen == (before, spot)).count();
-                assert_eq!(times, 1, "{word} behind {before}");
+                filter.each(&text, &small, &mut |place, kind| seen.push((place, kind)));
+                let this = (before..before + word.len(), kind);
+                let times = seen.iter().filter(|seen| **seen == this).count();
+                assert_eq!(times, 1, "{} behind {before}", word.escape_ascii());
             }
         }
     }
 
     #[test]
     fn a_code_in_other_letters_is_another_code() {
-        let filter = Filter::new(&[], &["aWdub3Jl"]);
+        let code = ("aWdub3Jl".as_bytes(), Kind::Code);
+        let filter = Filter::new(std::iter::once(code));
         let mut count = 0;
         for text in ["aWdub3Jl", "awdub3jl"] {
             let small = text.to_ascii_lowercase();

@@ -14,6 +14,7 @@ use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
 
 use self::needs::Needs;
+pub(crate) use self::needs::Unlisted;
 use crate::rule::Rule;
 
 /// What an expression's automaton may keep of what it worked out, in bytes.
@@ -89,6 +90,12 @@ pub(crate) fn compiled() -> Option<&'static Compiled> {
             Some(Compiled { regex, alone, needs })
         })
         .as_ref()
+}
+
+/// What stands for the rules that need none of these words.
+pub(crate) fn unlisted(words: &[&str]) -> Unlisted {
+    let texts: Vec<_> = all().map(|rule| written_out(rule.expression)).collect();
+    Unlisted::of(&texts, words)
 }
 
 fn regex(expressions: &[String]) -> Option<Regex> {

@@ -1,58 +1,77 @@
 //! Where it is worth looking: words that no rule can do without, at the speed of memory.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 use memchr::memmem::Finder;
 
-use crate::filter::Filter;
+use crate::filter::{Filter, Kind};
 use crate::letters::{Letter, read};
+use crate::rules::{self, Unlisted};
 use crate::words::{DISGUISES, ENCODED, SCRIPTS, WORDS};
 
 /// How a character begins that is written as its number in HTML.
 const REFERENCE: &str = "&#";
 
-/// What was seen.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// What was seen, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Spot {
-    /// A word, or a way of writing that hides one.
-    Written,
-    /// A code that holds one.
-    Encoded,
+    /// A word, or a way of writing that hides one; a match may lie around it.
+    Written(usize),
+    /// All that a rule needs: a match may lie within.
+    Needed(Range<usize>),
+    /// A code that holds a word.
+    Encoded(usize),
 }
 
 struct Searchers {
     /// All that is written in ASCII.
     filter: Filter,
+    unlisted: Unlisted,
     references: Finder<'static>,
     scripts: Option<Searcher>,
 }
 
 fn searchers() -> &'static Searchers {
     static SEARCHERS: OnceLock<Searchers> = OnceLock::new();
-    SEARCHERS.get_or_init(|| Searchers {
-        filter: Filter::new(&[WORDS, DISGUISES].concat(), ENCODED),
-        references: Finder::new(REFERENCE),
-        scripts: Config::new()
-            .match_kind(MatchKind::LeftmostFirst)
-            .builder()
-            .extend(SCRIPTS)
-            .build(),
+    SEARCHERS.get_or_init(|| {
+        let unlisted = rules::unlisted(WORDS);
+        let words = WORDS.iter().chain(DISGUISES).map(|word| (word.as_bytes(), Kind::Word));
+        let codes = ENCODED.iter().map(|code| (code.as_bytes(), Kind::Code));
+        let needs = unlisted.texts.iter().enumerate();
+        let needs = needs.map(|(number, text)| (text.as_slice(), Kind::Need(number)));
+        let scripts =
+            Config::new().match_kind(MatchKind::LeftmostFirst).builder().extend(SCRIPTS).build();
+        Searchers {
+            filter: Filter::new(words.chain(codes).chain(needs)),
+            references: Finder::new(REFERENCE),
+            scripts,
+            unlisted,
+        }
     })
 }
 
 /// Calls `see` for each spot of a text; `small` is the text in small letters. The order is by kind.
-pub(crate) fn each(text: &[u8], small: &[u8], mut see: impl FnMut(usize, Spot)) {
+pub(crate) fn each(text: &[u8], small: &[u8], mut see: impl FnMut(Spot)) {
     let searchers = searchers();
-    searchers.filter.each(text, small, &mut see);
-    searchers.references.find_iter(text).for_each(|at| see(at, Spot::Written));
+    searchers.filter.each(text, small, &mut |place, kind| match kind {
+        Kind::Word => see(Spot::Written(place.start)),
+        Kind::Code => see(Spot::Encoded(place.start)),
+        Kind::Need(number) => {
+            if let Some(part) = searchers.unlisted.part(number, &place, small) {
+                see(Spot::Needed(part));
+            }
+        }
+    });
+    searchers.references.find_iter(text).for_each(|at| see(Spot::Written(at)));
     if text.is_ascii() {
         return;
     }
     if let Some(scripts) = &searchers.scripts {
-        scripts.find_iter(text).for_each(|found| see(found.start(), Spot::Written));
+        scripts.find_iter(text).for_each(|found| see(Spot::Written(found.start())));
     }
-    beyond_ascii(text, |at| see(at, Spot::Written));
+    beyond_ascii(text, |at| see(Spot::Written(at)));
 }
 
 /// Characters that stand for Latin letters beside Latin letters, and such as nobody can see.
@@ -90,7 +109,7 @@ mod tests {
 
     fn spots(text: &str) -> usize {
         let mut count = 0;
-        each(text.as_bytes(), text.to_ascii_lowercase().as_bytes(), |_, _| count += 1);
+        each(text.as_bytes(), text.to_ascii_lowercase().as_bytes(), |_| count += 1);
         count
     }
 

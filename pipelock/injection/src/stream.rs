@@ -57,19 +57,23 @@ impl Stream {
 
     /// The parts of what is here that are worth a look; codes apart.
     fn parts(&self) -> Vec<(Range<usize>, bool)> {
-        let mut written: Vec<usize> = Vec::new();
+        let mut written: Vec<Range<usize>> = Vec::new();
         let mut parts = Vec::new();
-        spots::each(&self.text, &self.small, |at, spot| match spot {
-            Spot::Written => written.push(at),
-            Spot::Encoded => parts.push((code_round(&self.text, at), true)),
+        spots::each(&self.text, &self.small, |spot| match spot {
+            Spot::Written(at) => {
+                written.push(at.saturating_sub(BEFORE)..(at + BEHIND).min(self.text.len()));
+            }
+            Spot::Needed(part) => written.push(part),
+            Spot::Encoded(at) => parts.push((code_round(&self.text, at), true)),
         });
         parts.dedup();
-        written.sort_unstable();
+        written.sort_unstable_by_key(|part| part.start);
         let mut last: Option<Range<usize>> = None;
-        for at in written {
-            let part = at.saturating_sub(BEFORE)..(at + BEHIND).min(self.text.len());
+        for part in written {
             last = match last {
-                Some(before) if before.end >= part.start => Some(before.start..part.end),
+                Some(before) if before.end >= part.start => {
+                    Some(before.start..before.end.max(part.end))
+                }
                 Some(before) => {
                     parts.push((before, false));
                     Some(part)

@@ -1,8 +1,9 @@
-//! The words that no rule can do without, and the ways of writing that hide one.
+//! The words that most rules cannot do without, and the ways of writing that hide one.
 
-/// In small letters. Each rule needs one of these within its reach; a test holds it to that.
+/// In small letters. A rule that needs none of these is looked for by its own needs.
 #[rustfmt::skip]
 pub(crate) const WORDS: &[&str] = &[
+    "you are", "you\nare", "you\\nare", "you're",
     "instruct", "prompt", "guideline", "guidance", "directi", "programming", "your training",
     "jailbr", "anything now", "unrestrict", "unfilter", "uncensor", "no longer", "from now on",
     "henceforth", "starting now", "this point on", "restrictions", "override", "orders",
@@ -16,7 +17,7 @@ pub(crate) const WORDS: &[&str] = &[
     "covertly", "<|im_", "<|sy", "<|st", "[inst", "[/inst", "<<sys", "system", "conversation",
     "chat history", "source code", "workspace", "pre-approved", "shut down", "terminated",
     "no matter what", "disregard", "ignore all", "ignore any", "ignore everything",
-    "ignore whatever", "forget all", "forget any", "forget everything", "you are now", "you're now",
+    "ignore whatever", "forget all", "forget any", "forget everything", "you're now",
     "your real", "your new", "your true", "your actual", "your revised", "your updated",
 ];
 
