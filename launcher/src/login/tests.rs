@@ -1,3 +1,5 @@
+//! Logins are taken, handed back and kept: one bottle at a time, nothing lost.
+
 use std::path::PathBuf;
 
 use super::*;

@@ -1,7 +1,7 @@
 //! Finds instructions to an agent in what the agent only reads: bytes in, findings out, no IO.
 //!
 //! Text is looked at in one plain form, whatever letters, escapes and marks it is written with. A
-//! quick search for words that no rule can do without comes first; only round those the plain form
+//! quick search for what rules cannot do without comes first; only round that the plain form
 //! is made and the rules are run.
 
 mod filter;

@@ -1,3 +1,5 @@
+//! What each preset covers, and what it does not.
+
 use super::*;
 
 fn covers(routes: &egress::Routes, host: &str, method: &str, path: &str) -> bool {

@@ -1,3 +1,5 @@
+//! What pipelock and git-gate know of the bottle's own secrets, and that it is no value.
+
 use dlp::{Own, Rules};
 
 use super::*;
