@@ -6,7 +6,7 @@ mod known;
 use std::fs::{self, File, OpenOptions};
 use std::io::Read as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use compose_render::Slug;
@@ -63,19 +63,20 @@ impl Login {
     ) -> anyhow::Result<Tokens> {
         let root = state_root(environment)?;
         let (mut kept, _lock) = self.open(&root)?;
-        if let Some(owner) = kept.owner.as_deref().filter(|owner| *owner != slug.as_str()) {
-            if is_alive(&root, owner) {
+        if let Some(owner) = kept.owner.clone() {
+            // Its own name as well: whoever takes it anew has not claimed it yet.
+            if is_alive(&root, &owner) {
                 bail!(
                     "the bottle `{owner}` has this login, and one bottle at a time can: stop it, or \
                      use {}",
                     self.instead()
                 );
             }
-            let owner = owner.to_owned();
-            kept.collect(&root, &owner);
+            self.take_back(&root, &mut kept, &owner)?;
         }
-        let own =
-            self.file(environment).and_then(|path| self.read(&path).transpose()).transpose()?;
+        let own = self.file(environment).and_then(|path| self.read(&path).transpose()).transpose();
+        // Where one is kept, it serves whatever became of the program's own file.
+        let own = if kept.tokens.is_some() { own.unwrap_or_default() } else { own? };
         let later = |kept: &Tokens, own: &Tokens| own.expires > kept.expires;
         kept.tokens = match (kept.tokens.take(), own) {
             (Some(kept), Some(own)) if later(&kept, &own) => Some(own),
@@ -122,6 +123,18 @@ impl Login {
         }
     }
 
+    /// Takes back what a bottle's egress renewed, and leaves none of it in the bottle's folder: a
+    /// refresh token serves once, so what lies there is removed when it is kept here.
+    fn take_back(self, root: &Path, kept: &mut Kept, owner: &str) -> anyhow::Result<()> {
+        let renewed = kept.collect(root, owner);
+        self.keep(root, kept)?;
+        // What cannot be removed goes with the bottle.
+        if let Some(file) = renewed {
+            drop(fs::remove_file(file));
+        }
+        Ok(())
+    }
+
     fn keep(self, root: &Path, kept: &Kept) -> anyhow::Result<()> {
         let path = root.join(FOLDER).join(format!("{}.json", self.name()));
         replace(&path, &serde_json::to_vec(kept)?, 0o600)?;
@@ -130,13 +143,13 @@ impl Login {
 }
 
 impl Kept {
-    /// Takes back what a bottle's egress renewed of it, and leaves none of it in the bottle's folder.
-    fn collect(&mut self, root: &Path, owner: &str) {
+    /// Reads what a bottle's egress renewed of it, and says where that lies.
+    fn collect(&mut self, root: &Path, owner: &str) -> Option<PathBuf> {
         let outbox = root.join(owner).join("egress").join("outbox");
         self.owner = None;
-        let Some(variable) = self.variable.take() else { return };
+        let variable = self.variable.take()?;
         let name = format!("{}{variable}.json", egress::LOGIN_FILE_PREFIX);
-        let Ok(bytes) = read_plain(&outbox, Path::new(&name), LIMIT) else { return };
+        let bytes = read_plain(&outbox, Path::new(&name), LIMIT).ok()?;
         let tokens = serde_json::from_slice::<Tokens>(&bytes).ok();
         let kept = self.tokens.take();
         let newer = |new: &Tokens| kept.as_ref().is_none_or(|kept| new.expires >= kept.expires);
@@ -149,8 +162,7 @@ impl Kept {
             }
             None => kept,
         };
-        // What is removed was read; what cannot be removed goes with the bottle.
-        drop(fs::remove_file(outbox.join(&name)));
+        Some(outbox.join(name))
     }
 }
 
@@ -188,8 +200,7 @@ pub(crate) fn release(root: &Path, slug: &Slug) -> anyhow::Result<()> {
     for (_, login) in Login::words() {
         let (mut kept, _lock) = login.open(root)?;
         if kept.owner.as_deref() == Some(slug.as_str()) {
-            kept.collect(root, slug.as_str());
-            login.keep(root, &kept)?;
+            login.take_back(root, &mut kept, slug.as_str())?;
         }
     }
     Ok(())

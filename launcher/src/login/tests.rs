@@ -1,7 +1,5 @@
 //! Logins are taken, handed back and kept: one bottle at a time, nothing lost.
 
-use std::path::PathBuf;
-
 use super::*;
 
 const FILE: &str = r#"{"claudeAiOauth":{"accessToken":"canary-access","refreshToken":"canary-1",
@@ -102,6 +100,55 @@ fn two_logins_of_one_bottle_stay_apart_and_an_account_keeps_its_name() {
     let third = "third".parse().unwrap();
     confirm(&host.root(), &third, &[Login::Claude.renewal("TOKEN", None).unwrap()]).unwrap();
     confirm(&host.root(), &third, &[Login::Codex.renewal("CHATGPT", None).unwrap()]).unwrap_err();
+}
+
+#[test]
+fn what_is_kept_serves_whatever_became_of_the_programs_own_file() {
+    let host = Host::new();
+    host.take("first").unwrap();
+    // It was killed, and the person has logged out, or made the file everybody's.
+    host.hand_back("first", "canary-2");
+    let path = host.folder.path().join(".claude/.credentials.json");
+    replace(&path, FILE.as_bytes(), 0o644).unwrap();
+    assert_eq!(host.take("second").unwrap().refresh_token, "canary-2");
+    replace(&path, b"{}", 0o600).unwrap();
+    assert_eq!(host.take("third").unwrap().refresh_token, "canary-2");
+}
+
+#[test]
+fn what_was_renewed_stays_where_it_is_until_it_is_kept() {
+    let host = Host::new();
+    host.take("first").unwrap();
+    host.hand_back("first", "canary-2");
+    let outbox = host.root().join("first/egress/outbox/login-TOKEN.json");
+    // A folder in its place: what is kept cannot be written.
+    let kept = host.root().join(FOLDER).join("claude.json");
+    let text = fs::read(&kept).unwrap();
+    let (slug, login) = ("first".parse().unwrap(), Login::Claude);
+    let (mut known, lock) = login.open(&host.root()).unwrap();
+    fs::remove_file(&kept).unwrap();
+    fs::create_dir(&kept).unwrap();
+    login.take_back(&host.root(), &mut known, "first").unwrap_err();
+    assert!(outbox.exists(), "the only copy is gone");
+    fs::remove_dir(&kept).unwrap();
+    replace(&kept, &text, 0o600).unwrap();
+    drop(lock);
+    release(&host.root(), &slug).unwrap();
+    assert!(!outbox.exists());
+    assert_eq!(host.take("second").unwrap().refresh_token, "canary-2");
+}
+
+#[test]
+fn a_living_bottles_login_is_not_taken_under_its_own_name() {
+    let host = Host::new();
+    host.take("first").unwrap();
+    let claim = StateDir::open(host.root()).unwrap().claim(&"first".parse().unwrap()).unwrap();
+    let refused = host.take_of(Login::Claude, "OTHER", "first").map(|_| ()).unwrap_err();
+    assert!(refused.to_string().contains("`first`"));
+    drop(claim);
+    // Renewed under the name that it had there.
+    host.hand_back("first", "canary-2");
+    assert_eq!(host.take_of(Login::Claude, "OTHER", "first").unwrap().refresh_token, "canary-2");
 }
 
 #[test]
