@@ -289,7 +289,8 @@ fn j4_a_credential_and_a_package_are_granted_as_they_are_shown() {
     assert!(routes.has_credential_for("api.other.example"));
     let upstream = deciding.text("pipelock/pipelock.yaml");
     let policy = pipelock::Policy::read(&upstream, &deciding.text("pipelock/bottle.yaml")).unwrap();
-    let known = &policy.policy.secrets[0];
+    let named = |known: &&pipelock::KnownSecret| known.names.contains(&"CANARY_TOKEN".to_owned());
+    let known = policy.policy.secrets.iter().find(named).unwrap();
     assert!(known.hosts.iter().any(|host| host.to_string() == "api.other.example"), "{known:?}");
 
     let package = Ask::Package(Package {
