@@ -349,7 +349,12 @@ mod tests {
             replace(&file, bad.as_bytes(), 0o644).unwrap();
             assert_eq!(folders.queue().find(&proposal.id).unwrap().1, State::Open, "{bad}");
         }
-        replace(&file, &vec![b' '; 100_000], 0o644).unwrap();
+        // A good one, and the same with more white space behind it than a file may have.
+        folders.answer(&proposal.id, AnswerVerdict::Approved);
+        assert_eq!(folders.queue().find(&proposal.id).unwrap().1, State::Approved);
+        let mut long = fs::read(&file).unwrap();
+        long.resize(100_000, b' ');
+        replace(&file, &long, 0o644).unwrap();
         assert_eq!(folders.queue().find(&proposal.id).unwrap().1, State::Open);
     }
 }
