@@ -5,6 +5,7 @@ mod covert;
 mod needs;
 mod overriding;
 mod tongues;
+mod unlisted;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -14,8 +15,9 @@ use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
 
 use self::needs::Needs;
-pub(crate) use self::needs::Unlisted;
+pub(crate) use self::unlisted::Unlisted;
 use crate::rule::Rule;
+use crate::stream::joined;
 
 /// What an expression's automaton may keep of what it worked out, in bytes.
 const KEPT: usize = 256 * 1024;
@@ -53,16 +55,7 @@ impl Compiled {
             regex.as_ref().is_none_or(|regex| regex.is_match(input))
         };
         let parts = needs.parts(text).into_iter().filter(is_one);
-        let mut parts: Vec<_> = parts.map(|(_, part)| part).collect();
-        parts.sort_unstable_by_key(|part| part.start);
-        parts.dedup_by(|next, last| {
-            let joins = next.start <= last.end;
-            if joins {
-                last.end = last.end.max(next.end);
-            }
-            joins
-        });
-        parts
+        joined(parts.map(|(_, part)| part).collect())
     }
 }
 

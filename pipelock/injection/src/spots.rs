@@ -1,4 +1,5 @@
-//! Where it is worth looking: words that no rule can do without, at the speed of memory.
+//! Where it is worth looking: words that most rules cannot do without, and the rarest text of each
+//! other rule.
 
 use std::ops::Range;
 use std::sync::OnceLock;

@@ -67,21 +67,7 @@ impl Stream {
             Spot::Encoded(at) => parts.push((code_round(&self.text, at), true)),
         });
         parts.dedup();
-        written.sort_unstable_by_key(|part| part.start);
-        let mut last: Option<Range<usize>> = None;
-        for part in written {
-            last = match last {
-                Some(before) if before.end >= part.start => {
-                    Some(before.start..before.end.max(part.end))
-                }
-                Some(before) => {
-                    parts.push((before, false));
-                    Some(part)
-                }
-                None => Some(part),
-            };
-        }
-        parts.extend(last.map(|part| (part, false)));
+        parts.extend(joined(written).into_iter().map(|part| (part, false)));
         parts
     }
 
@@ -145,6 +131,19 @@ impl Stream {
             self.base += gone as u64;
         }
     }
+}
+
+/// Parts in their order and apart: what overlaps or touches is one.
+pub(crate) fn joined(mut parts: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    parts.sort_unstable_by_key(|part| part.start);
+    parts.dedup_by(|next, last| {
+        let joins = next.start <= last.end;
+        if joins {
+            last.end = last.end.max(next.end);
+        }
+        joins
+    });
+    parts
 }
 
 /// Every match in a plain text.
