@@ -1,17 +1,14 @@
 //! Placeholders where they have no business: worth nothing, and yet the sign of an attempt to carry
 //! a credential out.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use egress::{MARK, Route};
 use http::HeaderMap;
 use http::request::Parts;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use memchr::memmem::Finder;
+use tls_intercept::body::{Gate, gated};
 use tls_intercept::{Body, BodyError};
 
 use crate::encode::unpercent;
@@ -57,11 +54,10 @@ fn is_foreign(bytes: &[u8], route: Option<&Route>) -> bool {
 
 /// Stops a body at the first placeholder in it, and says so in `found`.
 pub(crate) fn guard(body: Body, found: Arc<AtomicBool>) -> Body {
-    http_body_util::BodyExt::boxed(Guarded { body, found, tail: Vec::new() })
+    gated(body, Guarded { found, tail: Vec::new() })
 }
 
 struct Guarded {
-    body: Body,
     found: Arc<AtomicBool>,
     /// The last bytes that passed: a mark may be split. They may go out, half a mark is nothing.
     tail: Vec<u8>,
@@ -86,32 +82,13 @@ impl Guarded {
     }
 }
 
-impl HttpBody for Guarded {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if let Some(Ok(frame)) = &frame
-            && let Some(data) = frame.data_ref()
-            && self.has_mark(data)
-        {
-            self.found.store(true, Ordering::Relaxed);
-            let why = "it holds a placeholder of another host".to_owned();
-            return Poll::Ready(Some(Err(BodyError::Stopped(why))));
+impl Gate for Guarded {
+    fn pass(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        if !self.has_mark(bytes) {
+            return Ok(());
         }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.found.store(true, Ordering::Relaxed);
+        Err(BodyError::Stopped("it holds a placeholder of another host".to_owned()))
     }
 }
 
@@ -162,8 +139,7 @@ mod tests {
         let text = format!("before {MARK}0123 after");
         for size in 1..text.len() {
             let found = Arc::new(AtomicBool::new(false));
-            let mut guarded =
-                Guarded { body: body::empty(), found: Arc::clone(&found), tail: vec![] };
+            let mut guarded = Guarded { found: Arc::clone(&found), tail: vec![] };
             let pieces: Vec<_> = text.as_bytes().chunks(size).collect();
             assert!(pieces.into_iter().any(|piece| guarded.has_mark(piece)), "pieces of {size}");
         }

@@ -5,7 +5,6 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use sidecar::Shutdown;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -48,7 +47,7 @@ pub fn incoming(body: Incoming) -> Body {
 
 /// A request's body without its trailers: a credential could come in them after all was judged.
 pub fn without_trailers(body: Body) -> Body {
-    if body.is_end_stream() { body } else { Filtered { inner: body }.boxed() }
+    if body.is_end_stream() { body } else { Along::boxed(body, Filtered) }
 }
 
 /// A body of what is sent at its other end. It is over when the sender is gone.
@@ -91,7 +90,7 @@ pub trait Observer: Send + Sync + 'static {
 /// Has a body looked at as it passes.
 pub fn looked_at(body: Body, observer: impl Observer) -> Body {
     let passed = Passed { bytes: 0, complete: body.is_end_stream() };
-    Observed { inner: body, passed, observer }.boxed()
+    Along::boxed(body, Observed { passed, observer })
 }
 
 /// Calls `over` once, when the body has ended, failed or was dropped.
@@ -113,11 +112,7 @@ impl<F: FnOnce(Passed) + Send + Sync + 'static> Observer for Once<F> {
 /// once in a [`MOMENT`]. hyper writes when a body has nothing more for now, and a stream that is quick
 /// would keep its first event waiting for the last.
 pub(crate) fn prompt(body: Body) -> Body {
-    if body.is_end_stream() {
-        body
-    } else {
-        Prompt { inner: body, since: None, then: Then::Nothing }.boxed()
-    }
+    if body.is_end_stream() { body } else { Along::boxed(body, Prompt::default()) }
 }
 
 /// So long events may be gathered.
@@ -135,12 +130,12 @@ pub trait Gate: Send + Sync + Unpin + 'static {
 
 /// A body that ends where its gate does not let it pass.
 pub fn gated(body: Body, gate: impl Gate) -> Body {
-    Gated { inner: body, gate }.boxed()
+    Along::boxed(body, Gated(gate))
 }
 
 /// Fails the body when no frame came for this long.
 pub fn with_deadline(body: Body, idle: Duration) -> Body {
-    if body.is_end_stream() { body } else { Timed { inner: body, idle, sleep: None }.boxed() }
+    if body.is_end_stream() { body } else { Along::boxed(body, Timed { idle, sleep: None }) }
 }
 
 /// A request's body that is not given up before its [`Held`] is.
@@ -223,24 +218,32 @@ impl Drop for Kept {
     }
 }
 
-struct Filtered {
+type Polled = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+
+/// What happens to a body's frames on their way. It is as long as it was, and ends where it did.
+trait Way: Send + Sync + Unpin + 'static {
+    fn poll_frame(&mut self, inner: &mut Body, cx: &mut Context<'_>) -> Polled;
+}
+
+/// A body on its way. The way is over before the body is gone.
+struct Along<W> {
+    way: W,
     inner: Body,
 }
 
-impl HttpBody for Filtered {
+impl<W: Way> Along<W> {
+    fn boxed(inner: Body, way: W) -> Body {
+        BoxBody::new(Self { way, inner })
+    }
+}
+
+impl<W: Way> HttpBody for Along<W> {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        loop {
-            match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-                Some(Ok(frame)) if frame.is_trailers() => {}
-                other => return Poll::Ready(other),
-            }
-        }
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let Self { way, inner } = &mut *self;
+        way.poll_frame(inner, cx)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -252,8 +255,21 @@ impl HttpBody for Filtered {
     }
 }
 
+struct Filtered;
+
+impl Way for Filtered {
+    fn poll_frame(&mut self, inner: &mut Body, cx: &mut Context<'_>) -> Polled {
+        loop {
+            match ready!(Pin::new(&mut *inner).poll_frame(cx)) {
+                Some(Ok(frame)) if frame.is_trailers() => {}
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+}
+
+#[derive(Default)]
 struct Prompt {
-    inner: Body,
     /// When something was last sent on its way.
     since: Option<Instant>,
     then: Then,
@@ -271,112 +287,63 @@ enum Then {
     Read,
 }
 
-impl HttpBody for Prompt {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        match std::mem::take(&mut this.then) {
+impl Way for Prompt {
+    fn poll_frame(&mut self, inner: &mut Body, cx: &mut Context<'_>) -> Polled {
+        match std::mem::take(&mut self.then) {
             Then::Nothing => {}
             Then::Write => {
-                this.then = Then::Read;
+                self.then = Then::Read;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             Then::Read => std::thread::yield_now(),
         }
-        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
-        if this.since.is_none_or(|since| since.elapsed() >= MOMENT) {
-            this.since = Some(Instant::now());
-            this.then = Then::Write;
+        let frame = ready!(Pin::new(inner).poll_frame(cx));
+        if self.since.is_none_or(|since| since.elapsed() >= MOMENT) {
+            self.since = Some(Instant::now());
+            self.then = Then::Write;
         }
         Poll::Ready(frame)
     }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
 }
 
-struct Gated<G> {
-    inner: Body,
-    gate: G,
-}
+struct Gated<G>(G);
 
-impl<G: Gate> HttpBody for Gated<G> {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+impl<G: Gate> Way for Gated<G> {
+    fn poll_frame(&mut self, inner: &mut Body, cx: &mut Context<'_>) -> Polled {
+        let frame = ready!(Pin::new(inner).poll_frame(cx));
         if let Some(Ok(frame)) = &frame
-            && let Some(Err(why)) = frame.data_ref().map(|data| this.gate.pass(data))
+            && let Some(Err(why)) = frame.data_ref().map(|data| self.0.pass(data))
         {
             return Poll::Ready(Some(Err(why)));
         }
         Poll::Ready(frame)
     }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
 }
 
 /// Its fields stay where they are: nothing of it is pinned.
 struct Observed<O: Observer> {
-    inner: Body,
     passed: Passed,
     observer: O,
 }
 
 impl<O: Observer> Unpin for Observed<O> {}
 
-impl<O: Observer> HttpBody for Observed<O> {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+impl<O: Observer> Way for Observed<O> {
+    fn poll_frame(&mut self, inner: &mut Body, cx: &mut Context<'_>) -> Polled {
+        let frame = ready!(Pin::new(&mut *inner).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
-                    this.passed.bytes += data.len() as u64;
-                    this.observer.data(data);
+                    self.passed.bytes += data.len() as u64;
+                    self.observer.data(data);
                 }
-                this.passed.complete = this.inner.is_end_stream();
+                self.passed.complete = inner.is_end_stream();
             }
             Some(Err(_)) => {}
-            None => this.passed.complete = true,
+            None => self.passed.complete = true,
         }
         Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 
@@ -387,44 +354,22 @@ impl<O: Observer> Drop for Observed<O> {
 }
 
 struct Timed {
-    inner: Body,
     idle: Duration,
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
-impl HttpBody for Timed {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
-            this.sleep = None;
+impl Way for Timed {
+    fn poll_frame(&mut self, inner: &mut Body, cx: &mut Context<'_>) -> Polled {
+        if let Poll::Ready(frame) = Pin::new(inner).poll_frame(cx) {
+            self.sleep = None;
             return Poll::Ready(frame);
         }
-        let idle = this.idle;
-        let sleep = this
+        let idle = self.idle;
+        let sleep = self
             .sleep
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + idle)));
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Some(Err(BodyError::Stalled(idle))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-impl<O: Observer> fmt::Debug for Observed<O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observed").field("passed", &self.passed).finish_non_exhaustive()
     }
 }
 
