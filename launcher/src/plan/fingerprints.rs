@@ -29,17 +29,15 @@ pub(super) fn of(plan: &Plan, authorities: &[Secret]) -> Vec<KnownSecret> {
     let tokens = plan.git.iter().filter_map(|repository| repository.credential.as_ref());
     let names = tokens.map(|token| git_gate::GitGate::variable_inside(&token.env));
     for name in names.chain([pipelock::upstream_proxy_variable()]) {
-        homes.extend(secrets.get(&name).map(|value| nowhere(value.expose(), &homes)));
+        if let Some(value) = secrets.get(&name) {
+            // Where a route has the same one, its home stays.
+            homes.entry(value.expose().to_owned()).or_default();
+        }
     }
     for row in rows(plan, authorities) {
         homes.insert(row, Home::default());
     }
     known(hop_secret, homes)
-}
-
-/// A value with no home of its own; where a route has the same one, with that.
-fn nowhere(value: &str, homes: &BTreeMap<String, Home>) -> (String, Home) {
-    (value.to_owned(), homes.get(value).cloned().unwrap_or_default())
 }
 
 /// Of every credential of the routes whose value is at hand. The key is made from the hop secret,
@@ -101,7 +99,7 @@ fn armoured(text: &str) -> Vec<String> {
 }
 
 /// Where a value may go, and what it is called.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Home {
     hosts: BTreeSet<HostPattern>,
     names: BTreeSet<String>,
