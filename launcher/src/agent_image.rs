@@ -22,7 +22,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use compose_render::ImageRef;
-use compose_run::Docker;
+use compose_run::{Call, Docker};
 
 pub(crate) use self::cache::folder as cache_folder;
 pub(crate) use self::roots::system_roots;
@@ -84,6 +84,13 @@ impl Builder<'_> {
             Image::Codex => codex::build(self, name),
             Image::Named(_) => Ok(()),
         }
+    }
+
+    /// The engine's own build of an image of that name, by what comes on its stdin. A step that fails
+    /// leaves no container behind, which the classic builder sees to only when it is told.
+    fn docker_build<'c>(&self, name: &ImageRef, options: &[&str]) -> Call<'c> {
+        let args = ["build", "--quiet", "--force-rm", "--tag", name.as_str()];
+        self.docker.call(args.iter().chain(options).chain(&["-"]))
     }
 
     /// Whether the engine has that image.

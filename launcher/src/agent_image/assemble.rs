@@ -108,9 +108,7 @@ pub(super) fn layered(
         Some(_) => ImageRef::local("stage", &content_hash([text.as_bytes()])),
         None => name.clone(),
     };
-    let build =
-        builder.docker.call(["build", "--quiet", "--force-rm", "--tag", stage.as_str(), "-"]);
-    build.input(text).run().with_context(|| {
+    builder.docker_build(&stage, &[]).input(text).run().with_context(|| {
         format!("cannot build on `{from}`; `apt` and `run` need a network for builds on the engine's default bridge")
     })?;
     if on.is_some() {

@@ -85,9 +85,8 @@ pub(super) fn on_pulled(builder: &Builder<'_>, name: &ImageRef, instructions: &s
     }
     (builder.tell)("building on Debian's image (once)");
     let dockerfile = format!("FROM {}\n{instructions}", pin.image);
-    let build = ["build", "--quiet", "--force-rm", "--tag", name.as_str(), "-"];
     // Without a network in builds this fails at once, and the other way is there.
-    builder.docker.call(build).input(dockerfile).timeout(BUILD_TIMEOUT).run().is_ok()
+    builder.docker_build(name, &[]).input(dockerfile).timeout(BUILD_TIMEOUT).run().is_ok()
 }
 
 fn from_packages(builder: &Builder<'_>, name: &ImageRef) -> anyhow::Result<()> {

@@ -36,8 +36,7 @@ pub(super) fn build(
     let folder = folder(dockerfile)?.to_owned();
     let packing = thread::spawn(move || pack(&folder, writer));
     let file = file_name(dockerfile)?;
-    let build = ["build", "--quiet", "--force-rm", "--tag", name.as_str(), "--file", file, "-"];
-    let built = builder.docker.call(build).input_from(reader).run();
+    let built = builder.docker_build(name, &["--file", file]).input_from(reader).run();
     let packed = packing.join().unwrap_or_else(|_| bail!("packing the folder panicked"));
     built.with_context(|| format!("cannot build `{}`", dockerfile.display()))?;
     packed
