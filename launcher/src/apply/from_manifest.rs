@@ -63,8 +63,7 @@ pub(crate) fn from_manifest(
         };
         let renewals = file.routes.renewals().iter().filter(stays).cloned().collect();
         let routes = egress::Routes::new(plan.routes.clone()).with_renewals(renewals);
-        let egress::RoutesFile { pipelock, supervised, .. } = file;
-        egress::RoutesFile { pipelock, supervised, routes }.render()
+        egress::RoutesFile { routes, ..file }.render()
     });
     let config = Config {
         upstream: followed.upstream,

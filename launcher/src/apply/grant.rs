@@ -92,11 +92,8 @@ fn with_requests(
     route.credentials = credentials.to_vec();
     let mut all: Vec<_> = file.routes.iter().cloned().collect();
     all.push(route);
-    let file = egress::RoutesFile {
-        pipelock: file.pipelock.clone(),
-        supervised: file.supervised,
-        routes: egress::Routes::new(all).with_renewals(file.routes.renewals().to_vec()),
-    };
+    let routes = egress::Routes::new(all).with_renewals(file.routes.renewals().to_vec());
+    let file = egress::RoutesFile { routes, ..file };
     after.routes = Some(file.render());
     after.bottle = edit::with_item(&after.bottle, "routed", &host)?;
     let at = addresses.internal(Role::Egress).to_string();
