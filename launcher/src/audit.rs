@@ -101,13 +101,10 @@ fn add(file: &mut File, dir: &BottleDir, entry: Entry) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use compose_run::StateDir;
+    use crate::bottles;
 
     fn bottle() -> (tempfile::TempDir, BottleDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path().join("state")).unwrap();
-        let dir = state.bottle(&"fix-login".parse().unwrap());
-        drop(state.claim(dir.slug()).unwrap());
+        let (folder, _, dir) = bottles::tests::bottle();
         (folder, dir)
     }
 

@@ -180,15 +180,14 @@ fn service(role: Role, state: &str, status: &str) -> Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bottles::tests::{folder_of, state};
 
     #[test]
     fn a_denial_after_midnight_is_newer_than_one_before_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path().join("state")).unwrap();
+        let (_folder, state) = state();
         let mut new = Vec::new();
         for (name, time) in [("a", "2026-01-02T00:00:01Z"), ("b", "2026-01-01T23:59:59Z")] {
-            let dir = state.bottle(&name.parse().unwrap());
-            drop(state.claim(dir.slug()).unwrap());
+            let dir = folder_of(&state, name);
             let outbox = dir.path().join("pipelock/outbox");
             fs_err::create_dir_all(&outbox).unwrap();
             let line = format!("{{\"time\":\"{time}\",\"event\":\"denied\"}}\n");

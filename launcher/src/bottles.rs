@@ -164,8 +164,32 @@ pub(crate) fn is_left_alone(metadata: &Metadata) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use compose_run::{BottleDir, StateDir};
+    use tempfile::TempDir;
+
     use super::*;
+
+    /// A state folder with nothing in it.
+    pub(crate) fn state() -> (TempDir, StateDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path().join("state")).unwrap();
+        (folder, state)
+    }
+
+    /// The folder of a bottle that nobody holds.
+    pub(crate) fn folder_of(state: &StateDir, name: &str) -> BottleDir {
+        let dir = state.bottle(&name.parse().unwrap());
+        drop(state.claim(dir.slug()).unwrap());
+        dir
+    }
+
+    /// One such, in a state folder of its own.
+    pub(crate) fn bottle() -> (TempDir, StateDir, BottleDir) {
+        let (folder, state) = state();
+        let dir = folder_of(&state, "fix-login");
+        (folder, state, dir)
+    }
 
     fn slug() -> Slug {
         "fix-login".parse().unwrap()

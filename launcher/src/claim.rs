@@ -129,14 +129,14 @@ pub(crate) fn remove_if_empty(claim: Claim) {
 
 #[cfg(test)]
 mod tests {
-    use compose_run::{StateDir, replace};
+    use compose_run::replace;
 
     use super::*;
+    use crate::bottles::tests::state;
 
     #[test]
     fn a_bottle_that_goes_on_under_its_name_keeps_its_work_and_what_that_began_as() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path().join("state")).unwrap();
+        let (_folder, state) = state();
         let claim = state.claim(&"fix-login".parse().unwrap()).unwrap();
         let write = |name: &str| replace(&claim.dir().path().join(name), b"x", 0o600).unwrap();
         let left = || {

@@ -167,23 +167,14 @@ fn still_open(dir: &BottleDir, asked: &Asked) -> anyhow::Result<Asked> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use compose_render::Role;
-    use compose_run::Owner;
-    use supervise::{Proposal, Requests};
+    use crate::proposals::tests::{bottle, proposal, put};
 
     #[test]
     fn each_of_several_proposals_is_noted_once_however_often_one_looks() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path().join("state")).unwrap();
-        let dir = state.bottle(&"fix-login".parse().unwrap());
-        drop(state.claim(dir.slug()).unwrap());
-        let outbox = dir.create_service(Role::Supervise, Owner::of_sidecars()).unwrap().outbox;
+        let (_folder, _state, dir) = bottle();
         for nth in 1..=3 {
-            let host = format!("{nth}.example.org").parse().unwrap();
-            let ask = Ask::Egress(Requests { host, methods: Vec::new(), paths: Vec::new() });
-            let asked = Proposal::new(ask, "to read".to_owned(), 0, proposals::now()).unwrap();
-            let path = outbox.join(asked.id.proposal_file());
-            compose_run::replace(&path, asked.to_json().as_bytes(), 0o644).unwrap();
+            let asked = proposal(&format!("{nth}.example.org"));
+            put(&dir, &asked.id.proposal_file(), &asked.to_json());
             for _ in 0..2 {
                 assert_eq!(proposals_of(&dir).unwrap().asked.len(), nth);
                 let chain = audit::read(&dir).unwrap();

@@ -127,22 +127,13 @@ impl Teller {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use compose_run::{Owner, StateDir};
-    use supervise::{Ask, Proposal, Requests};
+    use crate::proposals::tests::{bottle, proposal, put};
 
     #[test]
     fn what_could_not_be_read_is_told_of_when_it_can() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path().join("state")).unwrap();
-        let dir = state.bottle(&"fix-login".parse().unwrap());
-        drop(state.claim(dir.slug()).unwrap());
-        let outbox = dir.create_service(Role::Supervise, Owner::of_sidecars()).unwrap().outbox;
-        let host = "a.org".parse().unwrap();
-        let ask = Ask::Egress(Requests { host, methods: Vec::new(), paths: Vec::new() });
-        let now = crate::proposals::now();
-        let asked = Proposal::new(ask, "to read".to_owned(), 0, now).unwrap();
-        let path = outbox.join(asked.id.proposal_file());
-        compose_run::replace(&path, asked.to_json().as_bytes(), 0o644).unwrap();
+        let (_folder, _state, dir) = bottle();
+        let asked = proposal("a.org");
+        put(&dir, &asked.id.proposal_file(), &asked.to_json());
         let (seen, changed) = (BTreeSet::new(), None);
         let mut teller = Teller { dir, seen, changed, command: None, desktop: None };
         teller.look(false, |_| anyhow::bail!("too many open files"));

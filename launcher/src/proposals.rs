@@ -262,26 +262,26 @@ pub(crate) fn now() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::bottles;
 
-    fn bottle() -> (tempfile::TempDir, StateDir, BottleDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path().join("state")).unwrap();
-        let dir = state.bottle(&"fix-login".parse().unwrap());
-        drop(state.claim(dir.slug()).unwrap());
+    /// A bottle with supervise's folders.
+    pub(crate) fn bottle() -> (tempfile::TempDir, StateDir, BottleDir) {
+        let (folder, state, dir) = bottles::tests::bottle();
         dir.create_service(Role::Supervise, Owner::of_sidecars()).unwrap();
         (folder, state, dir)
     }
 
-    fn proposal(host: &str) -> Proposal {
+    pub(crate) fn proposal(host: &str) -> Proposal {
         let host = host.parse().unwrap();
         let ask = supervise::Requests { host, methods: Vec::new(), paths: Vec::new() };
         let ask = Ask::Egress(ask);
         Proposal::new(ask, "to read".to_owned(), 0, now()).unwrap()
     }
 
-    fn put(dir: &BottleDir, name: &str, text: &str) {
+    /// Puts a file where supervise puts what it asks.
+    pub(crate) fn put(dir: &BottleDir, name: &str, text: &str) {
         let path = dir.service(Role::Supervise).outbox.join(name);
         compose_run::replace(&path, text.as_bytes(), 0o644).unwrap();
     }

@@ -308,14 +308,12 @@ fn is_disturbed(error: &anyhow::Error) -> bool {
 mod tests {
     use super::*;
     use crate::apply::Config;
-    use compose_run::{Owner, StateDir};
+    use crate::bottles::tests::bottle;
+    use compose_run::Owner;
 
     #[test]
     fn no_file_that_fingerprints_are_in_outlives_the_bottle() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path().join("state")).unwrap();
-        let dir = state.bottle(&"fix-login".parse().unwrap());
-        drop(state.claim(dir.slug()).unwrap());
+        let (_folder, _state, dir) = bottle();
         let config = dir.create_service(Role::Pipelock, Owner::of_sidecars()).unwrap().config;
         let put = |name: &str, text: &str| {
             compose_run::replace(&config.join(name), text.as_bytes(), 0o600).unwrap();

@@ -164,9 +164,8 @@ impl Refs {
 mod tests {
     use std::io::Write as _;
 
-    use compose_run::StateDir;
-
     use super::*;
+    use crate::bottles::tests::{folder_of, state};
 
     fn object(digit: char) -> String {
         digit.to_string().repeat(40)
@@ -187,10 +186,8 @@ mod tests {
 
     #[test]
     fn h6_what_was_not_pushed_is_told_without_a_git() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDir::open(folder.path().join("state")).unwrap();
-        let dir = state.bottle(&"b".parse().unwrap());
-        drop(state.claim(dir.slug()).unwrap());
+        let (_folder, state) = state();
+        let dir = folder_of(&state, "b");
         assert_eq!(pushed(&dir).unwrap(), None);
         let (upstream, branch) = ("git@git.example.org:a/b.git", "agent/b/work");
         let base = Some(object('a'));

@@ -110,17 +110,13 @@ mod tests {
     use compose_render::Mount;
 
     use super::*;
+    use crate::bottles::tests::{folder_of, state};
     use crate::manifest::WorkspaceMode;
 
     #[test]
     fn h6_the_last_bottle_takes_its_own_seal_away_and_nobody_elses() {
-        let root = tempfile::tempdir().unwrap();
-        let state = StateDir::open(root.path().join("state")).unwrap();
-        let [one, two] = ["one", "two"].map(|name| {
-            let slug = name.parse().unwrap();
-            drop(state.claim(&slug).unwrap());
-            state.bottle(&slug).path().to_owned()
-        });
+        let (root, state) = state();
+        let [one, two] = ["one", "two"].map(|name| folder_of(&state, name).path().to_owned());
         let path = root.path().join(NAME);
         let mount = Mount { host: path.clone(), guest: format!("/x/{NAME}"), writable: false };
         let plan = WorkspacePlan {
