@@ -149,6 +149,29 @@ fn the_genuine_claude_code_works_with_a_key_and_with_a_subscription_and_asks_not
     }
 }
 
+/// Codex does what it is asked to; what it asked of its service for that.
+#[track_caller]
+fn asked_at_work(ground: &Ground) -> Vec<Value> {
+    let exec = ["codex", "exec", "-m", "gpt-5", "--skip-git-repo-check", "do [[work]]"];
+    let said = agent(ground, &exec);
+    assert!(said.contains("All of it is done."), "{said}");
+    assert_eq!(agent(ground, &["cat", "/workspace/made.txt"]), "made\n");
+    let report = told(&ground.docker, &Role::StandIn.container(&ground.slug));
+    let requests = report["requests"].as_array().unwrap();
+    let asked: Vec<_> = requests.iter().filter(|one| one["method"] == "POST").cloned().collect();
+    assert!(!asked.is_empty(), "{requests:#?}");
+    asked
+}
+
+/// Codex on a terminal.
+#[track_caller]
+fn assert_no_dialog(ground: &Ground) {
+    let screen = plain(&on_a_terminal(ground, "codex -m gpt-5", "OpenAI Codex"));
+    for dialog in ["Signin", "Doyoutrust", "Updateavailable"] {
+        assert!(!screen.contains(dialog), "{screen}");
+    }
+}
+
 #[test]
 fn the_genuine_codex_works_with_a_key_and_asks_nothing() {
     let input = json!({"cmd": "echo made > made.txt"});
@@ -156,19 +179,10 @@ fn the_genuine_codex_works_with_a_key_and_asks_nothing() {
     let setting = setting(OPENAI, "exec_command", &input, "authorization", &value);
     let manifest = manifest("codex", "image: {agent: codex}\n    ", "codex");
     let (ground, _outside) = started("codex", &manifest, "OPENAI_API_KEY", (OPENAI, &setting));
-    let exec = ["codex", "exec", "-m", "gpt-5", "--skip-git-repo-check", "do [[work]]"];
-    let said = agent(&ground, &exec);
-    assert!(said.contains("All of it is done."), "{said}");
-    assert_eq!(agent(&ground, &["cat", "/workspace/made.txt"]), "made\n");
-    let report = told(&ground.docker, &Role::StandIn.container(&ground.slug));
-    let requests = report["requests"].as_array().unwrap();
-    let asked: Vec<_> = requests.iter().filter(|one| one["method"] == "POST").collect();
+    let asked = asked_at_work(&ground);
     assert!(asked.iter().all(|one| one["credential"]["expected"] == true), "{asked:#?}");
 
-    let screen = plain(&on_a_terminal(&ground, "codex -m gpt-5", "OpenAI Codex"));
-    for dialog in ["Signin", "Doyoutrust", "Updateavailable"] {
-        assert!(!screen.contains(dialog), "{screen}");
-    }
+    assert_no_dialog(&ground);
     let shown = ground.bottle(&["show", ground.slug.as_str()]);
     assert!(shown.out.contains("preset codex"), "{shown:?}");
     assert_eq!(ground.bottle(&["stop", ground.slug.as_str()]).code, Some(0));
@@ -198,22 +212,12 @@ fn the_genuine_codex_works_with_an_account_and_asks_nothing() {
     ground.account.write("m.yaml", &manifest("codex", image, "codex-subscription"));
     let said = ground.start(&[&["--detach"][..], &outside.stand_in()].concat());
     assert_eq!(said.code, Some(0), "{said:?}");
-    let exec = ["codex", "exec", "-m", "gpt-5", "--skip-git-repo-check", "do [[work]]"];
-    let said = agent(&ground, &exec);
-    assert!(said.contains("All of it is done."), "{said}");
-    assert_eq!(agent(&ground, &["cat", "/workspace/made.txt"]), "made\n");
-    let report = told(&ground.docker, &Role::StandIn.container(&ground.slug));
-    let requests = report["requests"].as_array().unwrap();
-    let asked: Vec<_> = requests.iter().filter(|one| one["method"] == "POST").collect();
-    assert!(!asked.is_empty(), "{requests:#?}");
+    let asked = asked_at_work(&ground);
     for one in asked {
         assert_eq!(one["path"], "/backend-api/codex/responses", "{one}");
         assert_eq!(one["credential"]["expected"], true, "{one}");
     }
-    let screen = plain(&on_a_terminal(&ground, "codex -m gpt-5", "OpenAI Codex"));
-    for dialog in ["Signin", "Doyoutrust", "Updateavailable"] {
-        assert!(!screen.contains(dialog), "{screen}");
-    }
+    assert_no_dialog(&ground);
     // Nothing of the login is in what the agent can read.
     let read = ["sh", "-c", "env; cat ~/.codex/*.json ~/.codex/*.toml"];
     let seen = agent(&ground, &read);
