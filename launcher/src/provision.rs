@@ -15,7 +15,7 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context as _, anyhow};
-use compose_render::contract;
+use compose_render::{Role, contract};
 use compose_run::{Docker, replace};
 use time::OffsetDateTime;
 
@@ -28,6 +28,14 @@ use crate::workspace::{self, Record, Selection};
 
 /// A prompt longer than this would not fit into an argument.
 const PROMPT_LIMIT: u64 = 100 << 10;
+
+/// The agent's address, where a program wants one: no mail goes there.
+const EMAIL: &str = "agent@bottle.invalid";
+
+/// Where an agent asks supervise.
+fn supervise_url() -> String {
+    format!("http://{}:{}/mcp", Role::Supervise, contract::SUPERVISE_PORT)
+}
 
 /// What the read-only mount holds.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,10 @@
 //! What leads Claude Code straight to its prompt: each file left out is a dialog.
 
 use anyhow::Context as _;
-use compose_render::{Role, contract};
+use compose_render::contract;
 use serde_json::json;
 
-use super::Seed;
+use super::{Seed, supervise_url};
 
 /// The seeds. `approved_key` is the end of the key's placeholder, which Claude would ask about.
 pub(super) fn seeds(approved_key: Option<&str>, supervise: bool) -> anyhow::Result<Vec<Seed>> {
@@ -17,8 +17,7 @@ pub(super) fn seeds(approved_key: Option<&str>, supervise: bool) -> anyhow::Resu
         state.insert("customApiKeyResponses".to_owned(), responses);
     }
     if let (true, Some(state)) = (supervise, state.as_object_mut()) {
-        let url = format!("http://{}:{}/mcp", Role::Supervise, contract::SUPERVISE_PORT);
-        let servers = json!({ "supervise": { "type": "http", "url": url } });
+        let servers = json!({ "supervise": { "type": "http", "url": supervise_url() } });
         state.insert("mcpServers".to_owned(), servers);
     }
     let settings = json!({ "skipDangerousModePermissionPrompt": true });

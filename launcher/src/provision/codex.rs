@@ -1,12 +1,12 @@
 //! What leads Codex straight to its work: without these files it asks, or sends no key.
 
 use anyhow::Context as _;
-use compose_render::{Role, contract};
+use compose_render::contract;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Seed;
+use super::{EMAIL, Seed, supervise_url};
 use crate::plan::CodexLogin;
 
 /// The seeds. `login` is Codex's own file, which it reads and not `OPENAI_API_KEY`; `told` is what
@@ -21,8 +21,7 @@ pub(super) fn seeds(login: Option<Value>, told: Option<&str>, supervise: bool) -
         contract::WORKSPACE_DIR
     );
     if supervise {
-        let url = format!("http://{}:{}/mcp", Role::Supervise, contract::SUPERVISE_PORT);
-        config.extend(["\n[mcp_servers.supervise]\nurl = \"", &url, "\"\n"]);
+        config.extend(["\n[mcp_servers.supervise]\nurl = \"", &supervise_url(), "\"\n"]);
     }
     let mut seeds = vec![Seed::file(".codex/config.toml", config)];
     seeds.extend(login.map(|login| Seed::file(".codex/auth.json", login.to_string())));
@@ -40,7 +39,7 @@ pub(super) fn login(login: &CodexLogin, now: OffsetDateTime) -> anyhow::Result<V
         CodexLogin::Account { token, account, plan } => (token, account, plan),
     };
     let claims = json!({
-        "email": "agent@bottle.invalid",
+        "email": EMAIL,
         "https://api.openai.com/auth": {
             "chatgpt_account_id": account,
             "chatgpt_plan_type": plan.as_deref().unwrap_or("plus"),

@@ -2,10 +2,9 @@
 //! the program comes from npm alone.
 
 use anyhow::Context as _;
-use compose_render::{Role, contract};
 use serde_json::json;
 
-use super::Seed;
+use super::{EMAIL, Seed, supervise_url};
 
 /// In milliseconds since 1970: the token is egress' to renew.
 const NEVER: u64 = 4_102_444_800_000;
@@ -13,15 +12,13 @@ const NEVER: u64 = 4_102_444_800_000;
 /// The seeds. `token` is the placeholder of the account's token.
 pub(super) fn seeds(token: Option<&str>, supervise: bool) -> anyhow::Result<Vec<Seed>> {
     let mut settings = json!({ "general": { "enableAutoUpdate": false } });
-    let servers = json!({ "supervise": {
-        "httpUrl": format!("http://{}:{}/mcp", Role::Supervise, contract::SUPERVISE_PORT),
-    } });
     if let Some(settings) = settings.as_object_mut() {
         if token.is_some() {
             let auth = json!({ "auth": { "selectedType": "oauth-personal" } });
             settings.insert("security".to_owned(), auth);
         }
         if supervise {
+            let servers = json!({ "supervise": { "httpUrl": supervise_url() } });
             settings.insert("mcpServers".to_owned(), servers);
         }
     }
@@ -37,7 +34,7 @@ pub(super) fn seeds(token: Option<&str>, supervise: bool) -> anyhow::Result<Vec<
     });
     seeds.push(Seed::file(".gemini/oauth_creds.json", text(login)?));
     // Else it asks Google who it is.
-    let account = json!({ "active": "agent@bottle.invalid", "old": [] });
+    let account = json!({ "active": EMAIL, "old": [] });
     seeds.push(Seed::file(".gemini/google_accounts.json", text(account)?));
     Ok(seeds)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::EMAIL;
 use crate::environment::Environment;
 use crate::workspace::config_value;
 
@@ -28,7 +29,7 @@ impl Identity {
         let find = |key| texts.iter().find_map(|text| config_value(text, "user", key));
         Self {
             name: find("name").unwrap_or_else(|| "agent".to_owned()),
-            email: find("email").unwrap_or_else(|| "agent@bottle.invalid".to_owned()),
+            email: find("email").unwrap_or_else(|| EMAIL.to_owned()),
         }
     }
 
