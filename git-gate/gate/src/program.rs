@@ -67,6 +67,18 @@ pub(crate) fn finish(
     Ok(Some(output.context("cannot run a program")?))
 }
 
+/// A child that ends with this, where nobody waits for its end any more.
+#[derive(Debug)]
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Most often it has ended already.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// git's server for HTTP, by its path: asked of git once, since through `git` it would be a process
 /// more for each request.
 pub(crate) fn http_backend(ground: &Ground) -> anyhow::Result<PathBuf> {

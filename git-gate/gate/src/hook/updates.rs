@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, bail};
 use git_gate::Change;
 
-use crate::program::Program;
+use crate::program::{Program, Running};
 
 /// One line of what a push wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -75,7 +75,7 @@ impl Update {
 
 /// A question to the mirror, under way: what the refs of a push are now.
 #[derive(Debug)]
-pub(super) struct Current(Child);
+pub(super) struct Current(Running);
 
 impl Current {
     /// Asks for all of them at once.
@@ -83,17 +83,18 @@ impl Current {
         let ask = git.clone().args(["for-each-ref", "--format=%(objectname) %(refname)", "--"]);
         let mut ask = ask.args(updates.iter().map(|update| &update.name)).blocking();
         ask.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        Ok(Self(ask.spawn().context("cannot run git")?))
+        Ok(Self(Running(ask.spawn().context("cannot run git")?)))
     }
 
     /// The first update whose ref is not what the client believes: git compares only after its hook,
     /// when the upstream would have been changed already.
-    pub(super) fn moved(mut self, updates: &[Update]) -> anyhow::Result<Option<&Update>> {
+    pub(super) fn moved(self, updates: &[Update]) -> anyhow::Result<Option<&Update>> {
+        let Self(mut git) = self;
         let mut said = Vec::new();
-        if let Some(output) = &mut self.0.stdout {
+        if let Some(output) = &mut git.0.stdout {
             output.read_to_end(&mut said).context("cannot read the mirror's refs")?;
         }
-        if !self.0.wait().context("cannot run git")?.success() {
+        if !git.0.wait().context("cannot run git")?.success() {
             bail!("git could not read the mirror's refs");
         }
         let said = String::from_utf8_lossy(&said);
@@ -103,14 +104,6 @@ impl Current {
         let is_current =
             |update: &&Update| refs.get(update.name.as_str()).copied() == update.old_object();
         Ok(updates.iter().find(|update| !is_current(update)))
-    }
-}
-
-impl Drop for Current {
-    fn drop(&mut self) {
-        // Most often it has ended already.
-        drop(self.0.kill());
-        drop(self.0.wait());
     }
 }
 

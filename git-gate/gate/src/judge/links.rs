@@ -1,11 +1,11 @@
 //! Where links lead: one git answers for all of them, begun for the first.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use anyhow::{Context as _, bail};
 
-use crate::program::Program;
+use crate::program::{Program, Running};
 
 /// The longest target of a link.
 const TARGET_LIMIT: u64 = 4096;
@@ -21,7 +21,7 @@ pub(super) struct Links {
 
 #[derive(Debug)]
 struct Asked {
-    child: Child,
+    _git: Running,
     names: ChildStdin,
     objects: BufReader<ChildStdout>,
 }
@@ -33,10 +33,11 @@ impl Links {
 
     /// The target that a link's object holds, or the beginning of a long one.
     pub(super) fn target(&mut self, object: &str) -> anyhow::Result<String> {
-        if self.asked.is_none() {
-            self.asked = Some(Asked::begin(&self.git)?);
-        }
-        self.asked.as_mut().context("git was not begun")?.target(object)
+        let asked = match &mut self.asked {
+            Some(asked) => asked,
+            none => none.insert(Asked::begin(&self.git)?),
+        };
+        asked.target(object)
     }
 }
 
@@ -44,10 +45,10 @@ impl Asked {
     fn begin(git: &Program) -> anyhow::Result<Self> {
         let mut cat = git.clone().args(["cat-file", "--batch=%(objectsize)"]).blocking();
         cat.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = cat.spawn().context("cannot run git")?;
-        let (names, objects) = (child.stdin.take(), child.stdout.take());
+        let mut git = Running(cat.spawn().context("cannot run git")?);
+        let (names, objects) = (git.0.stdin.take(), git.0.stdout.take());
         let (Some(names), Some(objects)) = (names, objects) else { bail!("git has no streams") };
-        Ok(Self { child, names, objects: BufReader::new(objects) })
+        Ok(Self { _git: git, names, objects: BufReader::new(objects) })
     }
 
     fn target(&mut self, object: &str) -> anyhow::Result<String> {
@@ -62,12 +63,5 @@ impl Asked {
         rest.by_ref().take(size.min(TARGET_LIMIT)).read_to_end(&mut text).context(cannot)?;
         io::copy(&mut rest, &mut io::sink()).context(cannot)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }

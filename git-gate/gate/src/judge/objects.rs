@@ -2,12 +2,12 @@
 //! writes them out.
 
 use std::io::{self, BufRead as _, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, anyhow, bail};
 
 use super::Unjudged;
-use crate::program::Program;
+use crate::program::{Program, Running};
 
 /// The longest line that tells of an object: a path is in it.
 const HEAD_LIMIT: u64 = 64 * 1024;
@@ -55,19 +55,6 @@ impl Object {
     }
 }
 
-/// Two processes that end with this.
-struct Pair(Child, Child);
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        for child in [&mut self.0, &mut self.1] {
-            // Most often they have ended already.
-            drop(child.kill());
-            drop(child.wait());
-        }
-    }
-}
-
 /// Shows every object that is reached from the new ones and not from the known. What `see` leaves unread is skipped.
 pub(crate) fn each(
     git: &Program,
@@ -78,14 +65,13 @@ pub(crate) fn each(
     let list = git.clone().args(["rev-list", "--objects"]).args(news.iter().copied());
     let mut list = list.args(["--not"]).args(known.iter().copied()).blocking();
     list.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut list = list.spawn().context("cannot run git")?;
-    let names = list.stdout.take().ok_or_else(|| anyhow!("git has no output"))?;
+    let mut list = Running(list.spawn().context("cannot run git")?);
+    let names = list.0.stdout.take().ok_or_else(|| anyhow!("git has no output"))?;
     let format = "--batch=%(objectname) %(objecttype) %(objectsize) %(rest)";
     let mut write = git.clone().args(["cat-file", "--buffer", format]).blocking();
     write.stdin(Stdio::from(names)).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut write = write.spawn().context("cannot run git")?;
-    let objects = write.stdout.take().ok_or_else(|| anyhow!("git has no output"))?;
-    let mut pair = Pair(list, write);
+    let mut write = Running(write.spawn().context("cannot run git")?);
+    let objects = write.0.stdout.take().ok_or_else(|| anyhow!("git has no output"))?;
     let mut objects = BufReader::with_capacity(BUFFER, objects);
     while let Some(object) = next(&mut objects)? {
         let mut content = objects.by_ref().take(object.size);
@@ -94,8 +80,8 @@ pub(crate) fn each(
         let mut end = [0];
         objects.read_exact(&mut end).context("git's output ended early")?;
     }
-    let listed = pair.0.wait().context("cannot run git")?;
-    let written = pair.1.wait().context("cannot run git")?;
+    let listed = list.0.wait().context("cannot run git")?;
+    let written = write.0.wait().context("cannot run git")?;
     if !listed.success() || !written.success() {
         return Err(anyhow!("git could not read the new objects").into());
     }

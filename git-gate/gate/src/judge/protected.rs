@@ -2,15 +2,15 @@
 //! tree, and repositories within the repository.
 
 use std::io::{BufRead, BufReader, BufWriter, Read as _, Write as _};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{ChildStdin, Stdio};
 use std::thread::JoinHandle;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use git_gate::{FilePattern, is_protected};
 
 use super::links::Links;
 use super::{Finding, Place};
-use crate::program::Program;
+use crate::program::{Program, Running};
 
 /// The longest path that is read.
 const PATH_LIMIT: u64 = 64 * 1024;
@@ -28,9 +28,10 @@ struct Change {
 /// The changes of new commits, compared by git while the commits come and other things are judged.
 #[derive(Debug)]
 pub(super) struct Changes {
-    compare: Child,
-    commits: Option<BufWriter<ChildStdin>>,
-    found: Option<JoinHandle<anyhow::Result<Vec<Finding>>>>,
+    /// With it ends whoever reads it.
+    compare: Running,
+    commits: BufWriter<ChildStdin>,
+    found: JoinHandle<anyhow::Result<Vec<Finding>>>,
 }
 
 impl Changes {
@@ -42,40 +43,30 @@ impl Changes {
             .args(["--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv"])
             .blocking();
         compare.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut compare = compare.spawn().context("cannot run git")?;
-        let (commits, output) = (compare.stdin.take(), compare.stdout.take());
+        let mut compare = Running(compare.spawn().context("cannot run git")?);
+        let (commits, output) = (compare.0.stdin.take(), compare.0.stdout.take());
+        let (Some(commits), Some(output)) = (commits, output) else { bail!("git has no streams") };
         let (git, granted) = (git.clone(), granted.to_vec());
-        let found = output.map(|output| {
-            std::thread::spawn(move || read(BufReader::new(output), Links::new(git), &granted))
-        });
-        Ok(Self { compare, commits: commits.map(BufWriter::new), found })
+        let found =
+            std::thread::spawn(move || read(BufReader::new(output), Links::new(git), &granted));
+        Ok(Self { compare, commits: BufWriter::new(commits), found })
     }
 
     /// One of the new commits.
     pub(super) fn commit(&mut self, name: &str) -> anyhow::Result<()> {
-        let commits = self.commits.as_mut().context("git has no input")?;
-        writeln!(commits, "{name}").context("git does not compare the new commits")
+        writeln!(self.commits, "{name}").context("git does not compare the new commits")
     }
 
     /// Every such change that was not granted.
-    pub(super) fn end(mut self) -> anyhow::Result<Vec<Finding>> {
-        let mut commits = self.commits.take().context("git has no input")?;
+    pub(super) fn end(self) -> anyhow::Result<Vec<Finding>> {
+        let Self { mut compare, mut commits, found } = self;
         commits.flush().context("git does not compare the new commits")?;
         drop(commits);
-        let found = self.found.take().context("git has no output")?.join();
-        let found = found.map_err(|_| anyhow!("a thread ended"))??;
-        if !self.compare.wait().context("cannot run git")?.success() {
+        let found = found.join().map_err(|_| anyhow!("a thread ended"))??;
+        if !compare.0.wait().context("cannot run git")?.success() {
             return Err(anyhow!("git could not compare the new commits"));
         }
         Ok(found)
-    }
-}
-
-impl Drop for Changes {
-    fn drop(&mut self) {
-        // Most often it has ended already; with it ends whoever reads it.
-        drop(self.compare.kill());
-        drop(self.compare.wait());
     }
 }
 
