@@ -21,17 +21,11 @@ pub(crate) async fn find(file: &GateFile, upstream: &Gated) -> Result<Vec<IpAddr
         return Ok(Vec::new());
     }
     let host = upstream.url.host();
-    let found = match host.parse::<IpAddr>() {
-        Ok(address) => Some(vec![address]),
-        Err(_) => resolve(host).await,
-    };
-    let mut found = found.ok_or_else(|| Trouble::Unresolved(host.to_owned()))?;
+    let mut found = resolve(host).await.ok_or_else(|| Trouble::Unresolved(host.to_owned()))?;
     // One bad answer among good ones is how a name is turned against us.
     if found.is_empty() || !found.iter().all(|address| may_dial(file, *address)) {
         return Err(Trouble::Address(host.to_owned()));
     }
-    // Few containers have a way out by the newer kind.
-    found.sort_by_key(IpAddr::is_ipv6);
     found.dedup();
     found.truncate(TRIED);
     Ok(found)
@@ -40,16 +34,16 @@ pub(crate) async fn find(file: &GateFile, upstream: &Gated) -> Result<Vec<IpAddr
 /// Where the proxy on the way upstream is. Named by a person, so it may stand on a private network; no
 /// agent can name one.
 pub(crate) async fn of_proxy(proxy: &UpstreamProxy) -> Result<SocketAddr, Trouble> {
-    let at = match proxy.host.address() {
-        Some(address) => Some(address),
-        None => resolve(&proxy.host.to_string()).await.and_then(|all| {
-            all.iter().copied().find(IpAddr::is_ipv4).or_else(|| all.first().copied())
-        }),
-    };
-    at.map(|at| SocketAddr::new(at, proxy.port)).ok_or(Trouble::ProxyUnreachable)
+    let found = resolve(&proxy.host.to_string()).await.unwrap_or_default();
+    let at = found.first().ok_or(Trouble::ProxyUnreachable)?;
+    Ok(SocketAddr::new(*at, proxy.port))
 }
 
+/// The addresses of a host, best first; an address is its own.
 async fn resolve(host: &str) -> Option<Vec<IpAddr>> {
+    if let Ok(address) = host.parse() {
+        return Some(vec![address]);
+    }
     let mut builder = TokioResolver::builder_tokio().ok()?;
     let options = builder.options_mut();
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
@@ -60,7 +54,10 @@ async fn resolve(host: &str) -> Option<Vec<IpAddr>> {
     // The last dot makes it a full name: no search domain is tried.
     let asked = resolver.lookup_ip(format!("{host}."));
     let found = tokio::time::timeout(DEADLINE, asked).await.ok()?.ok()?;
-    Some(found.iter().collect())
+    let mut found: Vec<IpAddr> = found.iter().collect();
+    // Few containers have a way out by the newer kind.
+    found.sort_by_key(IpAddr::is_ipv6);
+    Some(found)
 }
 
 /// A company's git host may well be in a private network; what is never a git host: this container,
