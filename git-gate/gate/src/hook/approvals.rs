@@ -16,8 +16,6 @@ use crate::ground::Ground;
 
 /// How often the answers are looked at.
 const GLANCE: Duration = Duration::from_millis(250);
-/// How often the person who waits is told that it goes on.
-const PROGRESS: Duration = Duration::from_secs(5);
 /// Larger than any file of the queue.
 const FILE_LIMIT: u64 = 64 * 1024;
 /// The most proposals that may wait at once.
@@ -106,7 +104,7 @@ impl<'a> Approvals<'a> {
             if left.is_zero() {
                 return Ok(outcome);
             }
-            if told.is_none_or(|at| at.elapsed() >= PROGRESS) {
+            if told.is_none_or(|at| at.elapsed() >= say::PROGRESS) {
                 told = Some(Instant::now());
                 let (ids, left) = (ids.join(", "), left.as_secs() + 1);
                 say::line(&format!(

@@ -12,8 +12,6 @@ use super::updates::Update;
 use crate::program::finish;
 use crate::trouble::{Trouble, plain};
 
-/// How often the person who waits is told that it goes on.
-const PROGRESS: Duration = Duration::from_secs(5);
 /// What the upstream may take.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -49,7 +47,7 @@ pub(super) fn push(push: &Push, updates: &[Update]) -> anyhow::Result<Option<Ref
     let mut command = git.blocking();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().context("cannot run git")?;
-    let output = finish(child, Instant::now() + PATIENCE, PROGRESS, || {
+    let output = finish(child, Instant::now() + PATIENCE, say::PROGRESS, || {
         say::line("git-gate: judged; pushing to the upstream...");
     })?;
     let Some(output) = output else { return Ok(Some(Refusal::trouble(&Trouble::Late))) };

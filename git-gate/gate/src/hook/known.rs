@@ -16,9 +16,6 @@ use crate::mirror::fetching;
 use crate::program::{Program, finish};
 use crate::trouble::Trouble;
 
-/// How often the person who waits is told that it goes on.
-const PROGRESS: Duration = Duration::from_secs(5);
-
 /// Reads the seconds in which the mirror is fresh.
 pub(super) fn read(text: &str) -> Option<Range<u64>> {
     let (from, to) = text.split_once(' ')?;
@@ -37,7 +34,7 @@ pub(super) fn renew(push: &Push) -> anyhow::Result<Option<Refusal>> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let child = command.spawn().context("cannot run git")?;
     let until = push.begun + Duration::from_secs(push.file.limits.seconds);
-    let output = finish(child, until, PROGRESS, || {
+    let output = finish(child, until, say::PROGRESS, || {
         say::line("git-gate: asking the upstream what it has...");
     })?;
     Ok(match output {

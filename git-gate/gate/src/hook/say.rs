@@ -1,12 +1,16 @@
 //! What a refused push reads: the rule, the place, and what to do. Never a secret.
 
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use git_gate::{RefDenial, Rules};
 
 use super::approvals::{Allowed, Outcome};
 use crate::judge::{Finding, Refused};
 use crate::trouble::{Trouble, plain};
+
+/// How often the person who waits is told that it goes on.
+pub(super) const PROGRESS: Duration = Duration::from_secs(5);
 
 /// Why nothing was pushed.
 #[derive(Clone, Debug)]
