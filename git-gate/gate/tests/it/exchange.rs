@@ -39,16 +39,7 @@ fn a_clone_a_push_and_a_fetch_go_through() {
 fn a_large_push_is_written_down_once() {
     let world = World::new();
     world.clone_to("work");
-    let mut state = 88_172_645_463_325_252_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    let noise: Vec<u8> = (0..40_000).flat_map(|_| next().to_le_bytes()).collect();
-    world.write("work/noise.bin", noise);
-    world.commit("work", "noise");
+    world.noise("work");
     let push = ["-c", "http.postBuffer=65536", "push", "origin", "HEAD"];
     let said = world.git_with("work", &push, &[("GIT_CURL_VERBOSE", "1")]);
     said.must();

@@ -95,16 +95,7 @@ fn h5_what_is_beyond_a_limit_is_refused_in_a_sentence() {
 fn h5_a_pack_beyond_its_size_is_refused() {
     let world = World::with(|file| file.limits.pack_bytes = 64 * 1024);
     world.clone_to("work");
-    let mut state = 88_172_645_463_325_252_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    let noise: Vec<u8> = (0..40_000).flat_map(|_| next().to_le_bytes()).collect();
-    world.write("work/noise.bin", noise);
-    world.commit("work", "noise");
+    world.noise("work");
     let said = world.push("work");
     assert!(!said.ok, "{said:?}");
     assert_eq!(world.upstream(BRANCH), "");

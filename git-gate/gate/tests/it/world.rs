@@ -165,6 +165,20 @@ impl World {
         self.git(name, &["commit", "--quiet", "--allow-empty", "-m", message]).must();
     }
 
+    /// A commit of 320 000 bytes that no packing makes fewer.
+    pub(crate) fn noise(&self, name: &str) {
+        let mut state = 88_172_645_463_325_252_u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let noise: Vec<u8> = (0..40_000).flat_map(|_| next().to_le_bytes()).collect();
+        self.write(&format!("{name}/noise.bin"), noise);
+        self.commit(name, "noise");
+    }
+
     /// Pushes the current branch under the name it has.
     pub(crate) fn push(&self, name: &str) -> Said {
         self.git(name, &["push", "origin", "HEAD"])
