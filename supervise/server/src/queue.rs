@@ -295,11 +295,8 @@ mod tests {
         assert!(folders.queue().withdraw(&next.id) && !folders.queue().withdraw(&first.id));
     }
 
-    #[test]
-    fn a_push_that_the_gate_holds_is_found_and_can_be_asked_for_with_a_reason() {
-        let folders = Folders::new();
-        let gate = folders.inbox.path().join("gate");
-        fs::create_dir(&gate).unwrap();
+    /// A push, and the proposal of it that the gate writes.
+    fn held_by_the_gate() -> (Ask, Proposal) {
         let push = supervise::Push {
             upstream: "git.example.org/acme/widgets".to_owned(),
             reference: "refs/heads/x".to_owned(),
@@ -307,6 +304,15 @@ mod tests {
         };
         let ask = Ask::Push(push);
         let held = Proposal::new(ask.clone(), "held".to_owned(), 0, now()).unwrap();
+        (ask, held)
+    }
+
+    #[test]
+    fn a_push_that_the_gate_holds_is_found_and_can_be_asked_for_with_a_reason() {
+        let folders = Folders::new();
+        let gate = folders.inbox.path().join("gate");
+        fs::create_dir(&gate).unwrap();
+        let (ask, held) = held_by_the_gate();
         replace(&gate.join(held.id.proposal_file()), held.to_json().as_bytes(), 0o644).unwrap();
         assert_eq!(folders.queue().find(&held.id).unwrap().1, State::Open);
         assert!(!folders.queue().withdraw(&held.id), "it is not the agent's");
@@ -320,13 +326,7 @@ mod tests {
     #[test]
     fn a_push_that_the_gate_asked_for_and_that_was_answered_is_asked_under_another_id() {
         let folders = Folders::new();
-        let push = supervise::Push {
-            upstream: "git.example.org/acme/widgets".to_owned(),
-            reference: "refs/heads/x".to_owned(),
-            object: "0".repeat(40),
-        };
-        let ask = Ask::Push(push);
-        let held = Proposal::new(ask.clone(), "held".to_owned(), 0, now()).unwrap();
+        let (ask, held) = held_by_the_gate();
         folders.answer(&held.id, AnswerVerdict::Denied);
         let (same, state, new) = folders.queue().propose(&ask, "please").unwrap();
         assert_eq!((same.id, new), (held.id.clone(), false));
