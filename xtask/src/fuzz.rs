@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail, ensure};
 
 use crate::checkout::Checkout;
-use crate::program::Program;
+use crate::program::{Program, cargo};
 use crate::ui::{data, say};
 
 /// cargo-fuzz, as it is installed below `target/tools`.
@@ -130,8 +130,7 @@ fn cargo_fuzz(checkout: &Checkout) -> anyhow::Result<PathBuf> {
     }
     say(format!("installing cargo-fuzz {VERSION} into `target/tools`"));
     // In a folder of its own: the product's builds are not waited for.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    Program::new(cargo)
+    Program::new(cargo())
         .args(["install", "--quiet", "--locked", "--force", "--version", VERSION, "--root"])
         .arg(checkout.tools())
         .args(["cargo-fuzz"])

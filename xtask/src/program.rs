@@ -25,6 +25,11 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
+/// The cargo that runs this task.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 impl Program {
     pub(crate) fn new(name: impl Into<OsString>) -> Self {
         Self { name: name.into(), arguments: Vec::new(), environment: Vec::new(), folder: None }
@@ -32,8 +37,7 @@ impl Program {
 
     /// The cargo that runs this task, in this checkout.
     pub(crate) fn cargo(checkout: &Checkout) -> Self {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        Self::new(cargo).within(&checkout.root).env("CARGO_TARGET_DIR", &checkout.target)
+        Self::new(cargo()).within(&checkout.root).env("CARGO_TARGET_DIR", &checkout.target)
     }
 
     pub(crate) fn docker() -> Self {

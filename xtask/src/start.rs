@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::checkout::Checkout;
-use crate::program::Program;
+use crate::program::{Program, cargo};
 use crate::{sidecars, tools};
 
 /// Never returns when it works: the launcher takes this process over. The working folder stays
@@ -12,8 +12,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: Vec<OsString>) -> anyhow::Resu
     tools::for_images()?;
     let sidecars = sidecars::build(checkout)?;
     let manifest = checkout.root.join("Cargo.toml");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let program = Program::new(cargo)
+    let program = Program::new(cargo())
         .args(["run", "--quiet", "--package", "launcher", "--bin", "bottle", "--manifest-path"])
         .arg(manifest)
         .args(["--", "start"])

@@ -1,14 +1,13 @@
 //! Cargo's tests as the adversary runs them: listed first, then run by their exact names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 
 use anyhow::{Context as _, Result};
 
 use super::ground::Environment;
 use crate::checkout::Checkout;
-use crate::program::Program;
+use crate::program::{Program, cargo};
 
 /// A call of cargo that takes longer hangs: its tests, or what they wait for.
 const LONGEST: &str = "1800";
@@ -100,10 +99,9 @@ fn watched(
     environment: &Environment,
     mut line: impl FnMut(&str),
 ) -> Result<i32> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let program = Program::new("timeout")
         .args(["--kill-after=10", LONGEST])
-        .arg(cargo)
+        .arg(cargo())
         .args(args.iter().copied())
         .within(&checkout.root)
         .env("CARGO_TARGET_DIR", &checkout.target);
