@@ -7,7 +7,7 @@ use crate::{
 };
 use http::Request;
 use pipelock::Policy;
-use tls_intercept::{BodyError, Connection, Denial, Host, Propose, Reason};
+use tls_intercept::{BodyError, Connection, Denial, Host, Reason};
 
 /// This sidecar's name in denials.
 pub(crate) const LAYER: &str = "pipelock";
@@ -62,10 +62,7 @@ pub(crate) fn with_proposal<B>(
         "methods": [request.method().as_str()],
         "paths": [if content::holds_secret(request.uri().path()) { "/**" } else { request.uri().path() }],
     });
-    let next_step = "call the MCP tool propose_egress of `supervise` with these arguments and a \
-                     reason, then its tool wait; once a person has approved, send the request again";
-    let propose = Some(Propose { tool: "propose_egress".to_owned(), args });
-    Denial { next_step: next_step.to_owned(), propose, ..denial }
+    denial.proposing("propose_egress", args)
 }
 
 /// A host that leads where nothing may go.

@@ -187,6 +187,17 @@ impl Denial {
         self
     }
 
+    /// Names the call by which the agent can ask a person for what was refused.
+    #[must_use]
+    pub fn proposing(mut self, tool: &str, args: serde_json::Value) -> Self {
+        self.next_step = format!(
+            "call the MCP tool {tool} of `supervise` with these arguments and a reason, then its \
+             tool wait; once a person has approved, send the request again"
+        );
+        self.propose = Some(Propose { tool: tool.to_owned(), args });
+        self
+    }
+
     /// The body of the contract.
     pub fn to_json(&self) -> String {
         let failed = self.reason.status().is_server_error();

@@ -2,7 +2,7 @@
 
 use egress::{DEFAULT_PORT, Method};
 use serde_json::json;
-use tls_intercept::{Denial, Destination, Propose};
+use tls_intercept::{Denial, Destination};
 
 use super::host_text;
 use crate::policy::Policy;
@@ -31,10 +31,5 @@ pub(super) fn with(policy: &Policy, denial: Denial, destination: &Destination) -
         ),
         None => ("propose_egress", json!({ "host": host, "methods": [method], "paths": [path] })),
     };
-    let next_step = format!(
-        "call the MCP tool {tool} of `supervise` with these arguments and a reason, then its tool \
-         wait; once a person has approved, send the request again"
-    );
-    let propose = Some(Propose { tool: tool.to_owned(), args });
-    Denial { next_step, propose, ..denial }
+    denial.proposing(tool, args)
 }
