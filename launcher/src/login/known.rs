@@ -79,11 +79,12 @@ const GEMINI_CLIENT: [&str; 2] = ["GOCSPX-4uHgMPm", "-1o7Sk-geV6Cu5clXFsxl"];
 
 impl Login {
     /// The logins by the word a manifest uses.
-    pub(crate) const fn words() -> [(&'static str, Self); 3] {
-        [("claude", Self::Claude), ("codex", Self::Codex), ("gemini", Self::Gemini)]
+    pub(crate) fn words() -> [(&'static str, Self); 3] {
+        [Self::Claude, Self::Codex, Self::Gemini].map(|login| (login.name(), login))
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    /// That word.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Claude => "claude",
             Self::Codex => "codex",

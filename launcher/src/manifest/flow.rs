@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::{Route, Source};
-use crate::login::Login;
 
 /// The route in flow form, with nothing in it that is said by leaving it out.
 pub(crate) fn route(route: &Route) -> String {
@@ -55,7 +54,7 @@ fn credential(of: &egress::Credential, route: &Route) -> String {
             let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
             format!(", command: [{}]", words.join(", "))
         }
-        Some(Source::Login(login)) => format!(", login: {}", word_of(*login)),
+        Some(Source::Login(login)) => format!(", login: {}", login.name()),
     };
     let form = match &of.form {
         egress::Form::Header(name) => format!("header: {}", quoted(&name.to_string())),
@@ -87,10 +86,6 @@ pub(crate) fn quoted(text: &str) -> String {
     }
     // JSON's strings are YAML's.
     serde_json::to_string(text).unwrap_or_default()
-}
-
-fn word_of(login: Login) -> &'static str {
-    Login::words().into_iter().find(|(_, other)| *other == login).map_or("", |(word, _)| word)
 }
 
 #[cfg(test)]
