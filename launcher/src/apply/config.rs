@@ -160,16 +160,17 @@ fn is_absent(error: &anyhow::Error) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use compose_render::Addresses;
+
     use super::*;
+
+    pub(in crate::apply) fn addresses() -> Addresses {
+        Addresses::new("10.213.0.0/28".parse().unwrap(), "10.213.0.16/28".parse().unwrap()).unwrap()
+    }
 
     /// What a bottle with a route and an allowed host reads.
     pub(in crate::apply) fn config() -> Config {
-        let addresses = compose_render::Addresses::new(
-            "10.213.0.0/28".parse().unwrap(),
-            "10.213.0.16/28".parse().unwrap(),
-        )
-        .unwrap();
-        let mut settings = pipelock::Settings::new(addresses);
+        let mut settings = pipelock::Settings::new(addresses());
         settings.allow = vec!["docs.example.org".parse().unwrap()];
         settings.routed = vec!["api.example.net".parse().unwrap()];
         let credential = egress::Credential {

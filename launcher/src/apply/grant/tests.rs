@@ -4,7 +4,7 @@ use supervise::CredentialUse;
 
 use super::*;
 use crate::apply::Difference;
-use crate::apply::config::tests::config;
+use crate::apply::config::tests::{addresses, config};
 
 fn ask(host: &str, methods: &[&str], paths: &[&str]) -> Ask {
     let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
@@ -13,8 +13,7 @@ fn ask(host: &str, methods: &[&str], paths: &[&str]) -> Ask {
 }
 
 fn granted(ask: &Ask) -> anyhow::Result<(Vec<String>, Vec<String>)> {
-    let addresses = Addresses::new("10.213.0.0/28".parse()?, "10.213.0.16/28".parse()?)?;
-    let (after, risks) = grant(&config(), ask, &addresses)?;
+    let (after, risks) = grant(&config(), ask, &addresses())?;
     let lines = Difference::between(&config(), &after)?.lines();
     let name = |risk: &Risk| risk.text().split(':').next().unwrap_or_default().to_owned();
     Ok((lines, risks.iter().map(name).collect()))
@@ -63,9 +62,6 @@ fn with_account() -> Config {
 
 #[test]
 fn j4_a_credential_that_is_granted_brings_what_goes_with_it_on_its_host() {
-    let addresses =
-        Addresses::new("10.213.0.0/28".parse().unwrap(), "10.213.0.16/28".parse().unwrap())
-            .unwrap();
     let before = with_account();
     let shown = |credential: &str, host: &str| {
         let ask = Ask::CredentialUse(CredentialUse {
@@ -74,7 +70,7 @@ fn j4_a_credential_that_is_granted_brings_what_goes_with_it_on_its_host() {
             methods: vec!["GET".to_owned()],
             paths: vec!["/more".to_owned()],
         });
-        let (after, risks) = grant(&before, &ask, &addresses).unwrap();
+        let (after, risks) = grant(&before, &ask, &addresses()).unwrap();
         let known = |name: &str| risks.contains(&Risk::CredentialReachExpansion(name.to_owned()));
         assert!(known(credential), "{risks:?}");
         let lines = Difference::between(&before, &after).unwrap().lines();
@@ -102,11 +98,8 @@ fn a_bottle_without_egress_says_that_it_allows_more_than_was_asked_for() {
     let without = Config { routes: None, ..config() };
     let bottle = edit::with_keys_of(&without.bottle, "routed: []\n", &["routed"]).unwrap();
     let without = Config { bottle, ..without };
-    let addresses =
-        Addresses::new("10.213.0.0/28".parse().unwrap(), "10.213.0.16/28".parse().unwrap())
-            .unwrap();
     let ask = ask("new.example.com", &["GET"], &["/x"]);
-    let (after, risks) = grant(&without, &ask, &addresses).unwrap();
+    let (after, risks) = grant(&without, &ask, &addresses()).unwrap();
     assert_eq!(risks, [Risk::NewWriteMethod, Risk::WholeHost]);
     let lines = Difference::between(&without, &after).unwrap().lines();
     assert_eq!(lines, ["+ allow new.example.com: every method, every path"]);
