@@ -49,9 +49,22 @@ pub(crate) fn bounds() -> Vec<Bound> {
     ]
 }
 
-/// Whether a text that would be logged holds what must not be.
-pub(crate) fn holds_secret(text: &str) -> bool {
-    !Rules::builtin().scan(text.as_bytes()).is_empty()
+/// Who does not get to read a text that comes with a denial.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hidden {
+    pub(crate) from_log: bool,
+    /// It may know that a text is of a kind, and not that it is a secret of the bottle: texts could be
+    /// tried out so, and nobody counts it.
+    pub(crate) from_agent: bool,
+}
+
+/// Who does not get to read this text, by what these rules find in it.
+pub(crate) fn hidden(rules: &Rules, text: &str) -> Hidden {
+    let findings = rules.scan(text.as_bytes());
+    Hidden {
+        from_log: !findings.is_empty(),
+        from_agent: findings.iter().any(|finding| finding.secret.is_none()),
+    }
 }
 
 /// What a finding does to requests for a host that has a route, or has none. `ByHost` is no answer.

@@ -275,8 +275,7 @@ impl Proxy for Door {
         });
         judged.map(drop).map_err(|denial| {
             let denial = denial.host(host);
-            let line = connection_line(Event::Denied, connection.id, connection, &denial);
-            self.log.write(Line { generation: Some(rules.generation), ..line });
+            self.log.write(connection_line(&rules, connection.id, connection, &denial));
             denial
         })
     }
@@ -332,11 +331,11 @@ impl Proxy for Door {
         let place = self.entered(&connection, false);
         let rules = self.rules();
         let asker = self.asker(&rules.policy, &connection);
-        let mut record = Record::begin(&self.log, &connection, id, &request, rules.generation);
+        let mut record = Record::begin(&self.log, &connection, id, &request, &rules);
         let rule = match judged(&rules.policy, asker, &connection.destination, &request) {
             Ok(rule) => rule,
             Err(denial) => {
-                let denial = refusal::with_proposal(&rules.policy, denial, &connection, &request);
+                let denial = refusal::with_proposal(&rules, denial, &connection, &request);
                 return record.denied(denial, None);
             }
         };
@@ -396,17 +395,18 @@ impl Proxy for Door {
         peer: SocketAddr,
         denial: &Denial,
     ) {
-        let line = match connection {
-            Some(connection) => connection_line(Event::Denied, id, connection, denial),
+        let rules = self.rules();
+        self.log.write(match connection {
+            Some(connection) => connection_line(&rules, id, connection, denial),
             None => Line {
                 id: Some(id.to_string()),
                 host: denial.host.clone(),
                 reason: Some(denial.reason.as_str().to_owned()),
                 client: Some(peer.ip().to_string()),
+                generation: Some(rules.generation),
                 ..Line::new(Event::Denied)
             },
-        };
-        self.log.write(Line { generation: Some(self.generation()), ..line });
+        });
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     budgets::{Meters, Over},
     content::{self, Stopped, Verdict},
     in_flight::Place,
+    rules::Rules,
 };
 use http::{Request, Response};
 use sidecar::{Event, Line, Log};
@@ -21,6 +22,8 @@ use tls_intercept::{Body, Connection, Denial, Reason, RequestId, body};
 #[derive(Debug)]
 pub(crate) struct Record {
     log: Log,
+    /// By which what must not be read is found in the line.
+    known: dlp::Rules,
     line: Line,
     begun: Instant,
     sent: Arc<AtomicU64>,
@@ -36,24 +39,27 @@ pub(crate) struct Record {
 /// What stands in a line for a part that holds a finding.
 const HIDDEN: &str = "[redacted]";
 
-/// What a line says of a connection without a request.
+/// What a line says of a connection without a request, or of one that nobody could judge.
 pub(crate) fn connection_line(
-    event: Event,
+    rules: &Rules,
     id: RequestId,
     connection: &Connection,
     denial: &Denial,
 ) -> Line {
+    let hidden = |path: &String| content::hidden(rules.known.rules(), path).from_log;
+    let path = denial.path.clone();
     Line {
         id: Some(id.to_string()),
         host: Some(connection.destination.host.to_string()),
         port: Some(connection.destination.port),
         method: denial.method.clone(),
-        path: denial.path.clone(),
+        path: path.map(|path| if hidden(&path) { HIDDEN.to_owned() } else { path }),
         reason: Some(denial.reason.as_str().to_owned()),
         rule: denial.rule.clone(),
         status: Some(denial.reason.status().as_u16()),
         client: Some(connection.peer.ip().to_string()),
-        ..Line::new(event)
+        generation: Some(rules.generation),
+        ..Line::new(Event::Denied)
     }
 }
 
@@ -64,7 +70,7 @@ impl Record {
         connection: &Connection,
         id: RequestId,
         request: &Request<Body>,
-        generation: u64,
+        rules: &Rules,
     ) -> Self {
         let line = Line {
             id: Some(id.to_string()),
@@ -73,11 +79,12 @@ impl Record {
             method: Some(request.method().to_string()),
             path: Some(request.uri().path().to_owned()),
             client: Some(connection.peer.ip().to_string()),
-            generation: Some(generation),
+            generation: Some(rules.generation),
             ..Line::new(Event::Allowed)
         };
         Self {
             log: log.clone(),
+            known: rules.known.rules().clone(),
             line,
             begun: Instant::now(),
             sent: Arc::default(),
@@ -151,8 +158,13 @@ impl Record {
         self.line.reason = Some(denial.reason.as_str().to_owned());
         self.line.status = Some(status.as_u16());
         self.line.detail = detail;
-        if self.line.path.as_deref().is_some_and(content::holds_secret) {
+        let mut path = self.line.path.clone();
+        let hidden = path.as_deref().map(|path| content::hidden(&self.known, path));
+        if hidden.is_some_and(|hidden| hidden.from_log) {
             self.hide(&content::Place::Path);
+        }
+        if hidden.is_some_and(|hidden| hidden.from_agent) {
+            path.clone_from(&self.line.path);
         }
         if denial.rule.is_some() {
             self.line.rule.clone_from(&denial.rule);
@@ -160,7 +172,7 @@ impl Record {
         let denial = Denial {
             host: self.line.host.clone(),
             method: self.line.method.clone(),
-            path: self.line.path.clone(),
+            path,
             ..denial
         };
         self.write(0);

@@ -3,10 +3,10 @@
 use crate::{
     content::{self, Place, Stopped, Undecodable},
     judge::Refused,
+    rules::Rules,
     ssrf::Forbidden,
 };
 use http::Request;
-use pipelock::Policy;
 use tls_intercept::{BodyError, Connection, Denial, Host, Reason};
 
 /// This sidecar's name in denials.
@@ -48,19 +48,21 @@ pub(crate) fn refused(refused: Refused) -> Denial {
 /// The refusal of a host with the call by which the agent can ask for it, where somebody is there to
 /// be asked.
 pub(crate) fn with_proposal<B>(
-    policy: &Policy,
+    rules: &Rules,
     denial: Denial,
     connection: &Connection,
     request: &Request<B>,
 ) -> Denial {
     let Host::Name(name) = &connection.destination.host else { return denial };
-    if !policy.supervised || denial.reason != Reason::HostNotAllowed {
+    if !rules.policy.supervised || denial.reason != Reason::HostNotAllowed {
         return denial;
     }
+    let path = request.uri().path();
+    let hidden = content::hidden(rules.known.rules(), path).from_agent;
     let args = serde_json::json!({
         "host": name.to_string(),
         "methods": [request.method().as_str()],
-        "paths": [if content::holds_secret(request.uri().path()) { "/**" } else { request.uri().path() }],
+        "paths": [if hidden { "/**" } else { path }],
     });
     denial.proposing("propose_egress", args)
 }
