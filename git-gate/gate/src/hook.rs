@@ -71,7 +71,7 @@ pub(crate) fn tell(
         .variable(OUTBOX, &way.ground.outbox)
         .variable(NAME, name)
         .variable(REPORT, report)
-        .variable(FRESH, format!("{} {}", fresh.start, fresh.end));
+        .variable(FRESH, known::write(fresh));
     if let Some(address) = way.address {
         program = program.variable(ADDRESS, address.to_string());
     }
@@ -218,7 +218,7 @@ impl Push {
         let judge = judge::Judge {
             git: self.git(),
             limits,
-            until: self.begun + Duration::from_secs(limits.seconds),
+            until: self.until(),
             ground: &self.ground,
             granted: &self.upstream.protected,
         };
@@ -288,6 +288,11 @@ impl Push {
             Some(Pushed { upstream: upstream.clone(), reference, object })
         };
         Approvals::new(&self.ground, updates.iter().filter_map(pushed).collect())
+    }
+
+    /// By then it is judged, or it is refused.
+    fn until(&self) -> Instant {
+        self.begun + Duration::from_secs(self.file.limits.seconds)
     }
 
     fn way(&self) -> Way<'_> {

@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use sidecar::clock;
@@ -16,7 +15,12 @@ use crate::mirror::fetching;
 use crate::program::{Program, finish};
 use crate::trouble::Trouble;
 
-/// Reads the seconds in which the mirror is fresh.
+/// Writes down the seconds in which the mirror is fresh.
+pub(super) fn write(fresh: &Range<u64>) -> String {
+    format!("{} {}", fresh.start, fresh.end)
+}
+
+/// Reads them.
 pub(super) fn read(text: &str) -> Option<Range<u64>> {
     let (from, to) = text.split_once(' ')?;
     Some(from.parse().ok()?..to.parse().ok()?)
@@ -33,8 +37,7 @@ pub(super) fn renew(push: &Push) -> anyhow::Result<Option<Refusal>> {
     let mut command = fetching(&way, git).blocking();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let child = command.spawn().context("cannot run git")?;
-    let until = push.begun + Duration::from_secs(push.file.limits.seconds);
-    let output = finish(child, until, say::PROGRESS, || {
+    let output = finish(child, push.until(), say::PROGRESS, || {
         say::line("git-gate: asking the upstream what it has...");
     })?;
     Ok(match output {
@@ -53,6 +56,7 @@ mod tests {
     #[test]
     fn h1_how_fresh_it_is_is_said_in_one_form() {
         assert_eq!(read("5 7"), Some(5..7));
+        assert_eq!(read(&write(&(5..7))), Some(5..7));
         for bad in ["", "5", "5..7", "a 7", "5 ", "-1 7"] {
             assert_eq!(read(bad), None, "{bad:?}");
         }
