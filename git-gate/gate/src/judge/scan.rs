@@ -79,15 +79,22 @@ pub(crate) struct Scan<'r> {
     plain: Stream,
     /// Without its zero bytes: 16-bit text that a chunk's edge would cut in two.
     wide: Option<Stream>,
-    /// What came so far, until it is enough to tell what it is.
-    head: Option<Vec<u8>>,
-    gzip: Option<Box<MultiGzDecoder<Inner<'r>>>>,
-    zip: Option<Vec<u8>>,
+    packed: Packed<'r>,
     depth: u32,
     /// What an archive may unpack to.
     limit: u64,
     found: Vec<Found>,
     unread: Option<Unread>,
+}
+
+/// What an object is, and what came of it where it is unpacked.
+enum Packed<'r> {
+    /// Not told yet: what came so far is too little.
+    Unknown(Vec<u8>),
+    Gzip(Box<MultiGzDecoder<Inner<'r>>>),
+    Zip(Vec<u8>),
+    /// Nothing is unpacked, or nothing more.
+    No,
 }
 
 /// What comes out of a gzip stream.
@@ -106,9 +113,7 @@ impl<'r> Scan<'r> {
             rules,
             plain: Stream::new(rules),
             wide: None,
-            head: Some(Vec::new()),
-            gzip: None,
-            zip: None,
+            packed: Packed::Unknown(Vec::new()),
             depth,
             limit,
             found: Vec::new(),
@@ -118,11 +123,10 @@ impl<'r> Scan<'r> {
 
     pub(crate) fn push(&mut self, chunk: &[u8]) {
         self.read(chunk);
-        let Some(mut head) = self.head.take() else { return self.unpack(chunk) };
+        let Packed::Unknown(head) = &mut self.packed else { return self.unpack(chunk) };
         head.extend_from_slice(chunk);
-        if head.len() < HEAD {
-            self.head = Some(head);
-        } else {
+        if head.len() >= HEAD {
+            let head = std::mem::take(head);
             self.open(&head);
         }
     }
@@ -142,19 +146,22 @@ impl<'r> Scan<'r> {
     }
 
     fn unpack(&mut self, chunk: &[u8]) {
-        if let Some(gzip) = &mut self.gzip
-            && gzip.write_all(chunk).is_err()
-        {
-            // No gzip after all, or something behind its end: others may read more than we.
-            self.keep_unread(Unread::Sealed);
-            self.close_gzip();
-        }
-        if let Some(zip) = &mut self.zip {
-            zip.extend_from_slice(chunk);
-            if zip.len() > ZIP_LIMIT {
-                self.zip = None;
-                self.keep_unread(Unread::TooLarge);
+        match &mut self.packed {
+            Packed::Gzip(gzip) => {
+                if gzip.write_all(chunk).is_err() {
+                    // No gzip after all, or something behind its end: others may read more than we.
+                    self.keep_unread(Unread::Sealed);
+                    self.close();
+                }
             }
+            Packed::Zip(zip) => {
+                zip.extend_from_slice(chunk);
+                if zip.len() > ZIP_LIMIT {
+                    self.packed = Packed::No;
+                    self.keep_unread(Unread::TooLarge);
+                }
+            }
+            Packed::Unknown(_) | Packed::No => {}
         }
     }
 
@@ -166,18 +173,16 @@ impl<'r> Scan<'r> {
             let findings = wide.finish();
             self.keep(findings, Some("utf-16"));
         }
-        if let Some(head) = self.head.take() {
+        if let Packed::Unknown(head) = &mut self.packed {
+            let head = std::mem::take(head);
             self.open(&head);
         }
-        if let Some(gzip) = &mut self.gzip {
-            if gzip.try_finish().is_err() {
-                self.keep_unread(Unread::Sealed);
-            }
-            self.close_gzip();
+        if let Packed::Gzip(gzip) = &mut self.packed
+            && gzip.try_finish().is_err()
+        {
+            self.keep_unread(Unread::Sealed);
         }
-        if let Some(zip) = self.zip.take() {
-            self.look_into_zip(&zip);
-        }
+        self.close();
         Looked { found: self.found, unread: self.unread }
     }
 
@@ -185,14 +190,16 @@ impl<'r> Scan<'r> {
     fn open(&mut self, first: &[u8]) {
         let (gzip, zip) = (first.starts_with(b"\x1f\x8b"), first.starts_with(b"PK\x03\x04"));
         let layer = self.depth.checked_sub(1);
+        self.packed = Packed::No;
         if SEALED.iter().any(|begin| first.starts_with(begin)) || ((gzip || zip) && layer.is_none())
         {
             self.keep_unread(Unread::Sealed);
         } else if let (true, Some(depth)) = (gzip, layer) {
             let scan = Self::within(self.rules, depth, self.limit);
-            self.gzip = Some(Box::new(MultiGzDecoder::new(Inner { scan, unpacked: 0 })));
+            let inner = Inner { scan, unpacked: 0 };
+            self.packed = Packed::Gzip(Box::new(MultiGzDecoder::new(inner)));
         } else if zip {
-            self.zip = Some(Vec::new());
+            self.packed = Packed::Zip(Vec::new());
         }
         self.unpack(first);
     }
@@ -222,11 +229,17 @@ impl<'r> Scan<'r> {
         }
     }
 
-    fn close_gzip(&mut self) {
-        let Some(mut gzip) = self.gzip.take() else { return };
-        let scan = Self::within(self.rules, 0, self.limit);
-        let inner = std::mem::replace(gzip.get_mut(), Inner { scan, unpacked: 0 });
-        self.take_in(inner.scan);
+    /// Takes in what an archive held: nothing more of it comes.
+    fn close(&mut self) {
+        match std::mem::replace(&mut self.packed, Packed::No) {
+            Packed::Gzip(mut gzip) => {
+                let scan = Self::within(self.rules, 0, self.limit);
+                let inner = std::mem::replace(gzip.get_mut(), Inner { scan, unpacked: 0 });
+                self.take_in(inner.scan);
+            }
+            Packed::Zip(zip) => self.look_into_zip(&zip),
+            Packed::Unknown(_) | Packed::No => {}
+        }
     }
 
     fn take_in(&mut self, scan: Self) {
