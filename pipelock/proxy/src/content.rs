@@ -9,6 +9,7 @@ mod knowledge;
 mod labels;
 mod pause;
 mod responses;
+mod settle;
 mod urls;
 mod verdict;
 

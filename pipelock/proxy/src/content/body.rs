@@ -2,9 +2,9 @@
 
 use super::{
     coding::{Coding, Decoder},
-    is_certain,
     kept::Kept,
     knowledge::{Home, Knowledge},
+    settle::settle,
     verdict::{Stopped, Verdict},
 };
 use bytes::{Bytes, BytesMut};
@@ -100,7 +100,7 @@ impl Reading {
         let mut go_on = |kept: &mut Kept, bytes: Bytes| {
             let findings = stream.push(&bytes);
             kept.push(bytes);
-            settle((*action, home), verdict, kept, &findings)?;
+            settled((*action, home), verdict, kept, &findings)?;
             Ok::<_, Stopped>(stream.held())
         };
         match form {
@@ -138,8 +138,8 @@ impl Reading {
         };
         let findings = stream.push(&rest);
         self.kept.push(Bytes::from(rest));
-        settle((self.action, &self.home), &self.verdict, &mut self.kept, &findings)?;
-        settle((self.action, &self.home), &self.verdict, &mut self.kept, &stream.finish())?;
+        settled((self.action, &self.home), &self.verdict, &mut self.kept, &findings)?;
+        settled((self.action, &self.home), &self.verdict, &mut self.kept, &stream.finish())?;
         match &mut self.form {
             Form::Plain | Form::Undone(_) => {
                 let ready = &mut self.ready;
@@ -194,43 +194,15 @@ impl Reading {
     }
 }
 
-/// Does to what was found what is to be done.
-fn settle(
-    (action, home): (Action, &Home),
+/// Settles what was found in what is kept.
+fn settled(
+    decided: (Action, &Home),
     verdict: &Verdict,
     kept: &mut Kept,
     findings: &[Finding],
 ) -> Result<(), Stopped> {
-    // Whatever the action: the bottle's own leaves for its own host or not at all, and is named before
-    // the kind that it is of.
-    if let Some(own) = findings.iter().find(|finding| home.takes(finding) == Some(false)) {
-        return Err(Stopped::Secret(own.rule));
-    }
-    for finding in findings {
-        match home.takes(finding) {
-            Some(_) => continue,
-            None if home.spares(finding) => {
-                verdict.spare(finding.rule);
-                continue;
-            }
-            None if !is_certain(finding) => {
-                verdict.doubt(finding.rule);
-                continue;
-            }
-            None => {}
-        }
-        match action {
-            Action::Redact if kept.overwrite(finding.offset, finding.len) => {
-                verdict.overwritten(finding.rule);
-            }
-            // What is to be overwritten and cannot be does not pass.
-            Action::Redact | Action::Block | Action::ByHost => {
-                return Err(Stopped::Secret(finding.rule));
-            }
-            Action::Warn => verdict.note(finding.rule),
-        }
-    }
-    Ok(())
+    let overwrite = |finding: &Finding| kept.overwrite(finding.offset, finding.len);
+    settle(decided, verdict, findings, overwrite).map_err(Stopped::Secret)
 }
 
 impl HttpBody for Reading {

@@ -1,9 +1,10 @@
 //! What an agent says over a `WebSocket`, read message by message; nothing waits for the next one.
 
 use super::{
-    is_certain,
-    kept::mask,
+    is_incident,
+    kept::overwrite,
     knowledge::{Home, Knowledge},
+    settle::settle,
     verdict::{Stopped, Verdict},
 };
 use dlp::{Finding, Rules, Stream};
@@ -43,37 +44,16 @@ struct Messages {
 
 impl Messages {
     fn settle(&self, findings: &[Finding], passed: u64, pending: &mut [u8]) -> Result<(), String> {
-        // Whatever the action: the bottle's own leaves for its own host or not at all, and is named
-        // before the kind that it is of.
-        let own = findings.iter().find(|finding| self.home.takes(finding) == Some(false));
-        if let Some(own) = own {
-            self.verdict.stop(Stopped::Secret(own.rule));
-            return Err("pipelock: a message holds a secret of this bottle".to_owned());
-        }
-        for finding in findings {
-            match self.action {
-                _ if self.home.takes(finding).is_some() => {}
-                _ if self.home.spares(finding) => self.verdict.spare(finding.rule),
-                _ if !is_certain(finding) => self.verdict.doubt(finding.rule),
-                Action::Block | Action::ByHost => {
-                    self.verdict.stop(Stopped::Secret(finding.rule));
-                    let rule = finding.rule;
-                    return Err(format!("pipelock: a message holds a secret ({rule})"));
-                }
-                Action::Redact => {
-                    let place = |offset: u64| usize::try_from(offset.saturating_sub(passed));
-                    let from = place(finding.offset).unwrap_or(usize::MAX);
-                    let end = place(finding.offset + finding.len as u64).unwrap_or(usize::MAX);
-                    let end = end.min(pending.len());
-                    if let Some(found) = pending.get_mut(from..end) {
-                        mask(found);
-                        self.verdict.overwritten(finding.rule);
-                    }
-                }
-                Action::Warn => self.verdict.note(finding.rule),
-            }
-        }
-        Ok(())
+        let overwrite =
+            |finding: &Finding| overwrite(pending, passed, (finding.offset, finding.len));
+        let settled = settle((self.action, &self.home), &self.verdict, findings, overwrite);
+        let Err(rule) = settled else { return Ok(()) };
+        self.verdict.stop(Stopped::Secret(rule));
+        Err(if is_incident(rule) {
+            "pipelock: a message holds a secret of this bottle".to_owned()
+        } else {
+            format!("pipelock: a message holds a secret ({rule})")
+        })
     }
 }
 
@@ -146,6 +126,18 @@ mod tests {
         let mut messages = messages(Action::Block);
         assert_eq!(said(&mut messages, Kind::Text, &plain).unwrap(), plain.concat());
         said(&mut messages, Kind::Text, &[one, two]).unwrap_err();
+    }
+
+    #[test]
+    fn f3_what_cannot_be_overwritten_any_more_does_not_pass() {
+        let findings = Rules::builtin().scan(SECRET.as_bytes());
+        let len = findings[0].len as u64;
+        for (passed, stopped) in [(len, true), (len - 1, false)] {
+            let messages = messages(Action::Redact);
+            let settled = messages.settle(&findings, passed, &mut b"the rest".to_vec());
+            assert_eq!(settled.is_err(), stopped);
+            assert_eq!(messages.verdict.overwrites().is_empty(), stopped);
+        }
     }
 
     #[test]

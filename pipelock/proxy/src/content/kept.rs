@@ -43,27 +43,27 @@ impl Kept {
     /// Overwrites a finding with as many `*`, but for what gives the text its form. Says whether it
     /// did: of what was let go already nothing can be overwritten.
     pub(crate) fn overwrite(&mut self, offset: u64, len: usize) -> bool {
-        let place = |offset: u64| usize::try_from(offset.saturating_sub(self.start));
-        let from = place(offset).unwrap_or(usize::MAX);
-        let end = place(offset.saturating_add(len as u64)).unwrap_or(usize::MAX);
         let mut all = Vec::with_capacity(self.len);
         for part in self.parts.drain(..) {
             all.extend_from_slice(&part);
         }
-        let end = end.min(all.len());
-        let found = all.get_mut(from..end).filter(|found| !found.is_empty());
-        let here = found.is_some();
-        if let Some(found) = found {
-            mask(found);
-        }
+        let here = overwrite(&mut all, self.start, (offset, len));
         self.parts.push_back(Bytes::from(all));
         here
     }
 }
 
+/// The same of bytes that begin at that place.
+pub(super) fn overwrite(bytes: &mut [u8], start: u64, (offset, len): (u64, usize)) -> bool {
+    let place = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX);
+    let end = place(offset.saturating_add(len as u64)).min(bytes.len());
+    let found = bytes.get_mut(place(offset)..end).filter(|found| !found.is_empty());
+    found.map(mask).is_some()
+}
+
 /// Stars for every byte but white space, quotes, brackets and the like: JSON, forms and YAML stay
 /// what they are. A JSON escape stays one, of a star.
-pub(super) fn mask(found: &mut [u8]) {
+fn mask(found: &mut [u8]) {
     let mut at = 0;
     while let Some(&byte) = found.get(at) {
         match byte {

@@ -90,10 +90,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     },
     Mechanism {
         name: "a-secret-stops-a-body",
-        file: "pipelock/proxy/src/content/body.rs",
-        on: "Action::Redact | Action::Block | Action::ByHost => {
-                return Err(Stopped::Secret(finding.rule));
-            }",
+        file: "pipelock/proxy/src/content/settle.rs",
+        on: "Action::Redact | Action::Block | Action::ByHost => return Err(finding.rule),",
         off: "Action::Redact | Action::Block | Action::ByHost => {}",
         package: "pipelock-proxy",
         tests: &["e10_"],
@@ -101,8 +99,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     },
     Mechanism {
         name: "the-bottles-own-secret-stays",
-        file: "pipelock/proxy/src/content/body.rs",
-        on: "return Err(Stopped::Secret(own.rule));",
+        file: "pipelock/proxy/src/content/settle.rs",
+        on: "return Err(own.rule);",
         off: "let _ = own.rule;",
         package: "pipelock-proxy",
         tests: &["g4_", "g11_"],
