@@ -6,6 +6,7 @@
 pub mod contract;
 
 mod address;
+mod base64;
 mod file;
 mod host_pattern;
 mod image;
@@ -19,6 +20,7 @@ mod stitch;
 mod yaml;
 
 pub use self::address::{Addresses, InvalidSubnet};
+pub use self::base64::base64;
 pub use self::file::RenderedFile;
 pub use self::host_pattern::{HostPattern, InvalidHostPattern};
 pub use self::image::{ImageRef, InvalidImage, content_hash};

@@ -8,14 +8,13 @@ mod query;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use compose_render::Secret;
+use compose_render::{Secret, base64};
 use egress::{Credential, Form, MARK, Placeholder, Route};
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use tls_intercept::headers::strip_hop_by_hop;
 
 use crate::echo::Needles;
-use crate::encode::base64;
 
 /// Headers by which programs log in. On a route with a credential the agent's own are removed,
 /// whichever of them the route uses: another login of the agent's must not ride along.

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use compose_render::base64;
 use http::{HeaderMap, HeaderValue};
 use memchr::memmem::Finder;
 
-use crate::encode::{base64, percent};
+use crate::encode::percent;
 
 /// The forms in which one request's secrets could come back.
 ///
