@@ -48,8 +48,8 @@ impl Project {
 ///
 /// # Errors
 ///
-/// Refuses what would open a bottle: an agent, egress, supervise or a resolver on the uplink, or a service
-/// of the internal network alone that would ask the engine's resolver.
+/// Refuses what would open a bottle: an agent, egress, supervise or a resolver on the uplink, or a
+/// service of the internal network alone that would ask the engine's resolver.
 pub fn stitch(
     slug: &Slug,
     services: impl IntoIterator<Item = ServiceSpec>,
@@ -74,8 +74,7 @@ fn check(service: &ServiceSpec) -> Result<(), StitchError> {
     if service.networks.is_empty() {
         return Err(StitchError::NoNetwork(role));
     }
-    let inside = matches!(role, Role::Agent | Role::Egress | Role::Supervise);
-    if on_uplink && (inside || role == Role::Resolver) {
+    if on_uplink && matches!(role, Role::Agent | Role::Egress | Role::Resolver | Role::Supervise) {
         return Err(StitchError::NotOnUplink(role));
     }
     if !on_uplink && service.dns.is_none() {

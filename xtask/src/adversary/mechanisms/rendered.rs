@@ -34,8 +34,8 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "agent-never-on-uplink",
         file: "compose-render/src/stitch.rs",
-        on: "matches!(role, Role::Agent | Role::Egress | Role::Supervise)",
-        off: "matches!(role, Role::Egress | Role::Supervise)",
+        on: "matches!(role, Role::Agent | Role::Egress | Role::Resolver | Role::Supervise)",
+        off: "matches!(role, Role::Egress | Role::Resolver | Role::Supervise)",
         package: "compose-render",
         tests: &["a1_"],
         needs: Nothing,
