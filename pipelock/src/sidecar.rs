@@ -2,7 +2,7 @@
 
 use crate::{BOTTLE_FILE, Settings, UPSTREAM_FILE};
 use compose_render::{ImageRef, Network, RenderedFile, Role, ServiceSpec, Sidecar, Slug, contract};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The static binary that the image is built from.
 pub const BINARY: &str = "pipelock-proxy";
@@ -32,24 +32,11 @@ impl Sidecar for Pipelock {
     }
 
     fn service(&self) -> ServiceSpec {
-        let addresses = &self.settings.addresses;
-        let config = format!("{}/{UPSTREAM_FILE}", contract::CONFIG_DIR);
-        // In argv as well: upstream's image would listen on its own default without it.
-        let listen = self.settings.proxy_address().to_string();
-        let spec = ServiceSpec::hardened(Role::Pipelock, self.image.clone())
-            .command(["run", "--config", &config, "--listen", &listen])
-            .user(self.user.0, self.user.1)
-            .network(Network::Internal, addresses.internal(Role::Pipelock))
-            .mount_read_only(&self.folder, contract::CONFIG_DIR)
+        let settings = &self.settings;
+        let spec = proxy(&self.image, (&self.folder, &self.seccomp), self.user, settings)
             .mount_read_only(&self.folder.join("inbox"), contract::INBOX_DIR)
             .mount_writable(&self.folder.join("outbox"), contract::OUTBOX_DIR)
-            .environment(contract::SLUG_VARIABLE, self.slug.as_str())
-            .restart_on_failure()
-            .seccomp(&self.seccomp);
-        let spec = match addresses.of(Role::Pipelock, Network::Uplink) {
-            Some(address) => spec.network(Network::Uplink, address),
-            None => spec,
-        };
+            .environment(contract::SLUG_VARIABLE, self.slug.as_str());
         let spec = if self.settings.upstream_credential {
             spec.secret_environment(crate::upstream_proxy_variable())
         } else {
@@ -70,6 +57,30 @@ impl Sidecar for Pipelock {
         ];
         files.extend(self.authority.iter().cloned());
         files
+    }
+}
+
+/// What stands in pipelock's place, whoever's it is: it reads upstream's file in its folder.
+pub(crate) fn proxy(
+    image: &ImageRef,
+    (folder, seccomp): (&Path, &Path),
+    user: (u32, u32),
+    settings: &Settings,
+) -> ServiceSpec {
+    let addresses = &settings.addresses;
+    let config = format!("{}/{UPSTREAM_FILE}", contract::CONFIG_DIR);
+    // In argv as well: upstream's image would listen on its own default without it.
+    let listen = settings.proxy_address().to_string();
+    let spec = ServiceSpec::hardened(Role::Pipelock, image.clone())
+        .command(["run", "--config", &config, "--listen", &listen])
+        .user(user.0, user.1)
+        .network(Network::Internal, addresses.internal(Role::Pipelock))
+        .mount_read_only(folder, contract::CONFIG_DIR)
+        .restart_on_failure()
+        .seccomp(seccomp);
+    match addresses.of(Role::Pipelock, Network::Uplink) {
+        Some(address) => spec.network(Network::Uplink, address),
+        None => spec,
     }
 }
 

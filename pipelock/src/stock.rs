@@ -1,6 +1,6 @@
 //! Upstream's own image in pipelock's place, and what stands beside it for what it cannot do.
 
-use crate::{Settings, UPSTREAM_FILE};
+use crate::{Settings, UPSTREAM_FILE, sidecar::proxy};
 use compose_render::{ImageRef, Network, RenderedFile, Role, ServiceSpec, Sidecar, Slug, contract};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -41,20 +41,7 @@ impl Sidecar for Stock {
     }
 
     fn service(&self) -> ServiceSpec {
-        let addresses = &self.settings.addresses;
-        let config = format!("{}/{UPSTREAM_FILE}", contract::CONFIG_DIR);
-        let listen = self.settings.proxy_address().to_string();
-        let spec = ServiceSpec::hardened(Role::Pipelock, self.image.clone())
-            .command(["run", "--config", &config, "--listen", &listen])
-            .user(self.user.0, self.user.1)
-            .network(Network::Internal, addresses.internal(Role::Pipelock))
-            .mount_read_only(&self.folder, contract::CONFIG_DIR)
-            .restart_on_failure()
-            .seccomp(&self.seccomp);
-        match addresses.of(Role::Pipelock, Network::Uplink) {
-            Some(address) => spec.network(Network::Uplink, address),
-            None => spec,
-        }
+        proxy(&self.image, (&self.folder, &self.seccomp), self.user, &self.settings)
     }
 
     fn files(&self) -> Vec<RenderedFile> {
