@@ -150,11 +150,7 @@ impl Reading {
                 Ok(data) => {
                     *read = read.saturating_add(data.len());
                     if inner.is_end_stream() {
-                        let went = at.last(data, ready);
-                        if went.is_ok() {
-                            *judge = None;
-                        }
-                        went
+                        at.last(data, ready).map(|()| *judge = None)
                     } else {
                         at.take(data, ready)
                     }
@@ -165,14 +161,8 @@ impl Reading {
                 *judge = None;
                 return Poll::Ready(Err(Broken::Inner(error)));
             }
-            Poll::Ready(None) => {
-                let went = at.finish(ready);
-                // Where it is stopped, the judge still has to say so.
-                if went.is_ok() {
-                    *judge = None;
-                }
-                went
-            }
+            // Where it is stopped, the judge still has to say so.
+            Poll::Ready(None) => at.finish(ready).map(|()| *judge = None),
         };
         Poll::Ready(went.map_err(|why| {
             ready.clear();
