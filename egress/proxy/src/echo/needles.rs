@@ -72,8 +72,7 @@ impl Needles {
     }
 
     fn add(&mut self, needle: &str, stand_in: Vec<u8>) {
-        let known = self.0.iter().any(|known| known.finder.needle() == needle.as_bytes());
-        if !known && !needle.is_empty() {
+        if !self.knows(needle.as_bytes()) && !needle.is_empty() {
             let finder = Finder::new(needle.as_bytes()).into_owned();
             self.0.push(Arc::new(Needle { finder, stand_in }));
         }
@@ -86,11 +85,14 @@ impl Needles {
             return;
         }
         for other in others.0 {
-            let same = |known: &Arc<Needle>| known.finder.needle() == other.finder.needle();
-            if !self.0.iter().any(same) {
+            if !self.knows(other.finder.needle()) {
                 self.0.push(other);
             }
         }
+    }
+
+    fn knows(&self, needle: &[u8]) -> bool {
+        self.0.iter().any(|known| known.finder.needle() == needle)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
