@@ -1,13 +1,15 @@
 //! The one door: every connection and every request is judged, logged and sent on from here.
 
+mod dialling;
+mod unopened;
+
+use self::unopened::unopened;
 use crate::{
-    budgets::Meters,
     content::{self, For, Home, Judged, Pause, Verdict},
-    dial::{self, Undialled},
+    dial,
     in_flight::{InFlight, Place, Request as Open},
     judge::{Asker, Refused, Target, judge},
     names::Zone,
-    passage::{self, Passed, Passing},
     record::{Record, connection_line},
     refusal::{self, LAYER},
     resolve::Resolve,
@@ -23,19 +25,18 @@ use pipelock::{Action, Policy};
 use sidecar::{Event, Line, Log, chain};
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    sync::Arc,
+    time::Instant,
 };
 use subtle::ConstantTimeEq as _;
 use tls_intercept::{
-    Body, Connection, Denial, Destination, HopSecret, Host, Proxy, Reason, RequestId, body,
-    client::{Client, Form, SendError, Upstream},
-    headers, websocket,
+    Body, Connection, Denial, Destination, HopSecret, Host, Proxy, RequestId, body, client::Client,
+    websocket,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// What the agent is told, and what the log is told besides.
+type Refusal = (Denial, Option<String>);
 
 /// A body no longer than this is read to its end before anything is dialled.
 pub(crate) const WHOLE: u64 = 256 * 1024;
@@ -127,102 +128,10 @@ impl Door {
         asker == Asker::Egress && shown
     }
 
-    /// Resolves, checks, and says where the request goes; the second value is for the log.
-    async fn checked(
-        &self,
-        rules: &InForce,
-        destination: &Destination,
-    ) -> Result<Vec<IpAddr>, (Denial, Option<String>)> {
-        let target = target(destination);
-        match dial::checked_addresses(&rules.policy, self.resolver.as_ref(), target).await {
-            Ok(addresses) => Ok(addresses),
-            Err(Undialled::Forbidden(why)) => Err((refusal::forbidden(why), None)),
-            Err(Undialled::Unresolved(error)) => Err((refusal::unresolved(), Some(chain(&error)))),
-        }
-    }
-
     fn counted(&self, denial: &Denial) {
         if denial.rule.as_deref().is_some_and(content::is_incident) {
             self.pause.count(Instant::now());
         }
-    }
-
-    async fn send(
-        &self,
-        rules: &InForce,
-        record: &mut Record,
-        destination: &Destination,
-        mut request: Request<Body>,
-    ) -> Result<Response<Body>, (Denial, Option<String>)> {
-        let addresses = self.checked(rules, destination).await?;
-        let Some(first) = addresses.first() else { return Err((refusal::unresolved(), None)) };
-        headers::strip_method_overrides(request.headers_mut());
-        let upstream = Upstream {
-            destination: destination.clone(),
-            address: SocketAddr::new(*first, destination.port),
-            trust: rules.trust.clone(),
-            form: Form::Origin,
-        };
-        let dialled = OnceLock::new();
-        let connect = || self.connect(rules, &addresses, destination.port, &dialled);
-        let sent = self.client.send(&upstream, request, connect).await;
-        record.dialled(*dialled.get().unwrap_or(&upstream.address));
-        sent.map_err(|error| {
-            (Denial::new(LAYER, error.reason(), error.next_step()), Some(chain(&error)))
-        })
-    }
-}
-
-impl Door {
-    /// A stream to one of the checked addresses, through the upstream proxy where there is one.
-    async fn connect(
-        &self,
-        rules: &InForce,
-        addresses: &[IpAddr],
-        port: u16,
-        dialled: &OnceLock<SocketAddr>,
-    ) -> Result<TcpStream, SendError> {
-        let Some(proxy) = &rules.policy.upstream_proxy else {
-            return dial::connect(addresses, port, dialled).await;
-        };
-        let shown = self.authorization.as_ref();
-        dial::connect_through(proxy, shown, self.resolver.as_ref(), (addresses, port)).await
-    }
-
-    /// The same for a destination that is not resolved yet.
-    async fn upstream(
-        &self,
-        rules: &InForce,
-        destination: &Destination,
-    ) -> Result<(TcpStream, Option<SocketAddr>), (Denial, Option<String>)> {
-        let addresses = self.checked(rules, destination).await?;
-        let dialled = OnceLock::new();
-        match self.connect(rules, &addresses, destination.port, &dialled).await {
-            Ok(stream) => Ok((stream, dialled.get().copied())),
-            Err(error) => {
-                let denial = Denial::new(LAYER, error.reason(), error.next_step());
-                Err((denial, Some(chain(&error))))
-            }
-        }
-    }
-
-    /// Dials for a connection that passes unopened by that rule, and names in its line what was.
-    async fn unopened_upstream(
-        &self,
-        rules: &InForce,
-        destination: &Destination,
-        rule: Option<String>,
-        passing: &mut Passing,
-    ) -> Result<TcpStream, (Denial, Option<String>)> {
-        // The policy changed between the hello and here.
-        let revoked =
-            || Denial::new(LAYER, Reason::PolicyRevoked, "the policy that let it through is gone");
-        passing.line.rule = Some(rule.ok_or_else(|| (revoked(), None))?);
-        passing.meters = (rules.budgets.take(&destination.host.to_string(), passing.begun))
-            .map_err(|over| (refusal::over_budget(&over.rule), None))?;
-        let (upstream, address) = self.upstream(rules, destination).await?;
-        passing.line.address = address.map(|address| address.to_string());
-        Ok(upstream)
     }
 
     /// Enters what is about to be judged. It stands there before the rules are read that judge it,
@@ -235,24 +144,6 @@ impl Door {
             unopened,
         })
     }
-
-    /// The rule by which a connection passes unopened.
-    fn passage(&self, rules: &InForce, connection: &Connection) -> Option<String> {
-        let policy = &rules.policy;
-        let asker = self.asker(policy, connection);
-        let passes = unopened(policy, &connection.destination);
-        passes.then(|| verdict(policy, &connection.destination, asker).ok()).flatten()
-    }
-}
-
-/// Whether what goes there passes unopened: a routed host's never does, for its credential is
-/// egress's to put in.
-fn unopened(policy: &Policy, destination: &Destination) -> bool {
-    let host = destination.host.to_string();
-    let covers = |hosts: &[compose_render::HostPattern]| {
-        hosts.iter().any(|pattern| pattern.covers_name(&host))
-    };
-    covers(&policy.passthrough) && !covers(&policy.routed)
 }
 
 impl Proxy for Door {
@@ -288,38 +179,7 @@ impl Proxy for Door {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let begun = Instant::now();
-        let destination = connection.destination.clone();
-        let place = self.entered(&connection, true);
-        let rules = self.rules();
-        let rule = self.passage(&rules, &connection);
-        // Written whichever way this ends, a revoked policy included.
-        let mut passing = Passing {
-            log: self.log.clone(),
-            line: Line {
-                id: Some(connection.id.to_string()),
-                host: Some(destination.host.to_string()),
-                port: Some(destination.port),
-                method: Some(Method::CONNECT.to_string()),
-                client: Some(connection.peer.ip().to_string()),
-                generation: Some(rules.generation),
-                unscanned: Some("passthrough"),
-                ..Line::new(Event::Allowed)
-            },
-            begun,
-            meters: Meters::default(),
-            passed: Passed::default(),
-        };
-        let ready = self.unopened_upstream(&rules, &destination, rule, &mut passing).await;
-        match ready {
-            Ok(upstream) => {
-                let idle = Duration::from_secs(rules.policy.idle_seconds);
-                let counting = (&passing.passed, &passing.meters);
-                passage::carry(stream, upstream, idle, counting).await;
-            }
-            Err((denial, detail)) => passing.refused(&denial, detail),
-        }
-        drop(place);
+        self.carry(&connection, stream).await;
     }
 
     async fn answer(
@@ -427,7 +287,7 @@ async fn read(
     record: &mut Record,
     request: Request<Body>,
     (to, home): (For<'_>, &Home),
-) -> Result<(Request<Body>, Verdict), (Denial, Option<String>)> {
+) -> Result<(Request<Body>, Verdict), Refusal> {
     let action = content::action(rules.policy.requests, to.routed);
     if let Some(found) = content::in_head(&rules.known, home, to, &request) {
         if found.sure.stops() && action != Action::Warn || content::is_incident(found.rule) {

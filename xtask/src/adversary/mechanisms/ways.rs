@@ -33,7 +33,7 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     },
     Mechanism {
         name: "unopened-needs-a-rule",
-        file: "pipelock/proxy/src/door.rs",
+        file: "pipelock/proxy/src/door/unopened.rs",
         on: "passes.then(|| verdict(policy, &connection.destination, asker).ok()).flatten()",
         off: "passes.then(|| format!(\"{asker:?}\"))",
         package: "pipelock-proxy",
