@@ -317,11 +317,7 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(RESPONSE_HEAD)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(SendError::Broken)?;
+        let (sender, connection) = over_http1(stream).await?;
         self.drive(connection);
         Ok(Sender::Http1(sender))
     }
@@ -331,11 +327,7 @@ impl Client {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(RESPONSE_HEAD)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(SendError::Broken)?;
+        let (sender, connection) = over_http1(stream).await?;
         self.drive(connection.with_upgrades());
         Ok(sender)
     }
@@ -369,6 +361,20 @@ impl Client {
             }
         });
     }
+}
+
+type Http1<S> = (http1::SendRequest<Body>, http1::Connection<TokioIo<S>, Body>);
+
+async fn over_http1<S>(stream: S) -> Result<Http1<S>, SendError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut http1 = http1::Builder::new();
+    http1
+        .max_buf_size(RESPONSE_HEAD)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(SendError::Broken)
 }
 
 enum Outcome {
