@@ -103,15 +103,20 @@ async fn g8_one_flight_renews_for_all_who_wait() {
     }
 }
 
-/// A token that says itself when it ends, from an endpoint that does not.
-fn tells_of_itself(seen: &Seen) -> Response<Body> {
+/// The endpoint answers with that text.
+fn answers(seen: &Seen, text: String) -> Response<Body> {
     let mut response = renews(seen);
     if seen.destination == "login.test:443" {
-        let claims = serde_json::json!({ "exp": in_seconds(7 * 24 * 3600) });
-        let token = egress::jwt::unsigned(&claims, "canary-0123456789");
-        *response.body_mut() = body::full(serde_json::json!({ "access_token": token }).to_string());
+        *response.body_mut() = body::full(text);
     }
     response
+}
+
+/// A token that says itself when it ends, from an endpoint that does not.
+fn tells_of_itself(seen: &Seen) -> Response<Body> {
+    let claims = serde_json::json!({ "exp": in_seconds(7 * 24 * 3600) });
+    let token = egress::jwt::unsigned(&claims, "canary-0123456789");
+    answers(seen, serde_json::json!({ "access_token": token }).to_string())
 }
 
 #[tokio::test]
@@ -125,15 +130,10 @@ async fn g8_a_token_that_says_itself_when_it_ends_is_believed() {
 
 /// A life that no clock can count to its end.
 fn lives_for_ever(seen: &Seen) -> Response<Body> {
-    let mut response = renews(seen);
-    if seen.destination == "login.test:443" {
-        let (life, token) = (u64::MAX, NEW);
-        let text = format!(
-            r#"{{"access_token":"{token}","refresh_token":"{ROTATED}","expires_in":{life}}}"#
-        );
-        *response.body_mut() = body::full(text);
-    }
-    response
+    let life = u64::MAX;
+    let text =
+        format!(r#"{{"access_token":"{NEW}","refresh_token":"{ROTATED}","expires_in":{life}}}"#);
+    answers(seen, text)
 }
 
 #[tokio::test]

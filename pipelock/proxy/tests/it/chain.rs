@@ -1,7 +1,7 @@
 //! Ways that only some bottles take: TLS that passes unopened, a proxy further on, budgets.
 
 use crate::{
-    client::{Agent, PATIENCE, get},
+    client::{Agent, get, read_to_its_end, read_until},
     content::post,
     upstream::{HELLO, Upstream},
     world::{World, bottle},
@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
-    time::timeout,
 };
 
 const LOOPBACK: &str = "ssrf: {ip_allowlist: [127.0.0.0/8]}\n";
@@ -60,14 +59,10 @@ async fn j7_a_host_that_is_opened_from_now_on_loses_its_unopened_connections() {
     let tunnel = agent.connect(&target).await.unwrap();
     let mut stream = agent.tls(tunnel, "a.org").await.unwrap();
     stream.write_all(get(&target, "/").as_bytes()).await.unwrap();
-    let mut received = Vec::new();
-    while !String::from_utf8_lossy(&received).contains("hello") {
-        let read = timeout(PATIENCE, stream.read_buf(&mut received)).await.unwrap().unwrap();
-        assert!(read > 0);
-    }
+    read_until(&mut stream, "hello").await;
     // Still allowed, and no longer unopened.
     world.reload(&format!("api_allowlist: [a.org]\n{LOOPBACK}"), &bottle(&upstream));
-    drop(timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("it stays open"));
+    read_to_its_end(stream).await;
     let line = world.line(|line| line["unscanned"] == "passthrough").await;
     assert!(line["bytes_out"].as_u64().unwrap() > 0);
 }
@@ -168,13 +163,18 @@ async fn b4_behind_an_upstream_proxy_forbidden_answers_are_refused_all_the_same(
     assert_eq!(heads.lock().unwrap().len(), 0);
 }
 
+/// A world in which so much may go to `a.org`, and that as a target.
+async fn budgeted(upstream: &Upstream, most: &str) -> (World, String) {
+    let more = format!("{}budgets: [{{host: a.org, {most}}}]\n", bottle(upstream));
+    let world = World::new(&format!("api_allowlist: [a.org]\n{LOOPBACK}"), &more).await;
+    world.names.set("a.org", &["127.0.0.1"]);
+    (world, format!("a.org:{}", upstream.address.port()))
+}
+
 #[tokio::test]
 async fn a_budget_is_the_minutes_and_is_said() {
     let upstream = Upstream::tls("a.org", HELLO).await;
-    let more = format!("{}budgets: [{{host: a.org, requests: 2}}]\n", bottle(&upstream));
-    let world = World::new(&format!("api_allowlist: [a.org]\n{LOOPBACK}"), &more).await;
-    world.names.set("a.org", &["127.0.0.1"]);
-    let target = format!("a.org:{}", upstream.address.port());
+    let (world, target) = budgeted(&upstream, "requests: 2").await;
     for status in [200, 200, 429] {
         assert_eq!(world.https(&target, &get(&target, "/")).await.status, status);
     }
@@ -187,10 +187,7 @@ async fn a_long_answer_ends_where_the_budget_of_bytes_does() {
     let long = "0123456789".repeat(50_000);
     let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{long}", long.len());
     let upstream = Upstream::tls("a.org", &answer).await;
-    let more = format!("{}budgets: [{{host: a.org, bytes: 200000}}]\n", bottle(&upstream));
-    let world = World::new(&format!("api_allowlist: [a.org]\n{LOOPBACK}"), &more).await;
-    world.names.set("a.org", &["127.0.0.1"]);
-    let target = format!("a.org:{}", upstream.address.port());
+    let (world, target) = budgeted(&upstream, "bytes: 200000").await;
     let answered = world.https(&target, &get(&target, "/")).await;
     assert_eq!(answered.status, 200);
     assert!(answered.body.len() <= 200_000, "{}", answered.body.len());
@@ -202,10 +199,7 @@ async fn a_long_answer_ends_where_the_budget_of_bytes_does() {
 #[tokio::test]
 async fn a_body_that_is_sent_ends_there_too_and_the_answer_says_so() {
     let upstream = Upstream::tls("a.org", HELLO).await;
-    let more = format!("{}budgets: [{{host: a.org, bytes: 200000}}]\n", bottle(&upstream));
-    let world = World::new(&format!("api_allowlist: [a.org]\n{LOOPBACK}"), &more).await;
-    world.names.set("a.org", &["127.0.0.1"]);
-    let target = format!("a.org:{}", upstream.address.port());
+    let (world, target) = budgeted(&upstream, "bytes: 200000").await;
     for length in [200_100, 400_000] {
         let body = "0123456789".repeat(length / 10);
         let answered = world.https(&target, &post(&target, "/", "", &body)).await;

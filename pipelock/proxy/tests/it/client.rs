@@ -44,6 +44,22 @@ impl Answered {
     }
 }
 
+/// Reads until that came.
+pub(crate) async fn read_until(mut stream: impl AsyncRead + Unpin, text: &str) {
+    let mut received = Vec::new();
+    while !String::from_utf8_lossy(&received).contains(text) {
+        let read = timeout(PATIENCE, stream.read_buf(&mut received)).await.unwrap().unwrap();
+        assert!(read > 0);
+    }
+}
+
+/// Reads until the other side closes; what came then.
+pub(crate) async fn read_to_its_end(mut stream: impl AsyncRead + Unpin) -> Vec<u8> {
+    let mut received = Vec::new();
+    drop(timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("it stays open"));
+    received
+}
+
 /// Sends bytes and reads until the other side closes; what is no answer at all is `None`.
 pub(crate) async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,

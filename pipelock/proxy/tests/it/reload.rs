@@ -1,15 +1,12 @@
 //! Policies that come into force while it runs, and those that do not.
 
 use crate::{
-    client::{PATIENCE, get},
+    client::{PATIENCE, get, read_to_its_end, read_until},
     upstream::{HELLO, Upstream},
     world::{World, bottle},
 };
 use pipelock_proxy::rules::Files;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt as _, time::timeout};
 
 const BOTH: &str = "api_allowlist: [a.org, b.org]\nssrf: {ip_allowlist: [127.0.0.0/8]}\n";
 const ONE: &str = "api_allowlist: [b.org]\nssrf: {ip_allowlist: [127.0.0.0/8]}\n";
@@ -72,13 +69,9 @@ async fn j7_a_host_that_is_taken_away_loses_its_open_answers() {
     let tunnel = world.connect(&target).await.unwrap();
     let mut stream = world.tls(tunnel, "a.org").await.unwrap();
     stream.write_all(get(&target, "/").as_bytes()).await.unwrap();
-    let mut received = Vec::new();
-    while !String::from_utf8_lossy(&received).contains("hello") {
-        let read = timeout(PATIENCE, stream.read_buf(&mut received)).await.unwrap().unwrap();
-        assert!(read > 0);
-    }
+    read_until(&mut stream, "hello").await;
     world.reload(ONE, &bottle(&upstream));
-    drop(timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("it stays open"));
+    read_to_its_end(stream).await;
 }
 
 #[tokio::test]
@@ -102,8 +95,7 @@ async fn j7_a_host_that_is_taken_away_loses_requests_whose_bodies_are_still_comi
     .await
     .expect("it never arrived");
     world.reload(ONE, &bottle(&upstream));
-    let mut received = Vec::new();
-    drop(timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("it stays open"));
+    let received = read_to_its_end(stream).await;
     assert!(!String::from_utf8_lossy(&received).contains("200 OK"));
     assert_eq!(upstream.seen().connections, 0);
 }
