@@ -17,6 +17,7 @@ mod service;
 mod sidecar;
 mod slug;
 mod stitch;
+mod upstream_proxy;
 mod yaml;
 
 pub use self::address::{Addresses, InvalidSubnet};
@@ -31,4 +32,5 @@ pub use self::service::{Mount, ServiceSpec, Tmpfs};
 pub use self::sidecar::Sidecar;
 pub use self::slug::{InvalidSlug, Slug};
 pub use self::stitch::{Project, StitchError, stitch};
+pub use self::upstream_proxy::UpstreamProxy;
 pub use self::yaml::to_yaml;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use compose_render::{HostPattern, Slug};
+use compose_render::{Slug, UpstreamProxy};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -29,15 +29,6 @@ pub struct GateFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_proxy: Option<UpstreamProxy>,
     pub upstreams: Vec<Gated>,
-}
-
-/// A proxy that connects to an address it is told (RFC 9110, CONNECT).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct UpstreamProxy {
-    /// A name, which the engine's resolver is asked for, or an address.
-    pub host: HostPattern,
-    pub port: u16,
 }
 
 /// `user:password` for that proxy, as the environment's credential of this name: the one that pipelock

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use compose_render::{
-    Addresses, ImageRef, Network, RenderedFile, Role, Secret, ServiceSpec, Sidecar, Slug, contract,
+    Addresses, ImageRef, Network, RenderedFile, Role, Secret, ServiceSpec, Sidecar, Slug,
+    UpstreamProxy, contract,
 };
 use ipnet::Ipv4Net;
 
-use crate::gate_file::{GateFile, Gated, NAME, PROXY_LOGIN, UpstreamProxy};
+use crate::gate_file::{GateFile, Gated, NAME, PROXY_LOGIN};
 use crate::own_secrets::OWN_SECRETS;
 use crate::{FilePattern, PushRef, Token, UpstreamUrl};
 

@@ -295,7 +295,7 @@ pub(crate) struct Pipelock {
     pub ssrf_allow: Vec<IpNet>,
     pub upstream_ca: Vec<UpstreamCa>,
     /// The proxy that everything upstream goes through, and the variable with its credential.
-    pub upstream_proxy: Option<pipelock::UpstreamProxy>,
+    pub upstream_proxy: Option<compose_render::UpstreamProxy>,
     pub upstream_credential: Option<String>,
     /// Hosts whose TLS passes unopened.
     pub passthrough: Vec<HostPattern>,

@@ -1,7 +1,7 @@
 //! `bottle.yaml` as written: what upstream's schema has no key for. Strict, and ours alone.
 
-use crate::{Action, Budget, Fault, KnownSecret, Observe, PortRule, StandIn, Until, UpstreamProxy};
-use compose_render::HostPattern;
+use crate::{Action, Budget, Fault, KnownSecret, Observe, PortRule, StandIn, Until};
+use compose_render::{HostPattern, UpstreamProxy};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,7 +1,8 @@
 //! A secret of the bottle as pipelock knows it: by its fingerprint, and where it may go.
 
-use compose_render::HostPattern;
+use compose_render::{HostPattern, Secret};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// What the launcher writes down of a credential. The value is in no file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -22,3 +23,9 @@ pub struct KnownSecret {
 
 /// What a bottle's key for fingerprints is derived from, besides its hop secret.
 pub const FINGERPRINT_KEY_LABEL: &[u8] = b"bottle fingerprints\0";
+
+/// A bottle's key for fingerprints: who makes them and who looks for them derive it alike.
+pub fn fingerprint_key(hop_secret: &Secret) -> [u8; 32] {
+    let label = Sha256::new().chain_update(FINGERPRINT_KEY_LABEL);
+    label.chain_update(hop_secret.expose()).finalize().into()
+}

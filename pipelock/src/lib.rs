@@ -27,15 +27,13 @@ pub use self::exception::{
     UPSTREAM_NAMES, Validator,
 };
 pub use self::fault::{Fault, Faults};
-pub use self::known_secret::{FINGERPRINT_KEY_LABEL, KnownSecret};
+pub use self::known_secret::{FINGERPRINT_KEY_LABEL, KnownSecret, fingerprint_key};
 pub use self::passing::{Observe, Until};
 pub use self::policy::{Listen, Policy, Read, Steering};
 pub use self::settings::{PortRule, Settings, StandIn};
 pub use self::sidecar::{BINARY, DOCKERFILE, Pipelock};
 pub use self::stock::{ABSENT as ABSENT_WITH_STOCK, Resolver, Stock};
-pub use self::upstream_proxy::{
-    Budget, UPSTREAM_PROXY_CREDENTIAL, UpstreamProxy, upstream_proxy_variable,
-};
+pub use self::upstream_proxy::{Budget, UPSTREAM_PROXY_CREDENTIAL, upstream_proxy_variable};
 
 /// The configuration in upstream's schema.
 pub const UPSTREAM_FILE: &str = "pipelock.yaml";

@@ -2,9 +2,9 @@
 
 use crate::{
     Action, BOTTLE_FILE, Budget, Digest, Exception, Fault, Faults, KnownSecret, Observe, Pattern,
-    PortRule, ResponseAction, StandIn, Until, UpstreamProxy, bottle_file::BottleFile, upstream,
+    PortRule, ResponseAction, StandIn, Until, bottle_file::BottleFile, upstream,
 };
-use compose_render::HostPattern;
+use compose_render::{HostPattern, UpstreamProxy};
 use ipnet::IpNet;
 use std::{
     collections::BTreeSet,

@@ -1,7 +1,7 @@
 //! What a bottle's pipelock is to do, as the launcher knows it.
 
-use crate::{Action, Budget, KnownSecret, Observe, ResponseAction, UpstreamProxy};
-use compose_render::{Addresses, HostPattern};
+use crate::{Action, Budget, KnownSecret, Observe, ResponseAction};
+use compose_render::{Addresses, HostPattern, UpstreamProxy};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr};

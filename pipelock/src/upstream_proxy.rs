@@ -11,16 +11,6 @@ pub fn upstream_proxy_variable() -> String {
     format!("{}{UPSTREAM_PROXY_CREDENTIAL}", contract::CREDENTIAL_PREFIX)
 }
 
-/// A proxy that everything upstream goes through: a corporate network's. Its credential is in the
-/// environment alone.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct UpstreamProxy {
-    /// A name, which the engine's resolver is asked for, or an address.
-    pub host: HostPattern,
-    pub port: u16,
-}
-
 /// What a host may take in a minute. What is not named is not counted.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use git_gate::{GateFile, Gated, UpstreamProxy};
+use compose_render::UpstreamProxy;
+use git_gate::{GateFile, Gated};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
 

@@ -8,14 +8,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use compose_render::Secret;
+use compose_render::{Secret, base64};
 use git_gate::Transport;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::trouble::Trouble;
-use crate::way::base64;
 
 /// What the proxy may take to be reached, and to answer.
 const PATIENCE: Duration = Duration::from_secs(15);

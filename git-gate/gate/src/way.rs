@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use compose_render::Secret;
+use compose_render::{Secret, base64};
 use git_gate::{Gated, Transport, hex};
 use sha2::{Digest as _, Sha256};
 
@@ -163,21 +163,6 @@ impl Way<'_> {
         }
         git
     }
-}
-
-/// Base64 of the standard alphabet, padded (RFC 4648, 4).
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for group in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..4 {
-            let digit = DIGITS.get((bits >> (18 - 6 * at) & 63) as usize).copied();
-            out.push(if at > group.len() { '=' } else { char::from(digit.unwrap_or(b'=')) });
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use compose_render::{Addresses, ImageRef, Secret, Sidecar as _, stitch, to_yaml};
-use git_gate::{GateFile, GitGate, PushRef, Repository, Settings, Token, UpstreamProxy};
+use compose_render::{Addresses, ImageRef, Secret, Sidecar as _, UpstreamProxy, stitch, to_yaml};
+use git_gate::{GateFile, GitGate, PushRef, Repository, Settings, Token};
 
 fn settings() -> Settings {
     let repository = |url: &str| Repository {

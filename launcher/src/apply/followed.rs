@@ -65,14 +65,13 @@ fn gate(
     plan: &Plan,
     ground: &Ground,
     base: &Config,
-    proxy: Option<pipelock::UpstreamProxy>,
+    proxy: Option<compose_render::UpstreamProxy>,
 ) -> anyhow::Result<Option<String>> {
     let Some(text) = &base.gate else { return Ok(None) };
     let old = git_gate::GateFile::parse(text)?;
     let new = plan.git_gate(ground)?.map(|gate| gate.gate_file().upstreams).unwrap_or_default();
     let mut file = old.clone();
-    file.upstream_proxy =
-        proxy.map(|proxy| git_gate::UpstreamProxy { host: proxy.host, port: proxy.port });
+    file.upstream_proxy = proxy;
     file.upstreams.retain_mut(|upstream| {
         let wanted = new.iter().find(|wanted| wanted.url.name() == upstream.url.name());
         if let Some(wanted) = wanted {

@@ -148,7 +148,10 @@ fn upstream_proxy(reader: &mut Reader, node: &Node, policy: &mut Pipelock) {
     let Some(text) = reader.line(node, "`address`") else { return };
     let parts = text.rsplit_once(':').and_then(|(host, port)| {
         let host: HostPattern = host.parse().ok()?;
-        Some(pipelock::UpstreamProxy { host, port: port.parse().ok().filter(|&port| port > 0)? })
+        Some(compose_render::UpstreamProxy {
+            host,
+            port: port.parse().ok().filter(|&port| port > 0)?,
+        })
     });
     match parts {
         Some(proxy) if !proxy.host.is_wildcard() => policy.upstream_proxy = Some(proxy),

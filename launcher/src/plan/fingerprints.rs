@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use compose_render::{HostPattern, Secret, contract};
 use dlp::{Fingerprint, Key};
 use git_gate::Repository;
-use pipelock::{FINGERPRINT_KEY_LABEL, KnownSecret};
+use pipelock::{KnownSecret, fingerprint_key};
 use sha2::{Digest as _, Sha256};
 
 use super::Plan;
@@ -69,11 +69,7 @@ fn at_home<'a>(
 }
 
 fn known(hop_secret: &Secret, homes: BTreeMap<String, Home>) -> Vec<KnownSecret> {
-    let digest = Sha256::new()
-        .chain_update(FINGERPRINT_KEY_LABEL)
-        .chain_update(hop_secret.expose())
-        .finalize();
-    let key = Key::new(digest.into());
+    let key = Key::new(fingerprint_key(hop_secret));
     homes.into_iter().filter_map(|(value, home)| one(&key, &value, home)).collect()
 }
 

@@ -151,11 +151,7 @@ impl Plan {
             return Ok(None);
         }
         let places = &ground.places;
-        let proxy = self
-            .pipelock
-            .upstream_proxy
-            .as_ref()
-            .map(|proxy| git_gate::UpstreamProxy { host: proxy.host.clone(), port: proxy.port });
+        let proxy = self.pipelock.upstream_proxy.clone();
         let gate = git_gate::GitGate::new(git_gate::Settings {
             slug: self.slug.clone(),
             image: ground.images.git_gate.clone().context("git-gate has no image")?,

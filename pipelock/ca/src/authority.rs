@@ -1,7 +1,7 @@
 //! Who signs: minted by the launcher, loaded by a data plane, asked for one leaf per host.
 
 use crate::{CERTIFICATE_FILE, KEY_FILE, der, sec1};
-use compose_render::{RenderedFile, Role, Secret, Slug};
+use compose_render::{RenderedFile, Role, Secret, Slug, base64};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
@@ -189,21 +189,6 @@ fn pem(label: &str, der: &[u8]) -> String {
     let text = base64(der);
     let lines: Vec<_> = text.as_bytes().chunks(LINE).map(String::from_utf8_lossy).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let at = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4 {
-            let six = (bits >> (18 - 6 * place)) & 0x3f;
-            let letter = ALPHABET.get(six as usize).copied().unwrap_or(b'A');
-            text.push(if place > three.len() { '=' } else { char::from(letter) });
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use crate::{
     resolve::{Resolve, Unresolved},
     ssrf::{self, Forbidden},
 };
-use compose_render::{Secret, base64};
-use pipelock::{Policy, UpstreamProxy};
+use compose_render::{Secret, UpstreamProxy, base64};
+use pipelock::Policy;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::OnceLock,

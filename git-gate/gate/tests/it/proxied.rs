@@ -5,9 +5,9 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 
-use compose_render::Secret;
+use compose_render::{Secret, UpstreamProxy};
 use compose_testkit::record;
-use git_gate::{Gated, PushRef, UpstreamProxy};
+use git_gate::{Gated, PushRef};
 use sidecar::Environment;
 
 use crate::world::World;

@@ -20,7 +20,7 @@ fn plan() -> Plan {
 fn behind(address: &str) -> Plan {
     let mut plan = plan();
     plan.pipelock.upstream_proxy =
-        Some(pipelock::UpstreamProxy { host: address.parse().unwrap(), port: 3128 });
+        Some(compose_render::UpstreamProxy { host: address.parse().unwrap(), port: 3128 });
     plan
 }
 

@@ -44,11 +44,7 @@ fn plan() -> Plan {
 
 /// Whether pipelock would know it, wherever it goes.
 fn knows(known: &[KnownSecret], plan: &Plan, text: &str) -> bool {
-    let hop_secret = &plan.secrets[contract::HOP_SECRET_VARIABLE];
-    let digest = Sha256::new()
-        .chain_update(FINGERPRINT_KEY_LABEL)
-        .chain_update(hop_secret.expose())
-        .finalize();
+    let key = fingerprint_key(&plan.secrets[contract::HOP_SECRET_VARIABLE]);
     let bytes = |text: &str| -> Vec<u8> {
         let at = |at: usize| u8::from_str_radix(text.get(at..at + 2).unwrap(), 16).unwrap();
         (0..text.len()).step_by(2).map(at).collect()
@@ -58,7 +54,7 @@ fn knows(known: &[KnownSecret], plan: &Plan, text: &str) -> bool {
         rolling: u64::from_str_radix(&one.rolling, 16).unwrap(),
         mac: bytes(&one.mac).try_into().unwrap(),
     };
-    let own = Own::new(Key::new(digest.into()), known.iter().map(read).collect());
+    let own = Own::new(Key::new(key), known.iter().map(read).collect());
     let findings = Rules::with(own).scan(text.as_bytes());
     let hosts = |secret: usize| &known[secret].hosts;
     findings.iter().filter_map(|one| one.secret).any(|secret| hosts(secret).is_empty())

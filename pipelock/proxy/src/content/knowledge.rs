@@ -2,10 +2,7 @@
 
 use compose_render::{HostPattern, Secret};
 use dlp::{Custom, Finding, Fingerprint, Key, Own, Rules, Severity};
-use pipelock::{
-    Exception, FINGERPRINT_KEY_LABEL, Fault, KnownSecret, Policy, UPSTREAM_FILE, Validator,
-};
-use sha2::{Digest as _, Sha256};
+use pipelock::{Exception, Fault, KnownSecret, Policy, UPSTREAM_FILE, Validator, fingerprint_key};
 use std::sync::Arc;
 use tls_intercept::Destination;
 
@@ -105,10 +102,6 @@ impl Knowledge {
     #[must_use]
     pub(crate) fn armed(self, policy: &Policy, hop_secret: Option<&Secret>) -> Self {
         let Some(hop_secret) = hop_secret else { return self };
-        let digest = Sha256::new()
-            .chain_update(FINGERPRINT_KEY_LABEL)
-            .chain_update(hop_secret.expose())
-            .finalize();
         let known = policy.secrets.iter().filter_map(|known| Some((read(known)?, &known.hosts)));
         let (fingerprints, homes): (Vec<_>, Vec<_>) =
             known.map(|(fingerprint, hosts)| (fingerprint, hosts.clone())).unzip();
@@ -116,7 +109,7 @@ impl Knowledge {
         if fingerprints.is_empty() {
             return Self { routed, ..self };
         }
-        let own = Own::new(Key::new(digest.into()), fingerprints);
+        let own = Own::new(Key::new(fingerprint_key(hop_secret)), fingerprints);
         Self { rules: self.rules.knowing(own), homes, routed, ..self }
     }
 

@@ -1,0 +1,15 @@
+//! The proxy of a company's network, which pipelock and git-gate go through alike.
+
+use serde::{Deserialize, Serialize};
+
+use crate::HostPattern;
+
+/// A proxy that everything upstream goes through, and that connects to an address it is told (RFC
+/// 9110, CONNECT). Its login is in the environment alone.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamProxy {
+    /// A name, which the engine's resolver is asked for, or an address.
+    pub host: HostPattern,
+    pub port: u16,
+}
