@@ -6,7 +6,11 @@
 mod host;
 mod pool;
 
-use crate::{Docker, RunError, containers::is_absence};
+use crate::{
+    Docker, RunError,
+    containers::{self, is_absence},
+    wait,
+};
 use compose_render::{Addresses, Network, Slug, contract};
 use ipnet::Ipv4Net;
 use serde::Serialize;
@@ -21,6 +25,9 @@ use std::{
 pub use self::pool::{InvalidPool, Pool};
 
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long a network may keep what has gone from it.
+const LETTING_GO: Duration = Duration::from_secs(10);
 
 /// How many subnets are tried before the pool counts as full. The engine refuses one that overlaps
 /// with another network of its own, and only it can say so without a race.
@@ -195,10 +202,35 @@ pub fn remove(docker: &Docker, slug: &Slug) -> Result<(), RunError> {
     })
 }
 
+/// The engine may refuse for a moment: it is still letting go of containers that are gone, or holds
+/// a lock of the packet filter.
 fn remove_one(docker: &Docker, name: &str) -> Result<(), RunError> {
-    match docker.call(["network", "rm", name]).timeout(PATIENCE).run() {
-        Err(error) if is_absence(&error) => Ok(()),
-        other => other,
+    let mut refusal = None;
+    let removed = wait::until("the network's end", LETTING_GO, || {
+        match docker.call(["network", "rm", name]).timeout(PATIENCE).run() {
+            Err(error) if is_absence(&error) => Some(Ok(())),
+            Err(error @ RunError::Failed { .. }) => {
+                disconnect_the_gone(docker, name);
+                refusal = Some(error);
+                None
+            }
+            other => Some(other),
+        }
+    });
+    removed.unwrap_or_else(|_| refusal.map_or(Ok(()), Err))
+}
+
+/// Frees a network of endpoints whose containers are gone (moby issue 23302). A container that is
+/// there stays on it, whoever's it is.
+fn disconnect_the_gone(docker: &Docker, name: &str) {
+    let format = "{{range $id, $at := .Containers}}{{$id}}\t{{$at.Name}}\n{{end}}";
+    let inspect = docker.call(["network", "inspect", "--format", format, name]).timeout(PATIENCE);
+    let Ok(endpoints) = inspect.text() else { return };
+    for (id, endpoint) in endpoints.lines().filter_map(|line| line.split_once('\t')) {
+        if matches!(containers::life(docker, id), Ok(None)) {
+            let args = ["network", "disconnect", "--force", name, endpoint];
+            docker.call(args).timeout(PATIENCE).run().ok();
+        }
     }
 }
 

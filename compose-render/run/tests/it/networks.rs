@@ -55,6 +55,37 @@ fn a_stale_network_is_told_and_removed_by_its_bottles_name() {
 }
 
 #[test]
+fn a_network_goes_as_soon_as_the_last_container_has_left_it() {
+    let stack = Stack::new("net-late");
+    let (docker, slug) = (stack.docker(), stack.slug());
+    stack.networks(Uplink::Sealed);
+    let late = stack.client("late", Network::Internal);
+    thread::scope(|scope| {
+        let removed = scope.spawn(|| networks::remove(docker, slug));
+        let uplink = Network::Uplink.name(slug);
+        // The other network is gone: this one was asked to go and could not.
+        eventually("the uplink's end", || {
+            let there = docker.run(["network", "inspect", &uplink]);
+            there.is_err().then_some(()).ok_or_else(|| "it is still there".to_owned())
+        });
+        docker.run(["rm", "--force", late.name()]).unwrap();
+        removed.join().unwrap().unwrap();
+    });
+    assert!(networks::list(docker).unwrap().iter().all(|network| network.slug != *slug));
+}
+
+#[test]
+fn a_container_of_somebody_elses_keeps_its_network_and_the_refusal_says_so() {
+    let stack = Stack::new("net-held");
+    let (docker, slug) = (stack.docker(), stack.slug());
+    stack.networks(Uplink::Sealed);
+    let held = stack.client("held", Network::Internal);
+    let refused = networks::remove(docker, slug).unwrap_err();
+    assert!(refused.to_string().contains("active endpoints"), "{refused}");
+    held.address_on(&Network::Internal.name(slug));
+}
+
+#[test]
 fn a3_the_internal_network_does_not_lead_to_the_host_and_the_uplink_shows_that_it_could() {
     let stack = Stack::new("net-host");
     let addresses = stack.networks(Uplink::Sealed);
