@@ -123,7 +123,7 @@ pub(crate) struct ManifestNote {
 }
 
 /// The images a plan runs, known once they were found or built.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Images {
     pub agent: ImageRef,
     pub pipelock: ImageRef,
@@ -133,6 +133,14 @@ pub(crate) struct Images {
     pub git_gate: Option<ImageRef>,
     /// There when [`Plan::supervise`].
     pub supervise: Option<ImageRef>,
+}
+
+impl Images {
+    /// Each of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &ImageRef> {
+        let there = [&self.egress, &self.git_gate, &self.supervise].into_iter().flatten();
+        [&self.agent, &self.pipelock].into_iter().chain(there)
+    }
 }
 
 /// Where a bottle lies on the host, and whose its processes are.

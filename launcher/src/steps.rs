@@ -100,7 +100,7 @@ impl<'a> Start<'a> {
         let rendered = self.step(Step::Render, || self.render(&prepared))?;
 
         teardown.undo_up(undo);
-        self.step(Step::Up, || self.up(&rendered))?;
+        self.step(Step::Up, || self.up(&prepared.ground.images, &rendered))?;
         self.step(Step::Provision, || self.provision_and_wait(&prepared, &rendered))?;
         let watch = self.step(Step::Probe, || self.probe(&prepared))?;
 

@@ -142,7 +142,7 @@ impl Start<'_> {
         })
     }
 
-    fn images(&self) -> anyhow::Result<(Images, Option<workspace::Selection>)> {
+    pub(super) fn images(&self) -> anyhow::Result<(Images, Option<workspace::Selection>)> {
         let docker = &self.host.docker;
         let cache = agent_image::cache_folder(self.environment)?;
         let tell = |what: &str| self.ui.say(what);

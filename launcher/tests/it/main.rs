@@ -51,4 +51,6 @@ mod trouble;
 #[cfg(test)]
 mod turn;
 #[cfg(test)]
+mod vanished;
+#[cfg(test)]
 mod workspace;
