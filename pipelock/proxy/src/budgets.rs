@@ -19,7 +19,8 @@ pub(crate) struct Budgets(Vec<Arc<Counted>>);
 #[derive(Debug)]
 struct Counted {
     budget: Budget,
-    taken: Mutex<Taken>,
+    /// Of the host as the budget names it, whatever the generation.
+    taken: Arc<Mutex<Taken>>,
 }
 
 #[derive(Debug)]
@@ -55,9 +56,20 @@ impl Budgets {
     pub(crate) fn of(budgets: &[Budget]) -> Self {
         let counted = |budget: &Budget| {
             let taken = Taken { since: Instant::now(), requests: 0, bytes: 0 };
-            Arc::new(Counted { budget: budget.clone(), taken: Mutex::new(taken) })
+            Arc::new(Counted { budget: budget.clone(), taken: Arc::new(Mutex::new(taken)) })
         };
         Self(budgets.iter().map(counted).collect())
+    }
+
+    /// The same after those: a minute that has begun goes on, or every change of the policy would
+    /// give a host its budget anew.
+    pub(crate) fn after(&self, before: &Self) -> Self {
+        let counted = |now: &Arc<Counted>| {
+            let named = |then: &&Arc<Counted>| then.budget.host == now.budget.host;
+            let taken = &before.0.iter().find(named).unwrap_or(now).taken;
+            Arc::new(Counted { budget: now.budget.clone(), taken: Arc::clone(taken) })
+        };
+        Self(self.0.iter().map(counted).collect())
     }
 
     /// Counts a request, and hands out what its bytes pass by.
@@ -159,6 +171,21 @@ mod tests {
         assert_eq!(over.unwrap_err().rule, "*.a.org");
         assert!(budgets.take("b.org", begun).is_ok(), "another host is not counted");
         assert!(budgets.take("x.a.org", begun + Duration::from_secs(61)).is_ok());
+    }
+
+    #[test]
+    fn a_minute_goes_on_under_the_next_policy_with_what_that_allows() {
+        let (before, begun) = (budgets(Some(3), None), Instant::now());
+        for _ in 0..2 {
+            assert!(before.take("x.a.org", begun).is_ok());
+        }
+        let same = budgets(Some(3), None).after(&before);
+        assert!(same.take("x.a.org", begun).is_ok());
+        // A request that was judged under the policy before is counted with the rest.
+        assert!(before.take("x.a.org", begun).is_err() && same.take("x.a.org", begun).is_err());
+        let more = budgets(Some(4), None).after(&same);
+        assert!(more.take("x.a.org", begun).is_ok() && more.take("x.a.org", begun).is_err());
+        assert!(Budgets::of(&[]).after(&same).take("x.a.org", begun).is_ok());
     }
 
     #[test]

@@ -95,6 +95,8 @@ impl Door {
     /// they no longer let through.
     pub fn replace(&self, rules: InForce) {
         let policy = Arc::clone(&rules.policy);
+        let budgets = Arc::new(rules.budgets.after(&self.rules().budgets));
+        let rules = InForce { budgets, ..rules };
         self.rules.store(Arc::new(armed(rules, self.hop_secret.as_ref())));
         self.in_flight.revoke(|open| {
             verdict(&policy, &open.destination, open.asker).is_ok()
