@@ -3,6 +3,7 @@
 
 mod dial;
 mod error;
+mod pieces;
 mod pool;
 mod trust;
 
@@ -10,6 +11,7 @@ pub use self::dial::{dial, tunnel, tunnel_with};
 pub use self::error::SendError;
 pub use self::trust::Trust;
 
+use self::pieces::Pieces;
 use self::pool::{Key, Pool, Sender};
 use crate::serve::Tasks;
 use crate::{Body, Destination, HopSecret, Host, Scheme, body, headers, websocket};
@@ -307,7 +309,7 @@ impl Client {
                 if session.alpn_protocol() == Some(b"h2") {
                     self.http2(stream).await
                 } else {
-                    self.http1(stream).await
+                    self.http1(Pieces::new(stream)).await
                 }
             }
         }
