@@ -18,8 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Stands for a refused head.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
-/// What is read at once.
-const PIECE: usize = 16 * 1024;
+/// What is read at once: as much as is written at once, or a body would go on record by record.
+const PIECE: usize = 64 * 1024;
 /// A chunk's size and its extensions.
 pub(crate) const CHUNK_LINE: usize = 256;
 /// All trailers of one body.
@@ -288,6 +288,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
                 return Poll::Ready(Ok(()));
             }
             let read = {
+                #[expect(
+                    clippy::large_stack_arrays,
+                    reason = "a worker's stack has room for thirty, and what does not come is not written"
+                )]
                 let mut piece = [std::mem::MaybeUninit::uninit(); PIECE];
                 let mut piece = ReadBuf::uninit(&mut piece);
                 let came = Pin::new(&mut this.stream).poll_read(cx, &mut piece);
