@@ -1,90 +1,126 @@
-//! Every place where one of many short texts stands, in one pass: a bit per hash of three bytes,
-//! of each text the three that are rarest elsewhere.
+//! Every place where one of many short texts stands, in one pass over every second byte: two pairs of
+//! bytes that follow one another nominate, the text itself decides.
+
+mod buckets;
+
+use self::buckets::{Buckets, PAIRS, Window};
+use crate::shape::Shape;
 
 /// A text that is looked for.
-#[derive(Clone, Debug)]
 struct Needle {
     text: Box<[u8]>,
-    /// Where in the text the three bytes stand by which it is found.
-    skip: usize,
-    hash: u16,
     /// The number of the rule it belongs to.
     rule: usize,
 }
 
 /// The fewest bytes of a needle.
 const LEAST: usize = 3;
-const WORDS: usize = 1024;
-/// How many places are looked at before one branch is taken.
-const BLOCK: usize = 8;
+/// How many bytes the two windows of a needle cover, one of which stands at an even place.
+const COVERED: usize = 5;
+/// How many places are passed before one branch is taken.
+const BLOCK: usize = 16;
 
 /// The needles, ready to be found.
 pub(crate) struct Filter {
-    bits: Box<[u64; WORDS]>,
-    /// Where the needles of each hash begin; they end where the hash changes.
-    heads: Box<[u16]>,
+    buckets: Buckets,
     needles: Vec<Needle>,
     longest: usize,
 }
 
 impl Filter {
-    /// Needles shorter than three bytes are left out: a test sees to it that there are none.
-    pub(crate) fn new(anchors: &[(usize, &str)]) -> Self {
-        let made = anchors.iter().filter_map(|&(rule, text)| Needle::new(rule, text.as_bytes()));
-        let mut needles: Vec<Needle> = made.collect();
-        needles.sort_by_key(|needle| needle.hash);
-        let mut bits = Box::new([0; WORDS]);
-        let mut heads = vec![u16::MAX; usize::from(u16::MAX) + 1].into_boxed_slice();
-        for (number, needle) in needles.iter().enumerate() {
-            let hash = usize::from(needle.hash);
-            bits[hash / 64] |= 1 << (hash % 64);
-            if let Some(head) = heads.get_mut(hash).filter(|head| **head == u16::MAX) {
-                *head = u16::try_from(number).unwrap_or(u16::MAX);
-            }
+    /// Needles shorter than three bytes are left out: a test sees to it that there are none. What may
+    /// stand behind a short one is read off the shape of its rule.
+    pub(crate) fn new(anchors: &[(usize, &str, &Shape)]) -> Self {
+        let anchors: Vec<_> =
+            anchors.iter().filter(|(_, text, _)| text.len() >= LEAST).copied().collect();
+        let mut windows = Vec::with_capacity(anchors.len() * 2);
+        for (needle, &(_, text, shape)) in anchors.iter().enumerate() {
+            let place = |at: usize| match text.as_bytes().get(at) {
+                Some(&byte) => vec![byte],
+                None => shape.allowed(at),
+            };
+            let skip = rarest(text.as_bytes());
+            windows.extend([skip, skip + 1].map(|skip| Window {
+                needle,
+                skip,
+                places: [0, 1, 2, 3].map(|nth| place(skip + nth)),
+            }));
         }
-        let longest = needles.iter().map(|needle| needle.text.len()).max().unwrap_or_default();
-        Self { bits, heads, needles, longest }
+        let longest = anchors.iter().map(|(_, text, _)| text.len()).max().unwrap_or_default();
+        let needle =
+            |(rule, text, _): (usize, &str, _)| Needle { text: text.as_bytes().into(), rule };
+        Self {
+            buckets: Buckets::of(windows),
+            needles: anchors.into_iter().map(needle).collect(),
+            longest: longest.max(COVERED),
+        }
     }
 
     /// Calls `see` with each needle that begins before `until`: where it stands, and its rule.
     pub(crate) fn each(&self, text: &[u8], until: usize, mut see: impl FnMut(usize, usize)) {
         let text = text.get(..until.saturating_add(self.longest)).unwrap_or(text);
-        let mut at = 0;
-        let eight = |at: usize| text.get(at..).and_then(|rest| rest.first_chunk::<8>());
-        while let (Some(&one), Some(&two)) = (eight(at), eight(at + BLOCK / 2)) {
-            let [one, two] = [one, two].map(u64::from_le_bytes);
-            let hashes = [one, one >> 8, one >> 16, one >> 24, two, two >> 8, two >> 16, two >> 24]
-                .map(hash);
-            if hashes.iter().fold(0, |seen, &hash| seen | self.bit(hash)) & 1 == 1 {
-                for (nth, &hash) in hashes.iter().enumerate() {
-                    if self.bit(hash) & 1 == 1 {
-                        self.check(text, at + nth, hash, &mut see);
+        let (blocks, rest) = text.as_chunks::<BLOCK>();
+        // The pair before the block, and where its place is.
+        let (mut before, mut at) = (0_u32, 0_usize);
+        for block in blocks {
+            let kinds = self.kinds(block);
+            let mut seen = before & kinds[0] >> 16;
+            for pair in kinds.windows(2) {
+                seen |= pair[0] & pair[1] >> 16;
+            }
+            if seen & 0xffff != 0 {
+                let firsts = std::iter::once(&before).chain(&kinds);
+                for (nth, (first, second)) in firsts.zip(&kinds).enumerate() {
+                    if first & second >> 16 & 0xffff != 0 {
+                        self.check(text, at + 2 * nth - 2, &mut see);
                     }
                 }
             }
+            before = kinds[7];
             at += BLOCK;
         }
-        for (nth, window) in text.get(at..).unwrap_or_default().windows(LEAST).enumerate() {
-            let &[a, b, c] = window else { continue };
-            let hash = hash(u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]));
-            if self.bit(hash) & 1 == 1 {
-                self.check(text, at + nth, hash, &mut see);
+        for pair in rest.as_chunks::<2>().0 {
+            let kind = self.buckets.kinds(pair_of(*pair));
+            if before & kind >> 16 & 0xffff != 0 {
+                self.check(text, at - 2, &mut see);
             }
+            before = kind;
+            at += 2;
+        }
+        // What follows the last pair may be anything.
+        if before & 0xffff != 0 {
+            self.check(text, at - 2, &mut see);
         }
     }
 
-    /// The lowest bit says whether a needle has this hash.
+    /// What each pair of a block may belong to.
     #[inline]
-    fn bit(&self, hash: u16) -> u64 {
-        self.bits[usize::from(hash >> 6)] >> (hash & 63)
+    fn kinds(&self, block: &[u8; BLOCK]) -> [u32; BLOCK / 2] {
+        let [one, two] = [0, 8].map(|from| {
+            let eight = block.get(from..).and_then(|rest| rest.first_chunk::<8>());
+            pairs_of(u64::from_le_bytes(*eight.unwrap_or(&[0; 8])))
+        });
+        let kind = |pairs: u64, nth: u32| self.buckets.kinds((pairs >> (16 * nth) & 0xffff) as u16);
+        [
+            kind(one, 0),
+            kind(one, 1),
+            kind(one, 2),
+            kind(one, 3),
+            kind(two, 0),
+            kind(two, 1),
+            kind(two, 2),
+            kind(two, 3),
+        ]
     }
 
     #[inline(never)]
-    fn check(&self, text: &[u8], at: usize, hash: u16, see: &mut impl FnMut(usize, usize)) {
-        let head = self.heads.get(usize::from(hash)).map_or(usize::MAX, |&head| usize::from(head));
-        let alike = self.needles.get(head..).unwrap_or_default();
-        for needle in alike.iter().take_while(|needle| needle.hash == hash) {
-            let Some(start) = at.checked_sub(needle.skip) else { continue };
+    fn check(&self, text: &[u8], at: usize, see: &mut impl FnMut(usize, usize)) {
+        let Some(&pair) = text.get(at..).and_then(|rest| rest.first_chunk::<2>()) else { return };
+        for (number, skip) in self.buckets.alike(pair_of(pair)) {
+            let (Some(needle), Some(start)) = (self.needles.get(number), at.checked_sub(skip))
+            else {
+                continue;
+            };
             if text.get(start..).is_some_and(|rest| rest.starts_with(&needle.text)) {
                 see(start, needle.rule);
             }
@@ -98,15 +134,12 @@ impl std::fmt::Debug for Filter {
     }
 }
 
-impl Needle {
-    fn new(rule: usize, text: &[u8]) -> Option<Self> {
-        let rarest = |window: &&[u8]| window.iter().map(|&byte| commonness(byte)).product::<u32>();
-        let window = text.windows(LEAST).min_by_key(rarest)?;
-        let skip = text.windows(LEAST).position(|other| other == window)?;
-        let &[a, b, c] = window else { return None };
-        let hash = hash(u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]));
-        Some(Self { text: text.into(), skip, hash, rule })
-    }
+/// Where in a text the bytes stand that are rarest elsewhere.
+fn rarest(text: &[u8]) -> usize {
+    let commonness =
+        |window: &[u8]| window.iter().map(|&byte| u64::from(commonness(byte))).product();
+    let windows = text.windows(COVERED).map(commonness);
+    windows.enumerate().min_by_key(|&(_, common): &(usize, u64)| common).map_or(0, |(at, _)| at)
 }
 
 /// How often a byte occurs in source code and prose, roughly.
@@ -120,25 +153,19 @@ const fn commonness(byte: u8) -> u32 {
     }
 }
 
-/// Of the three lowest bytes.
-#[inline]
-const fn hash(bytes: u64) -> u16 {
-    ((bytes & 0x00ff_ffff).wrapping_mul(0x9e37_79b1) >> 16 & 0xffff) as u16
+/// Two bytes as a number below [`PAIRS`]: a needle is of ASCII, so seven bits of each are enough.
+const fn pair_of([one, two]: [u8; 2]) -> u16 {
+    (one & 0x7f) as u16 | ((two & 0x7f) as u16) << 7
 }
+
+/// Four pairs in one step.
+#[inline]
+const fn pairs_of(eight: u64) -> u64 {
+    const FIRST: u64 = 0x007f_007f_007f_007f;
+    eight & FIRST | eight >> 1 & FIRST << 7
+}
+
+const _: () = assert!(pair_of([0xff, 0xff]) as usize == PAIRS - 1);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_needle_is_found_where_it_stands_also_in_another() {
-        let filter = Filter::new(&[(0, "sk-"), (1, "sk-ant-"), (2, "ant")]);
-        for before in 0..20 {
-            let text = ["x".repeat(before).as_str(), " sk-ant-y"].concat();
-            let mut seen = Vec::new();
-            filter.each(text.as_bytes(), text.len(), |at, rule| seen.push((at, rule)));
-            seen.sort_unstable();
-            assert_eq!(seen, [(before + 1, 0), (before + 1, 1), (before + 4, 2)]);
-        }
-    }
-}
+mod tests;

@@ -116,7 +116,8 @@ impl Table {
     }
 
     fn compile(all: impl Iterator<Item = &'static Rule>) -> Self {
-        let (mut anchors, mut words, mut numbers, mut compiled) = (vec![], vec![], vec![], vec![]);
+        let (mut anchors, mut words, mut numbers, mut compiled) =
+            (vec![], vec![], vec![], Vec::<Compiled>::new());
         for rule in all {
             // A test sees to it that every expression is one.
             let Some(shape) = Shape::of(rule.expression) else { continue };
@@ -131,6 +132,10 @@ impl Table {
             let (regex, alive) = (OnceLock::new(), OnceLock::new());
             compiled.push(Compiled { rule, shape, regex, alive });
         }
+        let anchors: Vec<_> = anchors
+            .into_iter()
+            .filter_map(|(number, text)| Some((number, text, &compiled.get(number)?.shape)))
+            .collect();
         Self { filter: Filter::new(&anchors), words, numbers, compiled }
     }
 }

@@ -46,6 +46,14 @@ impl Shape {
         true
     }
 
+    /// What may stand in one of the first places.
+    pub(crate) fn allowed(&self, place: usize) -> Vec<u8> {
+        let bit = u32::try_from(place).ok().and_then(|place| 1_u32.checked_shl(place));
+        // Beyond the places that are known it may be anything.
+        let may = |byte: &u8| bit.is_none_or(|bit| self.places[usize::from(*byte)] & bit != 0);
+        (0..=u8::MAX).filter(may).collect()
+    }
+
     /// Takes in what may stand from these places on, and returns where it may end. The sets have a
     /// bit for each place; what ends beyond the last is left out.
     fn walk(&mut self, hir: &Hir, from: u64) -> u64 {
