@@ -78,12 +78,49 @@ pub(crate) const fn is_text(byte: u8) -> bool {
     byte.wrapping_sub(b' ') < 95 || matches!(byte, b'\n' | b'\r' | b'\t')
 }
 
-/// Where the first byte beyond ASCII stands, eight at a time.
+/// Where the next character beyond ASCII may begin: a byte that begins one, and one behind it that goes
+/// on. Noise is full of either and has few of both.
 pub(crate) fn beyond_ascii(text: &[u8], from: usize) -> Option<usize> {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let rest = text.get(from..)?;
-    let (words, _) = rest.as_chunks::<8>();
-    let clean = words.iter().take_while(|&&word| u64::from_le_bytes(word) & HIGH == 0).count() * 8;
-    let at = rest.get(clean..)?.iter().position(|byte| !byte.is_ascii())?;
-    Some(from + clean + at)
+    let mut at = from;
+    while let Some(nine) = text.get(at..).and_then(|rest| rest.first_chunk::<9>()) {
+        let [bytes, next] = [nine.first_chunk::<8>(), nine.last_chunk::<8>()]
+            .map(|eight| eight.map_or(0, |eight| u64::from_le_bytes(*eight)));
+        if bytes & HIGH != 0 {
+            let begins = bytes & bytes << 1 & next & !(next << 1) & HIGH;
+            if begins != 0 {
+                return Some(at + begins.trailing_zeros() as usize / 8);
+            }
+        }
+        at += 8;
+    }
+    let begins = |pair: &[u8]| matches!(pair, [0xc0..=0xff, 0x80..=0xbf]);
+    text.get(at..)?.windows(2).position(begins).map(|nth| at + nth)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_beyond_ascii_are_seen_eight_bytes_at_a_time_as_they_are_one_by_one() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let text: Vec<u8> = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            // Now letters, now noise.
+            if state >> 40 & 3 == 0 { (state >> 32 & 0xff) as u8 } else { b'a' }
+        })
+        .take(3000)
+        .collect();
+        let begins = |pair: &[u8]| pair[0] >= 0xc0 && (0x80..0xc0).contains(&pair[1]);
+        for end in [text.len(), 9, 8, 2, 1, 0] {
+            let text = &text[..end];
+            for from in 0..end {
+                let slow = text[from..].windows(2).position(begins).map(|nth| from + nth);
+                assert_eq!(beyond_ascii(text, from), slow, "{from}");
+            }
+        }
+    }
 }
