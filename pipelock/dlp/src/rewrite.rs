@@ -84,7 +84,8 @@ pub(crate) fn each_escape(text: &[u8], until: usize, mut see: impl FnMut(Vec<u8>
         text,
         until,
         b'\\',
-        |rest| escape(rest).is_some(),
+        // Most are of line breaks and quotes, and those are passed quickly.
+        |rest| matches!(rest.get(1), Some(b'/' | b'u' | b'x' | b'U')) && escape(rest).is_some(),
         |word| {
             unescaped(text, word.clone(), escape).hand_over(word.end, &mut see);
         },
