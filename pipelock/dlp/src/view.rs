@@ -60,7 +60,9 @@ fn coded(
         let origin: Origin<'_> = row.origin;
         let first_bit = bit + skip * how.bits;
         let places = Places::Digits { origin, bits: how.bits, first_bit };
-        within(rules, &text, &places, encoding, depth, pass);
+        // What begins behind the last digit that is asked for is told when those are.
+        let until = (row.until * how.bits).saturating_sub(first_bit).div_ceil(8);
+        within(rules, (&text, until), &places, encoding, depth, pass);
     });
 }
 
@@ -70,7 +72,8 @@ pub(crate) fn rewritten(rules: &Rules, text: &[u8], until: usize, depth: usize, 
     let mut inside = |encoding, decoded: Vec<u8>, places: Vec<usize>| {
         // A policy's own rules may be of any length.
         if decoded.len() >= digits::LEAST_TEXT || rules.has_custom() {
-            within(rules, &decoded, &Places::Each(places), encoding, depth, pass);
+            let until = decoded.len();
+            within(rules, (&decoded, until), &Places::Each(places), encoding, depth, pass);
         }
     };
     rewrite::each_percent(text, until, |text, places| inside("percent", text, places));
@@ -82,14 +85,14 @@ pub(crate) fn rewritten(rules: &Rules, text: &[u8], until: usize, depth: usize, 
 /// What a decoded text holds, told at the places where it was encoded.
 fn within(
     rules: &Rules,
-    decoded: &[u8],
+    (decoded, until): (&[u8], usize),
     places: &Places<'_>,
     encoding: &'static str,
     depth: usize,
     pass: &mut Pass,
 ) {
     let mut inner = Pass::default();
-    let part = Part { text: decoded, until: decoded.len(), more: false, depth };
+    let part = Part { text: decoded, until: until.min(decoded.len()), more: false, depth };
     rules.pass(part, &mut inner);
     pass.hits.extend(inner.hits.into_iter().map(|hit| Hit {
         start: places.start(hit.start),
