@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
+use crate::bytes::Class;
+
 /// The list, sorted as it is published.
 static WORDS: &str = include_str!("../seed-words.txt");
-const SHORTEST: usize = 3;
 pub(super) const LONGEST: usize = 8;
 /// The most bytes between two words: a quote, a comma, a line break and a deep indentation as a string
 /// of JSON writes them, or a line break and a number.
@@ -56,14 +57,20 @@ impl List {
         })
     }
 
+    /// Whether a word has this hash.
+    #[inline]
+    fn may_be(&self, key: u64) -> bool {
+        let hash = hash(key);
+        self.bits[hash / 64] >> (hash % 64) & 1 == 1
+    }
+
     /// A word's number.
     #[inline]
     fn number(&self, key: u64) -> Option<usize> {
-        let hash = hash(key);
-        if self.bits[hash / 64] >> (hash % 64) & 1 == 0 {
+        if !self.may_be(key) {
             return None;
         }
-        let mut slot = hash % SLOTS;
+        let mut slot = hash(key) % SLOTS;
         loop {
             match self.slots[slot] {
                 (0, _) => return None,
@@ -78,16 +85,49 @@ impl List {
     pub(super) fn word(&self, text: &[u8], start: usize, manner: u64) -> Option<Word> {
         let bytes = eight(text, start);
         let len = first_letters(letters(bytes));
-        if len < SHORTEST || (len == LONGEST && is_letter(text.get(start + LONGEST))) {
+        // Shorter ones are no word's key, so that most end at the same branch.
+        let number = self.number(key(bytes, len))?;
+        if len == LONGEST && is_letter(text.get(start + LONGEST)) {
             return None;
         }
-        let number = self.number(key(bytes, len))?;
         Some(Word { start, end: start + len, number, manner })
     }
 
-    /// The word around a place, or the next one where none is there.
+    /// The word around a place, or the next one where none is there, if another may follow it. Nearly
+    /// all is decided by one branch.
     #[inline]
     pub(super) fn word_at(&self, text: &[u8], at: usize) -> Option<Word> {
+        let whole = |from: usize| text.get(from..).and_then(|rest| rest.first_chunk::<8>());
+        let (Some(before), Some(here)) = (at.checked_sub(8).and_then(whole), whole(at)) else {
+            return self.word_round(text, at);
+        };
+        let [mut before, mut here] =
+            [before, here].map(|bytes| letters(u64::from_le_bytes(*bytes)));
+        let mut from = at;
+        if here == 0 {
+            (from, before, here) = (at + 8, 0, letters(eight(text, at + 8)));
+            if here == 0 {
+                return None;
+            }
+        }
+        let skip = here.trailing_zeros() as usize / 8;
+        let begun = if skip == 0 { last_letters(before) } else { 0 };
+        let start = from + skip - begun;
+        let is_escaped = text.get(start.wrapping_sub(1)) == Some(&b'\\');
+        if begun == LONGEST || is_escaped {
+            return self.word_round(text, at);
+        }
+        let bytes = eight(text, start);
+        let len = first_letters(letters(bytes));
+        let is_followed = text.get(start + len).is_none_or(|&byte| GAP.has(byte));
+        if !is_followed || !self.may_be(key(bytes, len)) {
+            return None;
+        }
+        self.word(text, start, 0)
+    }
+
+    /// The same, wherever it stands.
+    fn word_round(&self, text: &[u8], at: usize) -> Option<Word> {
         let mut from = at;
         while from <= at + BETWEEN {
             let seen = letters(eight(text, from));
@@ -146,6 +186,9 @@ enum Gap {
     Open,
     None,
 }
+
+/// What may stand right behind a word that another follows.
+static GAP: Class = Class::new(false, b"0123456789\\ \t\r\n\"'`,;|+-_*#([");
 
 /// White space, also as JSON writes it, quotes and commas, what stands between words in a form, and the
 /// marks and numbers of a list.
@@ -249,7 +292,7 @@ fn letters(bytes: u64) -> u64 {
 /// The first letters as a number, small ones.
 fn key(bytes: u64, len: usize) -> u64 {
     let small = bytes | SMALL;
-    (small & u64::MAX >> (64 - 8 * len)).swap_bytes()
+    (small & u64::MAX >> (64 - 8 * len.max(1))).swap_bytes()
 }
 
 fn key_of(word: &str) -> u64 {

@@ -26,7 +26,7 @@ fn the_list_is_the_published_one_and_each_word_has_its_number() {
     assert_eq!(digest[..4], [0x2f, 0x5e, 0xed, 0x53], "BIP-39's english.txt");
     let list = List::get();
     for (number, word) in all.iter().enumerate() {
-        assert!((SHORTEST..=LONGEST).contains(&word.len()));
+        assert!((3..=LONGEST).contains(&word.len()));
         for text in [word.to_string(), word.to_ascii_uppercase(), format!("{word} and more")] {
             assert_eq!(list.word(text.as_bytes(), 0, 0).map(|word| word.number), Some(number));
         }
@@ -67,5 +67,30 @@ fn what_may_not_stand_between_two_words_parts_them() {
         assert!(list.next(text.as_bytes(), &first).is_none(), "{between:?}");
         let second = text.find("nature").unwrap();
         assert!(list.before(text.as_bytes(), second).is_none(), "{between:?}");
+    }
+}
+
+#[test]
+fn a_word_is_found_in_one_step_as_byte_by_byte() {
+    let list = List::get();
+    let parts =
+        ["zoo", "abandon", " ", "\\n", "\\", "\"", "e", "a", "abstractly", "        ", "\u{e9}"];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    for _ in 0..2000 {
+        let text: String = (0..9)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                parts[usize::try_from(state >> 33).unwrap() % parts.len()]
+            })
+            .collect();
+        for at in 0..text.len() {
+            let place = |word: Option<Word>| word.map(|word| (word.start, word.end, word.number));
+            let slowly = list.word_round(text.as_bytes(), at);
+            let found = list.word_at(text.as_bytes(), at);
+            let is_last = slowly.is_some_and(|word| list.next(text.as_bytes(), &word).is_none());
+            assert!(place(found) == place(slowly) || is_last, "{text:?} {at}");
+        }
     }
 }
