@@ -51,7 +51,7 @@ pub(crate) fn each_percent(text: &[u8], until: usize, mut see: impl FnMut(Vec<u8
     each_word_with(
         text,
         until,
-        b'%',
+        |from| memchr::memchr(b'%', text.get(from..)?).map(|at| from + at),
         |rest| percent(rest).is_some(),
         |word| {
             let plain = unescaped(text, word.clone(), percent);
@@ -83,13 +83,40 @@ pub(crate) fn each_escape(text: &[u8], until: usize, mut see: impl FnMut(Vec<u8>
     each_word_with(
         text,
         until,
-        b'\\',
-        // Most are of line breaks and quotes, and those are passed quickly.
-        |rest| matches!(rest.get(1), Some(b'/' | b'u' | b'x' | b'U')) && escape(rest).is_some(),
+        |from| next_escape(text, from),
+        |rest| escape(rest).is_some(),
         |word| {
             unescaped(text, word.clone(), escape).hand_over(word.end, &mut see);
         },
     );
+}
+
+/// Where the next backslash stands behind which an escape may be that hides a letter. In JSON most are
+/// of line breaks and quotes: where one is, the next few dozen bytes are judged together.
+#[expect(clippy::needless_bitwise_bool, reason = "with branches each byte would be judged alone")]
+fn next_escape(text: &[u8], from: usize) -> Option<usize> {
+    const TOGETHER: usize = 64;
+    let mut from = from;
+    loop {
+        let at = from + memchr::memchr(b'\\', text.get(from..)?)?;
+        let rest = text.get(at..)?;
+        let hides = |mark: u8, next: u8| {
+            (mark == b'\\') & ((next == b'u') | (next == b'x') | (next == b'/') | (next == b'U'))
+        };
+        let some = rest.first_chunk::<TOGETHER>();
+        let next = rest.get(1..).and_then(|rest| rest.first_chunk::<TOGETHER>());
+        if let Some((some, next)) = some.zip(next)
+            && !some.iter().zip(next).fold(false, |any, (&mark, &next)| any | hides(mark, next))
+        {
+            from = at + TOGETHER;
+            continue;
+        }
+        let pairs = rest.get(..=TOGETHER).unwrap_or(rest);
+        if let Some(nth) = pairs.windows(2).position(|pair| hides(pair[0], pair[1])) {
+            return Some(at + nth);
+        }
+        from = at + TOGETHER;
+    }
 }
 
 fn escape(rest: &[u8]) -> Option<(Written, usize)> {
@@ -136,22 +163,25 @@ fn unescaped(
     plain
 }
 
-/// Calls `see` with the range of each word in which the mark begins something.
+/// Calls `see` with the range of each word in which one of the places that `next` names from a place on
+/// begins something.
 fn each_word_with(
     text: &[u8],
     until: usize,
-    mark: u8,
+    next: impl Fn(usize) -> Option<usize>,
     begins: impl Fn(&[u8]) -> bool,
     mut see: impl FnMut(Range<usize>),
 ) {
-    let mut from = 0;
-    for at in memchr::memchr_iter(mark, text) {
-        if at >= from && begins(text.get(at..).unwrap_or_default()) {
-            let word = word_round(text, at, from);
+    let (mut from, mut at) = (0, 0);
+    while let Some(mark) = next(at) {
+        at = mark + 1;
+        if begins(text.get(mark..).unwrap_or_default()) {
+            let word = word_round(text, mark, from);
             if word.start >= until {
                 return;
             }
             from = word.end;
+            at = at.max(from);
             see(word);
         }
     }
@@ -369,15 +399,33 @@ const ALIKE: &[(u8, &str)] = &[
     (b'/', "⁄∕"),
 ];
 
+/// The same by the number of the letter that looks like it, 0 where none does, and what lies beyond.
+struct Letters {
+    direct: Vec<u8>,
+    others: Vec<(char, u8)>,
+}
+
 /// The Latin letter that a letter of another script looks like.
 fn alike(c: char) -> Option<u8> {
-    static SORTED: OnceLock<Vec<(char, u8)>> = OnceLock::new();
-    let sorted = SORTED.get_or_init(|| {
+    /// Nearly all of them have a smaller number, and are found by it alone.
+    const DIRECT: u32 = 0x2800;
+    static LETTERS: OnceLock<Letters> = OnceLock::new();
+    let Letters { direct, others } = LETTERS.get_or_init(|| {
         let each = |&(letter, those): &(u8, &'static str)| those.chars().map(move |c| (c, letter));
-        let mut sorted: Vec<(char, u8)> = ALIKE.iter().flat_map(each).collect();
-        sorted.sort_unstable();
-        sorted
+        let (mut direct, mut others) = (vec![0; DIRECT as usize], Vec::new());
+        for (c, letter) in ALIKE.iter().flat_map(each) {
+            match direct.get_mut(c as usize) {
+                Some(place) => *place = letter,
+                None => others.push((c, letter)),
+            }
+        }
+        Letters { direct, others }
     });
-    let at = sorted.binary_search_by_key(&c, |&(c, _)| c).ok()?;
-    sorted.get(at).map(|&(_, letter)| letter)
+    if let Some(&letter) = direct.get(c as usize) {
+        return (letter != 0).then_some(letter);
+    }
+    others.iter().find(|&&(other, _)| other == c).map(|&(_, letter)| letter)
 }
+
+#[cfg(test)]
+mod tests;
