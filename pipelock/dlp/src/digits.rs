@@ -10,6 +10,8 @@ pub(crate) struct Digits {
     pub(crate) bits: usize,
     /// The value of each digit; 0 also of what is none, which is never asked for.
     values: [u8; 256],
+    /// The same at each place of four in a row.
+    four: [[u32; 256]; 4],
     /// Digits from one look to the next: whole bytes of all their beginnings.
     step: usize,
     /// Where in the look the first byte can begin.
@@ -22,21 +24,29 @@ const HIGH: u64 = 0x8080_8080_8080;
 /// Less text than this in a row holds no credential.
 pub(crate) const LEAST_TEXT: usize = 12;
 
+const BASE64_VALUES: [u8; 256] =
+    table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", b"-_", 62);
 pub(crate) static BASE64: Digits = Digits {
     bits: 6,
-    values: table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", b"-_", 62),
+    values: BASE64_VALUES,
+    four: at_places(&BASE64_VALUES, 6),
     step: 8,
     beginnings: &[0, 2, 4, 6],
 };
+const BASE32_VALUES: [u8; 256] =
+    table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"abcdefghijklmnopqrstuvwxyz", 0);
 pub(crate) static BASE32: Digits = Digits {
     bits: 5,
-    values: table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"abcdefghijklmnopqrstuvwxyz", 0),
+    values: BASE32_VALUES,
+    four: at_places(&BASE32_VALUES, 5),
     step: 8,
     beginnings: &[0, 1, 2, 3, 4, 5, 6, 7],
 };
+const HEX_VALUES: [u8; 256] = table(b"0123456789abcdef", b"ABCDEF", 10);
 pub(crate) static HEX: Digits = Digits {
     bits: 4,
-    values: table(b"0123456789abcdef", b"ABCDEF", 10),
+    values: HEX_VALUES,
+    four: at_places(&HEX_VALUES, 4),
     step: 12,
     beginnings: &[0, 4],
 };
@@ -52,6 +62,16 @@ const fn table(digits: &[u8], others: &[u8], from: u8) -> [u8; 256] {
     while (nth as usize) < others.len() {
         made[others[nth as usize] as usize] = from + nth;
         nth += 1;
+    }
+    made
+}
+
+const fn at_places(values: &[u8; 256], bits: usize) -> [[u32; 256]; 4] {
+    let mut made = [[0; 256]; 4];
+    let mut at = 0;
+    while at < 4 * 256 {
+        made[at / 256][at % 256] = (values[at % 256] as u32) << (bits * (3 - at / 256));
+        at += 1;
     }
     made
 }
@@ -82,11 +102,14 @@ impl Digits {
             let look = self.look::<BITS, WINDOW>(row, at);
             for (nth, &begins) in self.beginnings.iter().enumerate() {
                 let six = look >> (total - begins - 8 * LOOK);
-                if six & HIGH != 0 || !is_like(six) {
+                if six & HIGH != 0 {
                     continue;
                 }
-                let bit = at * self.bits + begins;
+                let bit = at * BITS + begins;
                 let Some(done) = done.get_mut(nth).filter(|done| **done <= bit) else { continue };
+                if !is_like(six) {
+                    continue;
+                }
                 let (first, text) = self.text_round::<BITS, WINDOW>(row, bit, *done);
                 *done = first + 8 * text.len().max(1);
                 if text.len() >= LEAST_TEXT {
@@ -108,9 +131,18 @@ impl Digits {
         let rest = row.get(at..).unwrap_or_default();
         let add = |bits, &digit: &u8| bits << BITS | u64::from(self.values[usize::from(digit)]);
         if let Some(all) = rest.first_chunk::<WINDOW>() {
-            return all.iter().fold(0, add);
+            let (fours, rest) = all.as_chunks::<4>();
+            let bits = fours.iter().fold(0, |bits, four| bits << (4 * BITS) | self.four(*four));
+            return rest.iter().fold(bits, add);
         }
         rest.iter().fold(0, add) << ((WINDOW - rest.len()) * BITS)
+    }
+
+    #[inline]
+    fn four(&self, [a, b, c, d]: [u8; 4]) -> u64 {
+        let [of_a, of_b, of_c, of_d] = &self.four;
+        let [a, b, c, d] = [a, b, c, d].map(usize::from);
+        u64::from(of_a[a] | of_b[b] | of_c[c] | of_d[d])
     }
 
     /// All the text in which the byte of that bit stands, back to the bit `from`.
