@@ -1,18 +1,18 @@
 //! Every place where one of many words stands, in one pass over every second byte.
 //!
-//! Of each word two groups of three bytes are known, one behind the other: whether a word begins at
-//! an even place or an odd one, one of the two meets a look. A word is compared only there.
+//! Of each word two groups of four bytes are known, one behind the other: whether a word begins at an
+//! even place or an odd one, one of the two meets a look. A word is compared only there.
 
 use std::ops::Range;
 
 /// Which places are looked at.
 const STEP: usize = 2;
-const GROUP: usize = 3;
-/// The fewest bytes of a word.
-const LEAST: usize = GROUP + STEP - 1;
-const BITS: usize = 1 << 16;
-/// How much is looked through before one branch is taken.
+const GROUP: usize = 4;
+/// How much is looked through before one branch is taken, and how far the last group reaches beyond.
 const BLOCK: usize = 16;
+const BEYOND: usize = GROUP - STEP;
+/// One for each hash of three bytes; its bits are the fourth's. Few enough to stay near the processor.
+const ROWS: usize = 1 << 12;
 
 /// What a word is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,137 +28,155 @@ pub(crate) enum Kind {
 /// A group of a word.
 #[derive(Debug)]
 struct Needle {
-    word: Box<[u8]>,
-    kind: Kind,
+    /// The word's first bytes in small letters, and which of the eight there are.
+    head: u64,
+    mask: u64,
     /// Where in the word the group stands.
     skip: usize,
-    hash: u16,
+    row: usize,
+    word: Box<[u8]>,
+    kind: Kind,
 }
 
 /// The words, ready to be found.
 pub(crate) struct Filter {
-    bits: Box<[u64; BITS / 64]>,
-    /// In the order of their hashes.
+    rows: Box<[u32; ROWS]>,
+    /// In the order of their rows.
     needles: Vec<Needle>,
-    /// Where those of a hash begin.
-    heads: Box<[u16]>,
+    /// Where those of each row begin.
+    heads: Box<[u16; ROWS]>,
 }
 
 impl Filter {
     /// A test sees to it that no word is too short.
     pub(crate) fn new<'w>(words: impl Iterator<Item = (&'w [u8], Kind)>) -> Self {
-        let mut needles: Vec<Needle> = words.flat_map(|(word, kind)| needles(word, kind)).collect();
-        needles.sort_by_key(|needle| needle.hash);
-        let mut bits = Box::new([0; BITS / 64]);
-        for needle in &needles {
-            bits[usize::from(needle.hash >> 6)] |= 1 << (needle.hash & 63);
-        }
-        let mut heads = vec![u16::MAX; BITS].into_boxed_slice();
+        let mut rows = Box::new([0; ROWS]);
+        let mut needles: Vec<Needle> =
+            words.flat_map(|(word, kind)| needles(word, kind, &mut rows)).collect();
+        needles.sort_by_key(|needle| needle.row);
+        let mut heads = Box::new([u16::MAX; ROWS]);
         for (number, needle) in needles.iter().enumerate().rev() {
-            if let Some(head) = heads.get_mut(usize::from(needle.hash)) {
-                *head = u16::try_from(number).unwrap_or(u16::MAX);
-            }
+            heads[needle.row] = u16::try_from(number).unwrap_or(u16::MAX);
         }
-        Self { bits, needles, heads }
+        Self { rows, needles, heads }
     }
 
     /// Calls `see` with each place where one stands; `small` is the text in small letters.
     pub(crate) fn each(&self, text: &[u8], small: &[u8], see: &mut impl FnMut(Range<usize>, Kind)) {
         let mut at = 0;
-        // Two bytes more than a block: the group at its last place reaches beyond it.
-        while let Some(bytes) = small.get(at..).and_then(|rest| rest.first_chunk::<{ BLOCK + 2 }>())
-        {
-            let [low, high] = [0, BLOCK / 2].map(|half| {
-                let mut eight = [0; 8];
-                eight.copy_from_slice(&bytes[half..half + 8]);
-                u64::from_le_bytes(eight)
-            });
-            // The groups that begin in the last two bytes of a half reach into what follows it.
-            let next = |from: usize| u64::from(bytes[from]) << 16;
-            let hashes = [
-                hash(low),
-                hash(low >> 16),
-                hash(low >> 32),
-                hash(low >> 48 | next(BLOCK / 2)),
-                hash(high),
-                hash(high >> 16),
-                hash(high >> 32),
-                hash(high >> 48 | next(BLOCK)),
-            ];
-            if hashes.iter().fold(0, |seen, &hash| seen | self.bit(hash)) & 1 == 1 {
-                for (nth, &hash) in hashes.iter().enumerate() {
-                    if self.bit(hash) & 1 == 1 {
-                        self.check((text, small), at + STEP * nth, hash, see);
-                    }
-                }
+        while let Some(block) = small.get(at..).and_then(<[u8]>::first_chunk) {
+            let bits = groups(block).map(|group| self.bit(group));
+            if bits.iter().fold(0, |seen, bit| seen | bit) & 1 == 1 {
+                self.look((text, small), at, block, see);
             }
             at += BLOCK;
         }
-        for (nth, group) in small.get(at..).unwrap_or_default().windows(GROUP).enumerate() {
-            let &[a, b, c] = group else { continue };
-            let hash = hash(u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]));
-            if nth % STEP == 0 && self.bit(hash) & 1 == 1 {
-                self.check((text, small), at + nth, hash, see);
+        // Behind the last byte stands what is in no word.
+        let mut block = [0; BLOCK + BEYOND];
+        let rest = small.get(at..).unwrap_or_default();
+        block.iter_mut().zip(rest).for_each(|(byte, last)| *byte = *last);
+        self.look((text, small), at, &block, see);
+    }
+
+    /// What the groups of a block are; apart, so that the pass over the blocks stays in registers.
+    #[inline(never)]
+    fn look(
+        &self,
+        texts: (&[u8], &[u8]),
+        at: usize,
+        block: &[u8; BLOCK + BEYOND],
+        see: &mut impl FnMut(Range<usize>, Kind),
+    ) {
+        for (nth, group) in groups(block).into_iter().enumerate() {
+            if self.bit(group) & 1 == 1 {
+                self.check(texts, at + STEP * nth, group, see);
             }
         }
     }
 
-    /// The lowest bit says whether a group has this hash.
+    /// The lowest bit says whether a group may be one of a word.
     #[inline]
-    fn bit(&self, hash: u16) -> u64 {
-        self.bits[usize::from(hash >> 6)] >> (hash & 63)
+    fn bit(&self, group: u32) -> u32 {
+        self.rows[row(group)].wrapping_shr(group >> 24)
     }
 
-    #[inline(never)]
     fn check(
         &self,
         (text, small): (&[u8], &[u8]),
         at: usize,
-        hash: u16,
+        group: u32,
         see: &mut impl FnMut(Range<usize>, Kind),
     ) {
-        let first = self.heads.get(usize::from(hash)).map_or(usize::MAX, |&head| usize::from(head));
-        let alike = self.needles.get(first..).unwrap_or_default();
-        for needle in alike.iter().take_while(|needle| needle.hash == hash) {
+        let row = row(group);
+        let alike = self.needles.get(usize::from(self.heads[row])..).unwrap_or_default();
+        for needle in alike.iter().take_while(|needle| needle.row == row) {
             let Some(start) = at.checked_sub(needle.skip) else { continue };
+            let rest = small.get(start..).unwrap_or_default();
+            // One comparison says no to nearly all.
+            let begins = rest
+                .first_chunk()
+                .is_none_or(|head| (u64::from_le_bytes(*head) ^ needle.head) & needle.mask == 0);
+            if !begins {
+                continue;
+            }
             let written = match needle.kind {
-                Kind::Word | Kind::Need(_) => small,
-                Kind::Code => text,
+                Kind::Word | Kind::Need(_) => rest,
+                Kind::Code => text.get(start..).unwrap_or_default(),
             };
-            if written.get(start..).is_some_and(|rest| rest.starts_with(&needle.word)) {
+            if written.starts_with(&needle.word) {
                 see(start..start + needle.word.len(), needle.kind);
             }
         }
     }
 }
 
-/// The two groups of a word that are rarest elsewhere.
-fn needles(word: &[u8], kind: Kind) -> Vec<Needle> {
-    let commonness = |byte: &u8| match byte {
-        b' ' | b'a' | b'e' | b'i' | b'n' | b'o' | b'r' | b's' | b't' => 4_u32,
-        b'a'..=b'z' => 2,
-        _ => 1,
-    };
-    let rarest = |window: &&[u8]| window.iter().map(commonness).product::<u32>();
-    let windows = word.windows(LEAST);
-    let Some((skip, _)) = windows.enumerate().min_by_key(|(_, window)| rarest(window)) else {
-        return Vec::new();
-    };
-    let groups = word.windows(GROUP).enumerate().skip(skip).take(STEP);
-    groups
-        .filter_map(|(skip, group)| {
-            let &[a, b, c] = group else { return None };
-            let small = [a, b, c].map(|byte| byte.to_ascii_lowercase());
-            let hash = hash(u64::from_le_bytes([small[0], small[1], small[2], 0, 0, 0, 0, 0]));
-            Some(Needle { word: word.into(), kind, skip, hash })
+/// Those that begin in a block.
+#[inline]
+fn groups(block: &[u8; BLOCK + BEYOND]) -> [u32; BLOCK / STEP] {
+    std::array::from_fn(|nth| {
+        let rest = block.get(STEP * nth..).unwrap_or_default();
+        u32::from_le_bytes(*rest.first_chunk().unwrap_or(&[0; GROUP]))
+    })
+}
+
+/// The two groups of a word that are rarest elsewhere; their bits are set.
+fn needles(word: &[u8], kind: Kind, rows: &mut [u32; ROWS]) -> Vec<Needle> {
+    let small = word.to_ascii_lowercase();
+    let mut head = [0; 8];
+    head.iter_mut().zip(&small).for_each(|(byte, letter)| *byte = *letter);
+    let mask = u64::MAX >> (64 - 8 * word.len().min(8));
+    let groups = small.windows(GROUP + STEP - 1).enumerate();
+    let two = |window: &[u8]| window.windows(GROUP).map(commonness).sum::<u64>();
+    let first = groups.min_by_key(|(_, window)| two(window)).map_or(0, |(skip, _)| skip);
+    (first..first + STEP)
+        .filter_map(|skip| {
+            let &[a, b, c] = small.get(skip..)?.first_chunk()?;
+            // A word of four bytes may have any byte behind it.
+            let last = small.get(skip + GROUP - 1);
+            let group = u32::from_le_bytes([a, b, c, last.copied().unwrap_or(0)]);
+            rows[row(group)] |= last.map_or(u32::MAX, |&last| 1_u32.wrapping_shl(last.into()));
+            let word = word.into();
+            Some(Needle { head: u64::from_le_bytes(head), mask, skip, row: row(group), word, kind })
         })
         .collect()
 }
 
-/// Of the three lowest bytes.
+/// How often a group stands in other texts, about.
+fn commonness(group: &[u8]) -> u64 {
+    /// How often each letter does, as powers of two.
+    const LETTERS: &[u8; 26] = b"53556445613546641566434231";
+    let letter = |byte: &u8| match byte {
+        b'a'..=b'z' => u32::from(LETTERS[usize::from(byte - b'a')] - b'0'),
+        b' ' => 8,
+        _ => 3,
+    };
+    1 << group.iter().map(letter).sum::<u32>()
+}
+
+/// Of the three lowest bytes: the highest is multiplied out of all that is kept.
 #[inline]
-const fn hash(bytes: u64) -> u16 {
-    ((bytes & 0x00ff_ffff).wrapping_mul(0x9e37_79b1) >> 16 & 0xffff) as u16
+const fn row(group: u32) -> usize {
+    (group.wrapping_mul(0x9e37_79b1 << 8) >> 20) as usize
 }
 
 impl std::fmt::Debug for Filter {
@@ -180,7 +198,7 @@ mod tests {
             words.chain(ENCODED.iter().map(|code| (code.as_bytes(), Kind::Code))).collect();
         let filter = Filter::new(all.iter().copied());
         for (word, kind) in all {
-            assert!(word.len() >= LEAST, "{} is too short", word.escape_ascii());
+            assert!(word.len() >= GROUP, "{} is too short", word.escape_ascii());
             for (before, behind) in (0..40).flat_map(|before| [0, 1, 2, 40].map(|n| (before, n))) {
                 let text = [&vec![b'~'; before], word, &vec![b'~'; behind]].concat();
                 let mut seen = Vec::new();

@@ -8,6 +8,8 @@ mod filter;
 mod letters;
 mod plain;
 mod quoted;
+#[cfg(test)]
+mod reference;
 mod rule;
 mod rules;
 mod sniff;

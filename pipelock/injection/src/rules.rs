@@ -3,6 +3,7 @@
 mod boundaries;
 mod covert;
 mod needs;
+mod one_of;
 mod overriding;
 mod tongues;
 mod unlisted;
@@ -15,7 +16,7 @@ use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
 
 use self::needs::Needs;
-pub(crate) use self::unlisted::Unlisted;
+pub(crate) use self::unlisted::{Seen, Unlisted};
 use crate::rule::Rule;
 use crate::stream::joined;
 
@@ -108,4 +109,4 @@ fn written_out(expression: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

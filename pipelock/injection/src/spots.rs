@@ -9,7 +9,7 @@ use memchr::memmem::Finder;
 
 use crate::filter::{Filter, Kind};
 use crate::letters::{Letter, read};
-use crate::rules::{self, Unlisted};
+use crate::rules::{self, Seen, Unlisted};
 use crate::words::{DISGUISES, ENCODED, SCRIPTS, WORDS};
 
 /// How a character begins that is written as its number in HTML.
@@ -56,15 +56,22 @@ fn searchers() -> &'static Searchers {
 /// Calls `see` for each spot of a text; `small` is the text in small letters. The order is by kind.
 pub(crate) fn each(text: &[u8], small: &[u8], mut see: impl FnMut(Spot)) {
     let searchers = searchers();
+    let mut seen = Seen::default();
     searchers.filter.each(text, small, &mut |place, kind| match kind {
         Kind::Word => see(Spot::Written(place.start)),
         Kind::Code => see(Spot::Encoded(place.start)),
         Kind::Need(number) => {
-            if let Some(part) = searchers.unlisted.part(number, &place, small) {
+            if let Some(part) = searchers.unlisted.part(number, &place, small, &mut seen) {
                 see(Spot::Needed(part));
             }
         }
     });
+    beyond(text, &mut see);
+}
+
+/// What is written as numbers of characters, in other scripts, or in letters that look alike.
+pub(crate) fn beyond(text: &[u8], mut see: impl FnMut(Spot)) {
+    let searchers = searchers();
     searchers.references.find_iter(text).for_each(|at| see(Spot::Written(at)));
     if text.is_ascii() {
         return;

@@ -40,13 +40,23 @@ impl Stream {
     /// Takes the next bytes in and returns what is found by then. `whole` says that what came is to
     /// be judged as if nothing followed: an event, a line, the end.
     pub fn push(&mut self, chunk: &[u8], whole: bool) -> Vec<Finding> {
+        self.push_with(chunk, whole, |text, small, see| spots::each(text, small, see))
+    }
+
+    /// The same with a way to find the spots.
+    pub(crate) fn push_with(
+        &mut self,
+        chunk: &[u8],
+        whole: bool,
+        each: impl Fn(&[u8], &[u8], &mut dyn FnMut(Spot)),
+    ) -> Vec<Finding> {
         self.text.extend_from_slice(chunk);
         self.small.extend_from_slice(chunk);
         let new = self.small.len() - chunk.len();
         self.small.get_mut(new..).unwrap_or_default().make_ascii_lowercase();
         let mut findings = Vec::new();
         if self.told.len() < MOST {
-            for (part, code) in self.parts() {
+            for (part, code) in self.parts(each) {
                 self.look(part, code, whole, &mut findings);
             }
         }
@@ -56,10 +66,13 @@ impl Stream {
     }
 
     /// The parts of what is here that are worth a look; codes apart.
-    fn parts(&self) -> Vec<(Range<usize>, bool)> {
+    fn parts(
+        &self,
+        each: impl Fn(&[u8], &[u8], &mut dyn FnMut(Spot)),
+    ) -> Vec<(Range<usize>, bool)> {
         let mut written: Vec<Range<usize>> = Vec::new();
         let mut parts = Vec::new();
-        spots::each(&self.text, &self.small, |spot| match spot {
+        each(&self.text, &self.small, &mut |spot| match spot {
             Spot::Written(at) => {
                 written.push(at.saturating_sub(BEFORE)..(at + BEHIND).min(self.text.len()));
             }

@@ -1,9 +1,42 @@
 //! Each rule with texts that it finds, and texts that look alike and are none.
 
+use std::cmp::Reverse;
+use std::sync::LazyLock;
+
+use super::needs::{self, Need};
 use super::{Unlisted, compiled, names};
 use crate::plain::Plain;
+use crate::rule::Rule;
 use crate::stream::Stream;
 use crate::words::WORDS;
+
+/// A rule that no listed word stands for, as texts.
+#[derive(Debug)]
+pub(crate) struct Slow {
+    pub(crate) first: Need,
+    pub(crate) rest: Vec<Need>,
+    pub(crate) longest: usize,
+}
+
+/// Those rules, by another way than the quick search takes.
+pub(crate) fn slow_rules() -> &'static [Slow] {
+    static RULES: LazyLock<Vec<Slow>> = LazyLock::new(|| super::all().filter_map(slow).collect());
+    &RULES
+}
+
+fn slow(rule: &Rule) -> Option<Slow> {
+    let listed = |text: &Vec<u8>| {
+        WORDS.iter().any(|word| text.windows(word.len()).any(|part| part == word.as_bytes()))
+    };
+    let (mut needs, longest) = needs::read(&super::written_out(rule.expression))?;
+    if needs.iter().any(|need| need.iter().all(listed)) {
+        return None;
+    }
+    needs.retain(|need| needs::worth(need).0 >= needs::LEAST);
+    needs.sort_by_key(|need| Reverse(needs::worth(need)));
+    let first = (needs::worth(needs.first()?).0 >= needs::LONG).then(|| needs.remove(0))?;
+    Some(Slow { first, rest: needs, longest })
+}
 
 /// The rules that find something in a text, with what it weighs.
 fn found(text: &str) -> Vec<(&'static str, u32)> {
