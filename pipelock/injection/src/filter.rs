@@ -3,7 +3,11 @@
 //! Of each word two groups of four bytes are known, one behind the other: whether a word begins at an
 //! even place or an odd one, one of the two meets a look. A word is compared only there.
 
+mod commonness;
+
 use std::ops::Range;
+
+use self::commonness::Commonness;
 
 /// Which places are looked at.
 const STEP: usize = 2;
@@ -11,6 +15,8 @@ const GROUP: usize = 4;
 /// How much is looked through before one branch is taken, and how far the last group reaches beyond.
 const BLOCK: usize = 16;
 const BEYOND: usize = GROUP - STEP;
+/// So many blocks are passed over before those that need a look get one.
+const BATCH: usize = 64;
 /// One for each hash of three bytes; its bits are the fourth's. Few enough to stay near the processor.
 const ROWS: usize = 1 << 12;
 
@@ -25,158 +31,173 @@ pub(crate) enum Kind {
     Need(usize),
 }
 
-/// A group of a word.
+/// A group of a word, in few bytes: all of them stay near the processor.
 #[derive(Debug)]
 struct Needle {
-    /// The word's first bytes in small letters, and which of the eight there are.
+    /// The word's first bytes in small letters.
     head: u64,
-    mask: u64,
+    row: u16,
+    /// The word's number.
+    word: u16,
     /// Where in the word the group stands.
-    skip: usize,
-    row: usize,
-    word: Box<[u8]>,
-    kind: Kind,
+    skip: u16,
+    /// The word's length.
+    len: u16,
 }
 
 /// The words, ready to be found.
 pub(crate) struct Filter {
     rows: Box<[u32; ROWS]>,
+    words: Vec<(Box<[u8]>, Kind)>,
     /// In the order of their rows.
     needles: Vec<Needle>,
-    /// Where those of each row begin.
-    heads: Box<[u16; ROWS]>,
+    /// Where those of each row begin, and where all end.
+    heads: Box<[u16; ROWS + 1]>,
 }
 
 impl Filter {
     /// A test sees to it that no word is too short.
     pub(crate) fn new<'w>(words: impl Iterator<Item = (&'w [u8], Kind)>) -> Self {
+        let words: Vec<(Box<[u8]>, Kind)> = words.map(|(word, kind)| (word.into(), kind)).collect();
+        let common = Commonness::new();
         let mut rows = Box::new([0; ROWS]);
-        let mut needles: Vec<Needle> =
-            words.flat_map(|(word, kind)| needles(word, kind, &mut rows)).collect();
-        needles.sort_by_key(|needle| needle.row);
-        let mut heads = Box::new([u16::MAX; ROWS]);
-        for (number, needle) in needles.iter().enumerate().rev() {
-            heads[needle.row] = u16::try_from(number).unwrap_or(u16::MAX);
+        let mut needles = Vec::new();
+        for (number, (word, _)) in words.iter().enumerate() {
+            needles.extend(two_needles(word, number, &common, &mut rows).into_iter().flatten());
         }
-        Self { rows, needles, heads }
+        needles.sort_by_key(|needle| needle.row);
+        let mut heads = Box::new([0; ROWS + 1]);
+        for (row, head) in heads.iter_mut().enumerate() {
+            let before = needles.partition_point(|needle| usize::from(needle.row) < row);
+            *head = u16::try_from(before).unwrap_or(u16::MAX);
+        }
+        Self { rows, words, needles, heads }
     }
 
     /// Calls `see` with each place where one stands; `small` is the text in small letters.
     pub(crate) fn each(&self, text: &[u8], small: &[u8], see: &mut impl FnMut(Range<usize>, Kind)) {
         let mut at = 0;
-        while let Some(block) = small.get(at..).and_then(<[u8]>::first_chunk) {
-            let bits = groups(block).map(|group| self.bit(group));
-            if bits.iter().fold(0, |seen, bit| seen | bit) & 1 == 1 {
-                self.look((text, small), at, block, see);
+        loop {
+            // Which blocks need a look is no branch: half of such branches would be foretold wrongly.
+            let (mut hits, mut count, begin) = ([(0, 0); BATCH], 0, at);
+            while at < begin + BATCH * BLOCK
+                && let Some(block) = small.get(at..).and_then(<[u8]>::first_chunk)
+            {
+                let bits = self.bits(block);
+                if let Some(hit) = hits.get_mut(count) {
+                    *hit = (at, bits);
+                }
+                count += usize::from(bits != 0);
+                at += BLOCK;
             }
-            at += BLOCK;
+            for &(at, bits) in hits.iter().take(count) {
+                self.look((text, small), at, bits, see);
+            }
+            if at == begin {
+                break;
+            }
         }
         // Behind the last byte stands what is in no word.
         let mut block = [0; BLOCK + BEYOND];
         let rest = small.get(at..).unwrap_or_default();
         block.iter_mut().zip(rest).for_each(|(byte, last)| *byte = *last);
-        self.look((text, small), at, &block, see);
+        self.look((text, small), at, self.bits(&block), see);
     }
 
-    /// What the groups of a block are; apart, so that the pass over the blocks stays in registers.
-    #[inline(never)]
+    /// Which of the groups that begin in a block may be one of a word.
+    #[inline]
+    fn bits(&self, block: &[u8; BLOCK + BEYOND]) -> u32 {
+        let bit = |nth: usize| {
+            let rest = block.get(STEP * nth..).unwrap_or_default();
+            let group = u32::from_le_bytes(*rest.first_chunk().unwrap_or(&[0; GROUP]));
+            (self.rows[usize::from(row(group))].wrapping_shr(group >> 24) & 1) << nth
+        };
+        (0..BLOCK / STEP).fold(0, |bits, nth| bits | bit(nth))
+    }
+
+    /// What those groups are.
     fn look(
         &self,
         texts: (&[u8], &[u8]),
         at: usize,
-        block: &[u8; BLOCK + BEYOND],
+        mut bits: u32,
         see: &mut impl FnMut(Range<usize>, Kind),
     ) {
-        for (nth, group) in groups(block).into_iter().enumerate() {
-            if self.bit(group) & 1 == 1 {
-                self.check(texts, at + STEP * nth, group, see);
-            }
+        while bits != 0 {
+            self.check(texts, at + STEP * bits.trailing_zeros() as usize, see);
+            bits &= bits - 1;
         }
-    }
-
-    /// The lowest bit says whether a group may be one of a word.
-    #[inline]
-    fn bit(&self, group: u32) -> u32 {
-        self.rows[row(group)].wrapping_shr(group >> 24)
     }
 
     fn check(
         &self,
         (text, small): (&[u8], &[u8]),
         at: usize,
-        group: u32,
         see: &mut impl FnMut(Range<usize>, Kind),
     ) {
-        let row = row(group);
-        let alike = self.needles.get(usize::from(self.heads[row])..).unwrap_or_default();
-        for needle in alike.iter().take_while(|needle| needle.row == row) {
-            let Some(start) = at.checked_sub(needle.skip) else { continue };
+        let group = small.get(at..).and_then(<[u8]>::first_chunk);
+        let Some(&[a, b, c]) = group else { return };
+        let row = usize::from(row(u32::from_le_bytes([a, b, c, 0])));
+        let alike = usize::from(self.heads[row])..usize::from(self.heads[row + 1]);
+        for needle in self.needles.get(alike).unwrap_or_default() {
+            let Some(start) = at.checked_sub(needle.skip.into()) else { continue };
             let rest = small.get(start..).unwrap_or_default();
-            // One comparison says no to nearly all.
-            let begins = rest
-                .first_chunk()
-                .is_none_or(|head| (u64::from_le_bytes(*head) ^ needle.head) & needle.mask == 0);
-            if !begins {
+            let len = usize::from(needle.len);
+            // One comparison says no to nearly all, and yes to a short word.
+            let compared = rest.first_chunk().map(|head| {
+                let differs = u64::from_le_bytes(*head) ^ needle.head;
+                differs.wrapping_shl(64 - 8 * u32::from(needle.len.min(8))) == 0
+            });
+            if compared == Some(false) {
                 continue;
             }
-            let written = match needle.kind {
-                Kind::Word | Kind::Need(_) => rest,
-                Kind::Code => text.get(start..).unwrap_or_default(),
+            let Some((word, kind)) = self.words.get(usize::from(needle.word)) else { continue };
+            let stands = match kind {
+                Kind::Word | Kind::Need(_) if len <= 8 && compared.is_some() => true,
+                Kind::Word | Kind::Need(_) => rest.starts_with(word),
+                Kind::Code => text.get(start..).is_some_and(|rest| rest.starts_with(word)),
             };
-            if written.starts_with(&needle.word) {
-                see(start..start + needle.word.len(), needle.kind);
+            if stands {
+                see(start..start + len, *kind);
             }
         }
     }
 }
 
-/// Those that begin in a block.
-#[inline]
-fn groups(block: &[u8; BLOCK + BEYOND]) -> [u32; BLOCK / STEP] {
-    std::array::from_fn(|nth| {
-        let rest = block.get(STEP * nth..).unwrap_or_default();
-        u32::from_le_bytes(*rest.first_chunk().unwrap_or(&[0; GROUP]))
-    })
-}
-
 /// The two groups of a word that are rarest elsewhere; their bits are set.
-fn needles(word: &[u8], kind: Kind, rows: &mut [u32; ROWS]) -> Vec<Needle> {
+fn two_needles(
+    word: &[u8],
+    number: usize,
+    common: &Commonness,
+    rows: &mut [u32; ROWS],
+) -> [Option<Needle>; STEP] {
     let small = word.to_ascii_lowercase();
     let mut head = [0; 8];
     head.iter_mut().zip(&small).for_each(|(byte, letter)| *byte = *letter);
-    let mask = u64::MAX >> (64 - 8 * word.len().min(8));
     let groups = small.windows(GROUP + STEP - 1).enumerate();
-    let two = |window: &[u8]| window.windows(GROUP).map(commonness).sum::<u64>();
+    let two = |window: &[u8]| window.windows(GROUP).map(|group| common.of(group)).sum::<u32>();
     let first = groups.min_by_key(|(_, window)| two(window)).map_or(0, |(skip, _)| skip);
-    (first..first + STEP)
-        .filter_map(|skip| {
-            let &[a, b, c] = small.get(skip..)?.first_chunk()?;
-            // A word of four bytes may have any byte behind it.
-            let last = small.get(skip + GROUP - 1);
-            let group = u32::from_le_bytes([a, b, c, last.copied().unwrap_or(0)]);
-            rows[row(group)] |= last.map_or(u32::MAX, |&last| 1_u32.wrapping_shl(last.into()));
-            let word = word.into();
-            Some(Needle { head: u64::from_le_bytes(head), mask, skip, row: row(group), word, kind })
+    let mut needle = |skip: usize| {
+        let &[a, b, c] = small.get(skip..)?.first_chunk()?;
+        // A word of four bytes may have any byte behind it.
+        let last = small.get(skip + GROUP - 1);
+        let row = row(u32::from_le_bytes([a, b, c, 0]));
+        rows[usize::from(row)] |= last.map_or(u32::MAX, |&last| 1_u32.wrapping_shl(last.into()));
+        Some(Needle {
+            head: u64::from_le_bytes(head),
+            row,
+            word: u16::try_from(number).ok()?,
+            skip: u16::try_from(skip).ok()?,
+            len: u16::try_from(word.len()).ok()?,
         })
-        .collect()
-}
-
-/// How often a group stands in other texts, about.
-fn commonness(group: &[u8]) -> u64 {
-    /// How often each letter does, as powers of two.
-    const LETTERS: &[u8; 26] = b"53556445613546641566434231";
-    let letter = |byte: &u8| match byte {
-        b'a'..=b'z' => u32::from(LETTERS[usize::from(byte - b'a')] - b'0'),
-        b' ' => 8,
-        _ => 3,
     };
-    1 << group.iter().map(letter).sum::<u32>()
+    [needle(first), needle(first + 1)]
 }
 
 /// Of the three lowest bytes: the highest is multiplied out of all that is kept.
 #[inline]
-const fn row(group: u32) -> usize {
-    (group.wrapping_mul(0x9e37_79b1 << 8) >> 20) as usize
+const fn row(group: u32) -> u16 {
+    (group.wrapping_mul(0xc2b2_ae35 << 8) >> 20) as u16
 }
 
 impl std::fmt::Debug for Filter {

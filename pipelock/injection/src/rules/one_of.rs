@@ -7,9 +7,6 @@ use aho_corasick::packed::{Config, MatchKind, Searcher};
 
 use super::needs::Need;
 
-/// How much beyond a part is looked through at once: parts come from left to right.
-const AHEAD: usize = 1024;
-
 /// The texts, ready to be looked for.
 #[derive(Debug)]
 pub(super) struct OneOf {
@@ -51,7 +48,8 @@ impl OneOf {
         } else {
             known.free = from..from;
         }
-        let ahead = (part.end + AHEAD).min(text.len());
+        // Parts come from left to right: what lies behind this one is mostly asked for next.
+        let ahead = (part.end + part.len()).min(text.len());
         let found = searcher.find_in(text, (from..ahead).into()).map(|found| found.span().range());
         known.free.end = found.as_ref().map_or(ahead, |found| found.start);
         // A longer one may reach out of the part that a shorter one lies in.
