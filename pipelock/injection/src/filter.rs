@@ -76,10 +76,10 @@ impl Filter {
 
     /// Calls `see` with each place where one stands; `small` is the text in small letters.
     pub(crate) fn each(&self, text: &[u8], small: &[u8], see: &mut impl FnMut(Range<usize>, Kind)) {
-        let mut at = 0;
+        let (mut at, mut hits) = (0, [(0, 0); BATCH]);
         loop {
             // Which blocks need a look is no branch: half of such branches would be foretold wrongly.
-            let (mut hits, mut count, begin) = ([(0, 0); BATCH], 0, at);
+            let (begin, mut count) = (at, 0);
             while at < begin + BATCH * BLOCK
                 && let Some(block) = small.get(at..).and_then(<[u8]>::first_chunk)
             {
@@ -110,9 +110,9 @@ impl Filter {
         let bit = |nth: usize| {
             let rest = block.get(STEP * nth..).unwrap_or_default();
             let group = u32::from_le_bytes(*rest.first_chunk().unwrap_or(&[0; GROUP]));
-            (self.rows[usize::from(row(group))].wrapping_shr(group >> 24) & 1) << nth
+            self.rows[usize::from(row(group))].wrapping_shr(group >> 24) & 1
         };
-        (0..BLOCK / STEP).fold(0, |bits, nth| bits | bit(nth))
+        (0..BLOCK / STEP).rev().fold(0, |bits, nth| bits << 1 | bit(nth))
     }
 
     /// What those groups are.

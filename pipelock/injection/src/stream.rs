@@ -51,9 +51,7 @@ impl Stream {
         each: impl Fn(&[u8], &[u8], &mut dyn FnMut(Spot)),
     ) -> Vec<Finding> {
         self.text.extend_from_slice(chunk);
-        self.small.extend_from_slice(chunk);
-        let new = self.small.len() - chunk.len();
-        self.small.get_mut(new..).unwrap_or_default().make_ascii_lowercase();
+        self.small.extend(chunk.iter().map(u8::to_ascii_lowercase));
         let mut findings = Vec::new();
         if self.told.len() < MOST {
             for (part, code) in self.parts(each) {

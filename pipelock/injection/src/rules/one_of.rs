@@ -49,7 +49,7 @@ impl OneOf {
             known.free = from..from;
         }
         // Parts come from left to right: what lies behind this one is mostly asked for next.
-        let ahead = (part.end + part.len()).min(text.len());
+        let ahead = (part.end + part.len() / 4).min(text.len());
         let found = searcher.find_in(text, (from..ahead).into()).map(|found| found.span().range());
         known.free.end = found.as_ref().map_or(ahead, |found| found.start);
         // A longer one may reach out of the part that a shorter one lies in.
