@@ -4,22 +4,18 @@
 //! even place or an odd one, one of the two meets a look. A word is compared only there.
 
 mod commonness;
+mod needle;
 
 use std::ops::Range;
 
 use self::commonness::Commonness;
+use self::needle::{GROUP, Needle, ROWS, STEP, row, two_needles};
 
-/// Which places are looked at.
-const STEP: usize = 2;
-const GROUP: usize = 4;
 /// How much is looked through before one branch is taken, and how far the last group reaches beyond.
 const BLOCK: usize = 16;
 const BEYOND: usize = GROUP - STEP;
 /// So many blocks are passed over before those that need a look get one.
 const BATCH: usize = 64;
-/// One for each hash of three bytes; its bits are the fourth's. Few enough to stay near the processor.
-const ROWS: usize = 1 << 12;
-
 /// What a word is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
@@ -29,20 +25,6 @@ pub(crate) enum Kind {
     Code,
     /// In small letters: the text of this number that a rule needs.
     Need(usize),
-}
-
-/// A group of a word, in few bytes: all of them stay near the processor.
-#[derive(Debug)]
-struct Needle {
-    /// The word's first bytes in small letters.
-    head: u64,
-    row: u16,
-    /// The word's number.
-    word: u16,
-    /// Where in the word the group stands.
-    skip: u16,
-    /// The word's length.
-    len: u16,
 }
 
 /// The words, ready to be found.
@@ -162,42 +144,6 @@ impl Filter {
             }
         }
     }
-}
-
-/// The two groups of a word that are rarest elsewhere; their bits are set.
-fn two_needles(
-    word: &[u8],
-    number: usize,
-    common: &Commonness,
-    rows: &mut [u32; ROWS],
-) -> [Option<Needle>; STEP] {
-    let small = word.to_ascii_lowercase();
-    let mut head = [0; 8];
-    head.iter_mut().zip(&small).for_each(|(byte, letter)| *byte = *letter);
-    let groups = small.windows(GROUP + STEP - 1).enumerate();
-    let two = |window: &[u8]| window.windows(GROUP).map(|group| common.of(group)).sum::<u32>();
-    let first = groups.min_by_key(|(_, window)| two(window)).map_or(0, |(skip, _)| skip);
-    let mut needle = |skip: usize| {
-        let &[a, b, c] = small.get(skip..)?.first_chunk()?;
-        // A word of four bytes may have any byte behind it.
-        let last = small.get(skip + GROUP - 1);
-        let row = row(u32::from_le_bytes([a, b, c, 0]));
-        rows[usize::from(row)] |= last.map_or(u32::MAX, |&last| 1_u32.wrapping_shl(last.into()));
-        Some(Needle {
-            head: u64::from_le_bytes(head),
-            row,
-            word: u16::try_from(number).ok()?,
-            skip: u16::try_from(skip).ok()?,
-            len: u16::try_from(word.len()).ok()?,
-        })
-    };
-    [needle(first), needle(first + 1)]
-}
-
-/// Of the three lowest bytes: the highest is multiplied out of all that is kept.
-#[inline]
-const fn row(group: u32) -> u16 {
-    (group.wrapping_mul(0xc2b2_ae35 << 8) >> 20) as u16
 }
 
 impl std::fmt::Debug for Filter {
