@@ -44,7 +44,12 @@ impl OneOf {
                 return false;
             }
             // Whatever begins before that ends in what is free.
-            from = from.max((known.free.end + 1).saturating_sub(self.longest));
+            let open = (known.free.end + 1).saturating_sub(self.longest);
+            if open < from {
+                // What begins between the two is not looked for now.
+                known.free.start = from;
+            }
+            from = from.max(open);
         } else {
             known.free = from..from;
         }
@@ -59,5 +64,35 @@ impl OneOf {
         let stands = found.as_ref().is_some_and(within) || is_shorter_one;
         known.stands = found;
         stands
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn what_an_answer_taught_never_changes_another(
+            need in prop::collection::vec("[ab]{4,7}", 1..4),
+            text in "[abc]{0,300}",
+            parts in prop::collection::vec((0..9_usize, 0..40_usize), 1..60),
+        ) {
+            let need: Need = need.into_iter().map(String::into_bytes).collect();
+            let (one_of, mut known) = (OneOf::new(&need), Known::default());
+            let mut start = 0;
+            for (step, len) in parts {
+                // Now and then back to the outset.
+                start = if step == 0 { 0 } else { (start + step).min(text.len()) };
+                let part = start..(start + len).min(text.len());
+                let near = &text.as_bytes()[part.clone()];
+                let stands = need.iter().any(|text| near.windows(text.len()).any(|part| part == text));
+                prop_assert_eq!(one_of.stands(text.as_bytes(), &part, &mut known), stands);
+            }
+        }
     }
 }
