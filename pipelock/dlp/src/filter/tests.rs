@@ -1,3 +1,5 @@
+//! The filter against a search that looks everywhere: every anchor of every rule is nominated.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What is read from escapes, digits and letters that look alike, against the slow way of each.
+
 use super::*;
 
 #[test]
