@@ -1,0 +1,91 @@
+//! Rolling hashes of all windows of a text at once, to their last sixteen bits: those of a hash follow
+//! from those of its parts alone, and a processor multiplies eight such numbers in one step.
+
+/// So many bytes are taken in together.
+const BLOCK: usize = 64;
+/// The hash of a place follows from the one so many places before.
+const BACK: usize = 8;
+/// So many places are passed before one branch is taken.
+const STEP: usize = 32;
+
+/// The hashes of what stands before each place. That of any window is the difference of two.
+pub(super) struct Sums<const N: usize> {
+    /// Nothing stands before the first place, which is the last of the first few.
+    sums: [u16; N],
+}
+
+impl<const N: usize> Sums<N> {
+    /// So many bytes fit in, with what is looked at behind them.
+    pub(super) const ROOM: usize = (N - BACK - STEP) / BLOCK * BLOCK;
+
+    pub(super) const fn new() -> Self {
+        Self { sums: [0; N] }
+    }
+
+    /// Takes in a text, in place of the one before.
+    pub(super) fn take_in(&mut self, text: &[u8], base: u64) {
+        let one = short(base);
+        let two = one.wrapping_mul(one);
+        let four = two.wrapping_mul(two);
+        let eight = four.wrapping_mul(four);
+        // The last bytes of the block before, and the block. Nothing is zero, and no byte is.
+        let mut bytes = [0; BACK + BLOCK + BACK];
+        let mut last = [0_u16; BACK];
+        let (_, rest) = self.sums.split_at_mut(BACK);
+        for (block, sums) in text.chunks(BLOCK).zip(rest.as_chunks_mut::<BLOCK>().0) {
+            let (_, behind) = bytes.split_at_mut(BACK);
+            behind.iter_mut().zip(block).for_each(|(to, &byte)| *to = u16::from(byte) + 1);
+            let rows = doubled(&doubled(&doubled(&bytes, 1, one), 2, two), 4, four);
+            let (_, rows) = rows.split_at(1);
+            for (row, sums) in rows.as_chunks::<BACK>().0.iter().zip(sums.as_chunks_mut::<BACK>().0)
+            {
+                last =
+                    std::array::from_fn(|nth| last[nth].wrapping_mul(eight).wrapping_add(row[nth]));
+                *sums = last;
+            }
+            bytes.copy_within(BLOCK..BLOCK + BACK, 0);
+        }
+    }
+
+    /// Calls `see` with each of the first `count` places where a window of that length may have that
+    /// hash; the power is the base's for the length.
+    pub(super) fn each(
+        &self,
+        count: usize,
+        (len, power, hash): (usize, u64, u64),
+        mut see: impl FnMut(usize),
+    ) {
+        let (power, hash) = (short(power), short(hash));
+        let from = |place: usize| self.sums.get(BACK - 1 + place..).unwrap_or_default();
+        let [firsts, lasts] = [from(0), from(len)].map(|sums| sums.as_chunks::<STEP>().0);
+        for (nth, (firsts, lasts)) in firsts.iter().zip(lasts).enumerate() {
+            let at = nth * STEP;
+            if at >= count {
+                return;
+            }
+            let is_it =
+                |nth: usize| lasts[nth].wrapping_sub(firsts[nth].wrapping_mul(power)) == hash;
+            let any = (0..STEP).fold(0, |any, nth| any | u16::from(is_it(nth)));
+            if any != 0 {
+                let places = (0..STEP).filter(|&nth| at + nth < count && is_it(nth));
+                places.for_each(|nth| see(at + nth));
+            }
+        }
+    }
+}
+
+/// The hashes of rows that are twice as long, from those of two that follow one another.
+#[inline]
+fn doubled<const N: usize>(rows: &[u16; N], len: usize, power: u16) -> [u16; N] {
+    let mut longer = [0; N];
+    let pairs = rows.iter().zip(rows.split_at(len).1);
+    for (to, (first, second)) in longer.iter_mut().zip(pairs) {
+        *to = first.wrapping_mul(power).wrapping_add(*second);
+    }
+    longer
+}
+
+/// The last sixteen bits.
+const fn short(number: u64) -> u16 {
+    (number & 0xffff) as u16
+}
