@@ -7,6 +7,7 @@ const BLOCK: usize = 64;
 const BACK: usize = 8;
 /// So many places are passed before one branch is taken.
 const STEP: usize = 32;
+type Step = [u16; STEP];
 
 /// The hashes of what stands before each place. That of any window is the difference of two.
 pub(super) struct Sums<const N: usize> {
@@ -57,21 +58,40 @@ impl<const N: usize> Sums<N> {
     ) {
         let (power, hash) = (short(power), short(hash));
         let from = |place: usize| self.sums.get(BACK - 1 + place..).unwrap_or_default();
-        let [firsts, lasts] = [from(0), from(len)].map(|sums| sums.as_chunks::<STEP>().0);
-        for (nth, (firsts, lasts)) in firsts.iter().zip(lasts).enumerate() {
-            let at = nth * STEP;
-            if at >= count {
-                return;
-            }
-            let is_it =
-                |nth: usize| lasts[nth].wrapping_sub(firsts[nth].wrapping_mul(power)) == hash;
-            let any = (0..STEP).fold(0, |any, nth| any | u16::from(is_it(nth)));
-            if any != 0 {
-                let places = (0..STEP).filter(|&nth| at + nth < count && is_it(nth));
-                places.for_each(|nth| see(at + nth));
-            }
+        let [firsts, lasts] = [from(0), from(len)].map(|sums| sums.as_chunks().0);
+        let firsts = firsts.get(..count.div_ceil(STEP)).unwrap_or(firsts);
+        let mut next = 0;
+        while let Some(step) = first_step((firsts, lasts), next, power, hash) {
+            let at = step * STEP;
+            let (Some(first), Some(last)) = (firsts.get(step), lasts.get(step)) else { return };
+            let places =
+                (0..STEP.min(count - at)).filter(|&nth| is_it(first, last, nth, power, hash));
+            places.for_each(|nth| see(at + nth));
+            next = step + 1;
         }
     }
+}
+
+/// The first step from one on with a window of that hash: a loop so short that all it needs stays in
+/// registers.
+#[inline(never)]
+fn first_step(
+    (firsts, lasts): (&[Step], &[Step]),
+    from: usize,
+    power: u16,
+    hash: u16,
+) -> Option<usize> {
+    let [firsts_left, lasts_left] =
+        [firsts, lasts].map(|steps| steps.get(from..).unwrap_or_default());
+    let found = firsts_left.iter().zip(lasts_left).position(|(first, last)| {
+        (0..STEP).fold(false, |any, nth| any | is_it(first, last, nth, power, hash))
+    });
+    found.map(|nth| from + nth)
+}
+
+#[inline]
+const fn is_it(first: &Step, last: &Step, nth: usize, power: u16, hash: u16) -> bool {
+    last[nth].wrapping_sub(first[nth].wrapping_mul(power)) == hash
 }
 
 /// The hashes of rows that are twice as long, from those of two that follow one another.
@@ -79,7 +99,8 @@ impl<const N: usize> Sums<N> {
 fn doubled<const N: usize>(rows: &[u16; N], len: usize, power: u16) -> [u16; N] {
     let mut longer = [0; N];
     let pairs = rows.iter().zip(rows.split_at(len).1);
-    for (to, (first, second)) in longer.iter_mut().zip(pairs) {
+    // The last few are of no use, and without them only whole steps are left.
+    for (to, (first, second)) in longer.iter_mut().take(N - BACK).zip(pairs) {
         *to = first.wrapping_mul(power).wrapping_add(*second);
     }
     longer
