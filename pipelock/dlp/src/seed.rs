@@ -23,7 +23,7 @@ const FEWEST: usize = 12;
 /// More words in a row are a list. Some beside a phrase may be of it by chance: "secret", "seed", "then".
 const MOST: usize = 32;
 /// Twelve words of three letters cover such a place, and the word there is one of them.
-const STEP: usize = 32;
+const STEP: usize = 40;
 /// The fewest words of a phrase that stand behind the first such place.
 const LEFT: usize = FEWEST - 1 - STEP / 4;
 /// What must be seen of a row before a place, so that it is known whether it is a list.
