@@ -96,6 +96,7 @@ impl List {
     /// The word around a place, or the next one where none is there, if another may follow it. Nearly
     /// all is decided by one branch.
     #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "many branches would be wrong more often")]
     pub(super) fn word_at(&self, text: &[u8], at: usize) -> Option<Word> {
         let whole = |from: usize| text.get(from..).and_then(|rest| rest.first_chunk::<8>());
         let (Some(before), Some(here)) = (at.checked_sub(8).and_then(whole), whole(at)) else {
@@ -112,15 +113,24 @@ impl List {
         }
         let skip = here.trailing_zeros() as usize / 8;
         let begun = if skip == 0 { last_letters(before) } else { 0 };
-        let start = from + skip - begun;
-        let is_escaped = text.get(start.wrapping_sub(1)) == Some(&b'\\');
-        if begun == LONGEST || is_escaped {
-            return self.word_round(text, at);
-        }
+        // The letter of an escape is none of the word's.
+        let run = from + skip - begun;
+        let is_escaped = text.get(run.wrapping_sub(1)) == Some(&b'\\');
+        let is_escape = is_escaped & text.get(run).is_some_and(|&byte| ESCAPES.has(byte));
+        let start = run + usize::from(is_escape);
         let bytes = eight(text, start);
         let len = first_letters(letters(bytes));
-        let is_followed = text.get(start + len).is_none_or(|&byte| GAP.has(byte));
-        if !is_followed || !self.may_be(key(bytes, len)) {
+        if len == 0 {
+            return self.word_round(text, at);
+        }
+        // Where it stands right behind what stands behind this one, the next is a word as well.
+        let end = text.get(start + len);
+        let next = eight(text, start + len + 1);
+        let next_len = first_letters(letters(next));
+        let may_go_on = (next_len == 0) | (end == Some(&b'\\')) | self.may_be(key(next, next_len));
+        let is_whole = ((begun < LONGEST) | is_escape) & (start <= at + BETWEEN);
+        let is_followed = end.is_none_or(|&byte| GAP.has(byte));
+        if !(is_whole & is_followed & self.may_be(key(bytes, len)) & may_go_on) {
             return None;
         }
         self.word(text, start, 0)
@@ -187,6 +197,8 @@ enum Gap {
     None,
 }
 
+/// The letters of escapes for white space.
+static ESCAPES: Class = Class::new(false, b"nrt");
 /// What may stand right behind a word that another follows.
 static GAP: Class = Class::new(false, b"0123456789\\ \t\r\n\"'`,;|+-_*#([");
 
