@@ -123,8 +123,13 @@ pub(crate) fn beyond_ascii(text: &[u8], from: usize) -> Option<usize> {
             if begins != 0 {
                 return Some(at + begins.trailing_zeros() as usize / 8);
             }
+            at += 8;
+            continue;
         }
         at += 8;
+        // Most text goes on without any, and is passed many bytes at a time.
+        let (blocks, _) = text.get(at..).unwrap_or_default().as_chunks::<32>();
+        at += blocks.iter().take_while(|block| block.is_ascii()).count() * 32;
     }
     let begins = |pair: &[u8]| matches!(pair, [0xc0..=0xff, 0x80..=0xbf]);
     text.get(at..)?.windows(2).position(begins).map(|nth| at + nth)
