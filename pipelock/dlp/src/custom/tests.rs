@@ -1,3 +1,5 @@
+//! A number that is valid begins within a match that is not: it is found, wherever the text is cut.
+
 use super::*;
 use crate::{Finding, Rules, Stream};
 

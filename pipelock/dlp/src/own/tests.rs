@@ -1,3 +1,5 @@
+//! The search for own secrets against one that hashes every window as it is.
+
 use super::*;
 use crate::{Rules, Stream};
 
