@@ -11,6 +11,8 @@ use crate::program::Program;
 
 /// What a start may take before it counts as failed.
 const START: Duration = Duration::from_secs(30);
+/// And what an end may take until it is a kill.
+const END: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_micros(200);
 
 /// Runs until it is dropped.
@@ -79,8 +81,13 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// Asked first: a killed nginx leaves its workers behind.
     fn drop(&mut self) {
-        self.handle.kill().ok();
+        let ask = format!("kill -TERM {}", self.pid);
+        drop(Program::new("sh").args(["-c", &ask]).capture());
+        if !matches!(self.handle.wait_timeout(END), Ok(Some(_))) {
+            self.handle.kill().ok();
+        }
     }
 }
 
