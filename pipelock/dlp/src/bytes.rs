@@ -138,6 +138,7 @@ pub(crate) fn beyond_ascii(text: &[u8], from: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drawn::Drawn;
 
     #[test]
     fn rows_of_a_class_are_measured_many_bytes_at_a_time_as_they_are_one_by_one() {
@@ -155,11 +156,9 @@ mod tests {
 
     #[test]
     fn characters_beyond_ascii_are_seen_eight_bytes_at_a_time_as_they_are_one_by_one() {
-        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut drawn = Drawn(0x2545_f491_4f6c_dd1d);
         let text: Vec<u8> = std::iter::repeat_with(|| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
+            let state = drawn.bits();
             // Now letters, now noise.
             if (state >> 40).is_multiple_of(4) { (state >> 32 & 0xff) as u8 } else { b'a' }
         })

@@ -7,21 +7,13 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::drawn::Drawn;
 use crate::own::{Fingerprint, Key, Own};
 use crate::stream::MAX_HELD;
 use crate::{Finding, Rules, Stream};
 
-/// Numbers that look drawn and are the same every time.
-struct Drawn(u64);
-
 impl Drawn {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % end
-    }
-
+    /// So many digits of an alphabet.
     fn digits(&mut self, alphabet: &[u8], count: usize) -> Vec<u8> {
         (0..count).map(|_| alphabet[self.below(alphabet.len())]).collect()
     }

@@ -10,9 +10,8 @@ use self::packed::{Packed, is_like};
 pub(crate) struct Digits {
     /// How many bits a digit has.
     pub(crate) bits: usize,
-    /// The value of each digit; 0 also of what is none, which is never asked for.
-    values: [u8; 256],
-    /// The same at each place of four in a row.
+    /// The value of each digit at each place of four in a row; 0 also of what is none, which is never
+    /// asked for.
     four: [[u32; 256]; 4],
     /// Digits from one look to the next: whole bytes of all their beginnings.
     step: usize,
@@ -26,15 +25,12 @@ pub(crate) const LEAST_TEXT: usize = 12;
 
 const BASE64_VALUES: [u8; 256] =
     table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", b"-_", 62);
-pub(crate) static BASE64: Digits =
-    Digits { bits: 6, values: BASE64_VALUES, four: at_places(&BASE64_VALUES, 6), step: 8 };
+pub(crate) static BASE64: Digits = Digits { bits: 6, four: at_places(&BASE64_VALUES, 6), step: 8 };
 const BASE32_VALUES: [u8; 256] =
     table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"abcdefghijklmnopqrstuvwxyz", 0);
-pub(crate) static BASE32: Digits =
-    Digits { bits: 5, values: BASE32_VALUES, four: at_places(&BASE32_VALUES, 5), step: 8 };
+pub(crate) static BASE32: Digits = Digits { bits: 5, four: at_places(&BASE32_VALUES, 5), step: 8 };
 const HEX_VALUES: [u8; 256] = table(b"0123456789abcdef", b"ABCDEF", 10);
-pub(crate) static HEX: Digits =
-    Digits { bits: 4, values: HEX_VALUES, four: at_places(&HEX_VALUES, 4), step: 12 };
+pub(crate) static HEX: Digits = Digits { bits: 4, four: at_places(&HEX_VALUES, 4), step: 12 };
 
 const fn table(digits: &[u8], others: &[u8], from: u8) -> [u8; 256] {
     let mut made = [0; 256];
@@ -125,8 +121,8 @@ impl Digits {
             let some = (bits << (64 - 8 * BITS)).to_be_bytes();
             bytes.extend_from_slice(some.split_at(BITS).0);
         }
-        let add =
-            |bits: u64, digit: &u8| bits << BITS | u64::from(self.values[usize::from(*digit)]);
+        let [.., values] = &self.four;
+        let add = |bits: u64, digit: &u8| bits << BITS | u64::from(values[usize::from(*digit)]);
         let last = rest.iter().fold(0, add) << (63 - rest.len() * BITS) << 1;
         // Behind the last digit are zeros.
         bytes.extend_from_slice(&last.to_be_bytes());

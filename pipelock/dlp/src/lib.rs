@@ -9,6 +9,8 @@ mod check;
 mod chunks;
 mod custom;
 mod digits;
+#[cfg(test)]
+mod drawn;
 mod filter;
 mod own;
 mod places;

@@ -2,6 +2,7 @@
 
 use super::packed::{WRITTEN, are_visible, is_written};
 use super::*;
+use crate::drawn::Drawn;
 
 fn written(digits: &Digits, bytes: &[u8], alphabet: &[u8]) -> Vec<u8> {
     let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
@@ -53,7 +54,7 @@ fn slowly(digits: &Digits, row: &[u8], until: usize) -> Vec<(usize, Vec<u8>)> {
     let bits: Vec<u8> = row
         .iter()
         .flat_map(|&digit| {
-            let value = digits.values[usize::from(digit)];
+            let value = u8::try_from(digits.four[3][usize::from(digit)]).unwrap();
             (0..digits.bits).rev().map(move |at| value >> at & 1)
         })
         .collect();
@@ -87,13 +88,8 @@ fn slowly(digits: &Digits, row: &[u8], until: usize) -> Vec<(usize, Vec<u8>)> {
 
 #[test]
 fn what_is_packed_shows_the_same_texts_as_bit_by_bit() {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut draw = |end: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap() % end
-    };
+    let mut drawn = Drawn(0x2545_f491_4f6c_dd1d);
+    let mut draw = |end| drawn.below(end);
     let all: [(&Digits, &[u8]); 3] = [
         (&BASE64, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
         (&BASE32, b"abcdefghijklmnopqrstuvwxyz234567"),

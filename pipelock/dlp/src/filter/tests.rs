@@ -1,6 +1,7 @@
 //! The filter against a search that looks everywhere: every anchor of every rule is nominated.
 
 use super::*;
+use crate::drawn::Drawn;
 
 #[test]
 fn every_needle_is_found_where_it_stands_also_in_another() {
@@ -42,13 +43,8 @@ fn every_anchor_of_every_rule_is_found_as_by_looking_at_every_byte() {
         }
     }
     let filter = Filter::new(&anchors);
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut draw = |end: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap() % end
-    };
+    let mut drawn = Drawn(0x2545_f491_4f6c_dd1d);
+    let mut draw = |end| drawn.below(end);
     for nth in 0..anchors.len() * 40 {
         let (_, anchor, shape) = anchors[nth % anchors.len()];
         let mut text: Vec<u8> = (0..draw(20)).map(|_| b"ab- \n\xe9"[draw(6)]).collect();

@@ -1,6 +1,7 @@
 //! The search for own secrets against one that hashes every window as it is.
 
 use super::*;
+use crate::drawn::Drawn;
 use crate::{Rules, Stream};
 
 const VALUE: &str = "internal-service-7fkq0Zr3vXw1";
@@ -69,17 +70,8 @@ fn another_key_makes_another_fingerprint_and_short_values_make_none() {
     assert!(!format!("{one:?}").contains('1'));
 }
 
-/// Numbers that look drawn and are the same every time.
-struct Drawn(u64);
-
 impl Drawn {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % end
-    }
-
+    /// A word of that length.
     fn word(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| b"abAB01-./+=_"[self.below(12)]).collect()
     }

@@ -7,8 +7,6 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 /// How many bytes one look sees.
 const STEP: usize = 8;
-/// And the first look: in most text there is an end among so many, and one branch is seldom wrong.
-const SAMPLE: usize = 16;
 
 /// Calls `see` with every word of at least so many bytes, sixteen or more, that begins before `until`.
 pub(super) fn each(text: &[u8], until: usize, least: usize, mut see: impl FnMut(Range<usize>)) {
@@ -16,10 +14,10 @@ pub(super) fn each(text: &[u8], until: usize, least: usize, mut see: impl FnMut(
     let mut at = 0;
     while at < until {
         let end = at + least;
-        let Some(sample) = text.get(at..end).and_then(|word| word.last_chunk::<SAMPLE>()) else {
+        let Some(sample) = text.get(at..end).and_then(|word| word.last_chunk::<STEP>()) else {
             return;
         };
-        let ends = others_of(sample);
+        let ends = others(u64::from_le_bytes(*sample));
         if ends != 0 {
             at = end - ends.leading_zeros() as usize / 8;
             continue;
@@ -75,20 +73,12 @@ pub(super) fn is_of_word(byte: u8) -> bool {
     (byte.wrapping_sub(b'!') < 94) & !quotes & !more
 }
 
-/// The highest bit of each byte that is of no word.
-#[inline]
-fn others_of(bytes: &[u8; SAMPLE]) -> u128 {
-    let (eights, _) = bytes.as_chunks::<8>();
-    let eights = eights.iter().rev().map(|eight| others(u64::from_le_bytes(*eight)));
-    eights.fold(0, |all, eight| all << 64 | u128::from(eight))
-}
-
 #[inline]
 fn are_of_words(block: &[u8; 32]) -> bool {
     block.iter().fold(true, |all, &byte| all & is_of_word(byte))
 }
 
-/// The same of eight bytes.
+/// The highest bit of each of eight bytes that is of no word.
 #[inline]
 fn others(bytes: u64) -> u64 {
     const FROM_FIRST: u64 = ONES * (0x80 - b'!' as u64);
@@ -104,6 +94,7 @@ fn others(bytes: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drawn::Drawn;
 
     #[test]
     fn bytes_are_told_apart_many_at_a_time_as_they_are_one_by_one() {
@@ -131,13 +122,11 @@ mod tests {
 
     #[test]
     fn every_word_that_is_long_enough_is_seen_and_no_other() {
-        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut drawn = Drawn(0x2545_f491_4f6c_dd1d);
         for round in 0..2000 {
             let mut text = Vec::new();
             while text.len() < round {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
+                let state = drawn.bits();
                 text.extend(std::iter::repeat_n(b'x', (state >> 40) as usize % 40));
                 text.push([b' ', b'"', 0xc3, b'\n'][(state >> 60) as usize % 4]);
             }

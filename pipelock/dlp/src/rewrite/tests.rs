@@ -1,20 +1,18 @@
 //! What is read from escapes, digits and letters that look alike, against the slow way of each.
 
 use super::*;
+use crate::drawn::Drawn;
 
 #[test]
 fn escapes_are_seen_many_bytes_at_a_time_as_they_are_one_by_one() {
     let parts =
         ["\\n", "\\u0061", "\\", "\\\\", "\\/", "x", "some words of a text", "\\x61", "\"", "\\U"];
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut drawn = Drawn(0x2545_f491_4f6c_dd1d);
     for _ in 0..300 {
         let text: String = (0..20)
             .map(|_| {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
                 // Mostly such as hide nothing.
-                let nth = usize::try_from(state >> 33).unwrap();
+                let nth = drawn.below(usize::MAX);
                 if nth % 7 < 6 { ["\\n", "and so on"][nth % 2] } else { parts[nth % parts.len()] }
             })
             .collect();

@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::*;
+use crate::drawn::Drawn;
 
 #[test]
 fn letters_are_told_eight_at_a_time_as_they_are_one_by_one() {
@@ -75,16 +76,9 @@ fn a_word_is_found_in_one_step_as_byte_by_byte() {
     let list = List::get();
     let parts =
         ["zoo", "abandon", " ", "\\n", "\\", "\"", "e", "a", "abstractly", "        ", "\u{e9}"];
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut drawn = Drawn(0x2545_f491_4f6c_dd1d);
     for _ in 0..2000 {
-        let text: String = (0..9)
-            .map(|_| {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                parts[usize::try_from(state >> 33).unwrap() % parts.len()]
-            })
-            .collect();
+        let text: String = (0..9).map(|_| parts[drawn.below(parts.len())]).collect();
         for at in 0..text.len() {
             let place = |word: Option<Word>| word.map(|word| (word.start, word.end, word.number));
             let slowly = list.word_round(text.as_bytes(), at);
