@@ -18,6 +18,7 @@ mod destination;
 mod interceptor;
 mod request_id;
 mod serve;
+mod write_through;
 
 pub use self::body::{Body, BodyError};
 pub use self::bounds::{Bound, bounds};
