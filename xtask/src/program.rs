@@ -134,6 +134,12 @@ impl Program {
     }
 }
 
+/// Asks a process to end. One that has ended is well.
+pub(crate) fn terminate(pid: u32) {
+    let kill = format!("kill -TERM {pid}");
+    drop(Program::new("sh").args(["-c", &kill]).capture());
+}
+
 /// Whether a program is on the `PATH`.
 pub(crate) fn found(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

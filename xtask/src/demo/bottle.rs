@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::person::Person;
 use super::script;
 use super::stage::{GIT_HOST, Stage};
-use crate::program::Program;
+use crate::program::{Program, terminate};
 use crate::ui::say;
 
 /// A first start builds the agent's image, which downloads a few hundred megabytes.
@@ -145,8 +145,7 @@ impl Bottle {
     /// Asks it to end, and gives it the time to take everything down.
     pub(super) fn end(&self) {
         for pid in self.handle.pids() {
-            let kill = format!("kill -TERM {pid}");
-            drop(Program::new("sh").args(["-c", &kill]).capture());
+            terminate(pid);
         }
         drop(self.handle.wait_timeout(LONGEST_TEARDOWN));
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::program::Program;
+use crate::program::{Program, terminate};
 
 /// What a start may take before it counts as failed.
 const START: Duration = Duration::from_secs(30);
@@ -83,8 +83,7 @@ impl Process {
 impl Drop for Process {
     /// Asked first: a killed nginx leaves its workers behind.
     fn drop(&mut self) {
-        let ask = format!("kill -TERM {}", self.pid);
-        drop(Program::new("sh").args(["-c", &ask]).capture());
+        terminate(self.pid);
         if !matches!(self.handle.wait_timeout(END), Ok(Some(_))) {
             self.handle.kill().ok();
         }
