@@ -32,5 +32,5 @@ pub use self::service::{Mount, ServiceSpec, Tmpfs};
 pub use self::sidecar::Sidecar;
 pub use self::slug::{InvalidSlug, Slug};
 pub use self::stitch::{Project, StitchError, stitch};
-pub use self::upstream_proxy::UpstreamProxy;
+pub use self::upstream_proxy::{UPSTREAM_PROXY_CREDENTIAL, UpstreamProxy, upstream_proxy_variable};
 pub use self::yaml::to_yaml;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use compose_render::{Slug, UpstreamProxy};
+use compose_render::{Slug, UPSTREAM_PROXY_CREDENTIAL, UpstreamProxy};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -30,10 +30,6 @@ pub struct GateFile {
     pub upstream_proxy: Option<UpstreamProxy>,
     pub upstreams: Vec<Gated>,
 }
-
-/// `user:password` for that proxy, as the environment's credential of this name: the one that pipelock
-/// has.
-pub const PROXY_LOGIN: &str = "UPSTREAM_PROXY";
 
 /// The bounds of one push.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -110,7 +106,7 @@ pub enum InvalidGate {
     #[error("a proxy on the way upstream has one host and a port from 1 to 65535")]
     Proxy,
     #[error(
-        "`{PROXY_LOGIN}` is the name of the proxy's login, and an upstream's credential has it"
+        "`{UPSTREAM_PROXY_CREDENTIAL}` is the name of the proxy's login, and an upstream's credential has it"
     )]
     ProxyLogin,
 }
@@ -139,7 +135,7 @@ impl GateFile {
                 return Err(InvalidGate::Proxy);
             }
             let mut tokens = file.upstreams.iter().filter_map(|one| one.credential.as_ref());
-            if tokens.any(|token| token.env == PROXY_LOGIN) {
+            if tokens.any(|token| token.env == UPSTREAM_PROXY_CREDENTIAL) {
                 return Err(InvalidGate::ProxyLogin);
             }
         }
@@ -207,7 +203,7 @@ mod tests {
         for (host, port, env) in [
             ("*.example.org", 3128, "TOKEN"),
             ("proxy.example.org", 0, "TOKEN"),
-            ("proxy.example.org", 3128, PROXY_LOGIN),
+            ("proxy.example.org", 3128, UPSTREAM_PROXY_CREDENTIAL),
         ] {
             assert!(GateFile::parse(&text(host, port, env)).is_err(), "{host} {port} {env}");
         }

@@ -16,7 +16,7 @@ mod upstream;
 
 pub use self::approval::{PushAnswer, PushProposal, Pushed};
 pub use self::config::{Git, Token, Upstream};
-pub use self::gate_file::{GateFile, Gated, InvalidGate, Limits, NAME as GATE_FILE, PROXY_LOGIN};
+pub use self::gate_file::{GateFile, Gated, InvalidGate, Limits, NAME as GATE_FILE};
 pub use self::key::{InvalidKey, check_key};
 pub use self::own_secrets::{OWN_SECRETS, fingerprints, hex, read_fingerprints};
 pub use self::protected::{FilePattern, InvalidFilePattern, PROTECTED, Protected, is_protected};

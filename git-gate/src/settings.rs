@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use compose_render::{
     Addresses, ImageRef, Network, RenderedFile, Role, Secret, ServiceSpec, Sidecar, Slug,
-    UpstreamProxy, contract,
+    UPSTREAM_PROXY_CREDENTIAL, UpstreamProxy, contract,
 };
 use ipnet::Ipv4Net;
 
-use crate::gate_file::{GateFile, Gated, NAME, PROXY_LOGIN};
+use crate::gate_file::{GateFile, Gated, NAME};
 use crate::own_secrets::OWN_SECRETS;
 use crate::{FilePattern, PushRef, Token, UpstreamUrl};
 
@@ -149,7 +149,7 @@ impl Sidecar for GitGate {
         let tokens = self.settings.repositories.iter().filter_map(|one| one.credential.as_ref());
         let mut names: Vec<String> =
             tokens.map(|token| Self::variable_inside(&token.env)).collect();
-        names.extend(self.login.then(|| Self::variable_inside(PROXY_LOGIN)));
+        names.extend(self.login.then(|| Self::variable_inside(UPSTREAM_PROXY_CREDENTIAL)));
         names.sort();
         names.dedup();
         names.into_iter().fold(spec, ServiceSpec::secret_environment)

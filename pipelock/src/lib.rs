@@ -6,6 +6,7 @@
 
 mod action;
 mod bottle_file;
+mod budget;
 mod digest;
 mod exception;
 mod fault;
@@ -18,9 +19,9 @@ mod sidecar;
 pub mod standalone;
 mod stock;
 mod upstream;
-mod upstream_proxy;
 
 pub use self::action::{Action, ResponseAction};
+pub use self::budget::Budget;
 pub use self::digest::Digest;
 pub use self::exception::{
     AddressGlob, At, Exception, InvalidAddressGlob, NEVER_EXCEPTED, PATTERNS, Pattern,
@@ -33,7 +34,6 @@ pub use self::policy::{Listen, Policy, Read, Steering};
 pub use self::settings::{PortRule, Settings, StandIn};
 pub use self::sidecar::{BINARY, DOCKERFILE, Pipelock};
 pub use self::stock::{ABSENT as ABSENT_WITH_STOCK, Resolver, Stock};
-pub use self::upstream_proxy::{Budget, UPSTREAM_PROXY_CREDENTIAL, upstream_proxy_variable};
 
 /// The configuration in upstream's schema.
 pub const UPSTREAM_FILE: &str = "pipelock.yaml";

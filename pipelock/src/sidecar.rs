@@ -38,7 +38,7 @@ impl Sidecar for Pipelock {
             .mount_writable(&self.folder.join("outbox"), contract::OUTBOX_DIR)
             .environment(contract::SLUG_VARIABLE, self.slug.as_str());
         let spec = if self.settings.upstream_credential {
-            spec.secret_environment(crate::upstream_proxy_variable())
+            spec.secret_environment(compose_render::upstream_proxy_variable())
         } else {
             spec
         };

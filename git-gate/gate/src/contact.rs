@@ -4,7 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use compose_render::Secret;
-use git_gate::{Gated, PROXY_LOGIN};
+use compose_render::UPSTREAM_PROXY_CREDENTIAL;
+use git_gate::Gated;
 
 use crate::address;
 use crate::gate::Gate;
@@ -31,7 +32,7 @@ impl Contact {
                 let port = upstream.url.port();
                 let targets = found.iter().map(|address| SocketAddr::new(*address, port)).collect();
                 let at = address::of_proxy(proxy).await?;
-                let login = gate.credential(PROXY_LOGIN).cloned();
+                let login = gate.credential(UPSTREAM_PROXY_CREDENTIAL).cloned();
                 Some(Relay::open(upstream.url.transport(), at, login, targets).await?)
             }
             _ => None,

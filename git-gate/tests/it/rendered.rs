@@ -74,6 +74,6 @@ fn c6_a_gate_behind_a_proxy_is_given_its_place_and_its_login_by_the_environment(
         assert_eq!(GateFile::parse(&gate.gate_file().render()).unwrap(), gate.gate_file());
         to_yaml(&stitch(&"fix-login".parse().unwrap(), [gate.service()]).unwrap())
     };
-    let variable = GitGate::variable_inside(git_gate::PROXY_LOGIN);
+    let variable = GitGate::variable_inside(compose_render::UPSTREAM_PROXY_CREDENTIAL);
     assert!(rendered(true).contains(&variable) && !rendered(false).contains(&variable));
 }

@@ -28,7 +28,7 @@ pub(super) fn of(plan: &Plan, authorities: &[Secret]) -> Vec<KnownSecret> {
     // What git-gate and the proxy further on are shown goes by no host of the agent's.
     let tokens = plan.git.iter().filter_map(|repository| repository.credential.as_ref());
     let names = tokens.map(|token| git_gate::GitGate::variable_inside(&token.env));
-    for name in names.chain([pipelock::upstream_proxy_variable()]) {
+    for name in names.chain([compose_render::upstream_proxy_variable()]) {
         if let Some(value) = secrets.get(&name) {
             // Where a route has the same one, its home stays.
             homes.entry(value.expose().to_owned()).or_default();

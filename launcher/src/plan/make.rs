@@ -168,7 +168,7 @@ fn proxy_login(
     let variable = bottle.pipelock.upstream_credential.as_ref()?;
     match (environment.get(variable), purpose) {
         (Some(value), _) if !value.chars().any(char::is_control) => {
-            let inside = pipelock::upstream_proxy_variable();
+            let inside = compose_render::upstream_proxy_variable();
             secrets.insert(inside, Secret::new(value.to_owned()));
             None
         }

@@ -148,8 +148,8 @@ bottles:
     let environment = Environment::from([("LOGIN", SECRET)]);
     let plan = Plan::make(&manifest(text), wish(Purpose::Start), &environment).unwrap();
     let rendered = plan.render(&ground()).unwrap();
-    let variable = git_gate::GitGate::variable_inside(git_gate::PROXY_LOGIN);
-    assert_eq!(variable, pipelock::upstream_proxy_variable());
+    let variable = git_gate::GitGate::variable_inside(compose_render::UPSTREAM_PROXY_CREDENTIAL);
+    assert_eq!(variable, compose_render::upstream_proxy_variable());
     assert_eq!(plan.secrets[&variable].expose(), SECRET);
     // For one sidecar and for the other; the value is in neither's file.
     assert_eq!(rendered.compose.matches(&format!("\"{variable}\"")).count(), 2);

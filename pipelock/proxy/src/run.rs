@@ -8,8 +8,9 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use ca::Authority;
+use compose_render::UPSTREAM_PROXY_CREDENTIAL;
 use compose_render::contract::DRAIN_DEADLINE;
-use pipelock::{Listen, Policy, UPSTREAM_PROXY_CREDENTIAL};
+use pipelock::{Listen, Policy};
 use sidecar::{Event, Line, Log, Running, Shutdown, Status, chain, clock};
 use std::{
     fs,

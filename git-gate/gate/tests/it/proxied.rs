@@ -40,7 +40,7 @@ fn proxy(answer: &'static str) -> (u16, Receiver<Told>) {
 /// A gate with one more upstream, which is nowhere but behind that proxy.
 fn world(url: &str, port: u16) -> World {
     let login = Secret::new("user:pass word".to_owned());
-    let credentials = [(git_gate::PROXY_LOGIN.to_owned(), login)].into();
+    let credentials = [(compose_render::UPSTREAM_PROXY_CREDENTIAL.to_owned(), login)].into();
     World::within(Environment { credentials, ..Environment::default() }, |file| {
         file.upstream_proxy = Some(UpstreamProxy { host: "127.0.0.1".parse().unwrap(), port });
         file.upstreams.push(Gated {

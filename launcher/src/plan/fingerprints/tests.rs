@@ -38,7 +38,7 @@ fn plan() -> Plan {
     }];
     let inside = git_gate::GitGate::variable_inside("TOKEN");
     plan.secrets.insert(inside, secret(TOKEN));
-    plan.secrets.insert(pipelock::upstream_proxy_variable(), secret(LOGIN));
+    plan.secrets.insert(compose_render::upstream_proxy_variable(), secret(LOGIN));
     plan
 }
 

@@ -1,15 +1,7 @@
-//! What only some bottles have: a proxy on the way upstream, and budgets of single hosts.
+//! What single hosts may take.
 
-use compose_render::{HostPattern, contract};
+use compose_render::HostPattern;
 use serde::{Deserialize, Serialize};
-
-/// `user:password` for the upstream proxy, as the environment's credential of this name.
-pub const UPSTREAM_PROXY_CREDENTIAL: &str = "UPSTREAM_PROXY";
-
-/// The variable of the environment that holds it.
-pub fn upstream_proxy_variable() -> String {
-    format!("{}{UPSTREAM_PROXY_CREDENTIAL}", contract::CREDENTIAL_PREFIX)
-}
 
 /// What a host may take in a minute. What is not named is not counted.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
